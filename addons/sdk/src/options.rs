@@ -1,0 +1,35 @@
+//! The values of the options that the component declared.
+//!
+//! A component knows its options' types, so each function gives the plain value; a name that was not declared with
+//! that type gives the type's empty value.
+
+use crate::bindings::host::proxyhost::addon::options::{Value, get};
+
+/// The value of an option declared by [`crate::declare::flag`].
+pub fn flag(name: &str) -> bool {
+    matches!(get(name), Some(Value::Flag(true)))
+}
+
+/// The value of an option declared by [`crate::declare::integer`].
+pub fn integer(name: &str) -> i64 {
+    match get(name) {
+        Some(Value::Integer(value)) => value,
+        _ => 0,
+    }
+}
+
+/// The value of an option declared by [`crate::declare::text`] or [`crate::declare::choice`].
+pub fn text(name: &str) -> String {
+    match get(name) {
+        Some(Value::Text(value)) => value,
+        _ => String::new(),
+    }
+}
+
+/// The value of an option declared by [`crate::declare::texts`] or [`crate::declare::files`].
+pub fn texts(name: &str) -> Vec<String> {
+    match get(name) {
+        Some(Value::Texts(value)) => value,
+        _ => Vec::new(),
+    }
+}
