@@ -1,0 +1,156 @@
+//! The component: the host's request as a [`Subject`], and the options.
+
+use std::sync::OnceLock;
+
+use proxyhost_sdk::{
+    BodyError, Declaration, Lifecycle, Matcher, Readiness, Request,
+    declare::{self, Declared},
+    options,
+};
+
+use crate::{Content, Digest, JsonPointer, NameList, Options, Subject, key, parts};
+
+struct DefaultMatcher;
+
+impl Declaration for DefaultMatcher {
+    fn declare() -> Declared {
+        declare::component(
+            "matches requests by method, URL and content",
+            vec![
+                declare::flag("server_replay_ignore_content", false, "Leave the content out when matching")
+                    .setting("replay-ignore-content", "true"),
+                declare::texts("server_replay_ignore_params", "Leave this query parameter out when matching")
+                    .taking("replay-ignore-param"),
+                declare::texts(
+                    "server_replay_ignore_payload_params",
+                    "Leave this field of forms out when matching, urlencoded or multipart",
+                )
+                .taking("replay-ignore-payload-param"),
+                declare::texts("server_replay_use_headers", "Take this field into account when matching")
+                    .taking("rheader")
+                    .taking("server-replay-use-header"),
+                declare::flag("server_replay_ignore_host", false, "Leave the host out when matching")
+                    .setting("replay-ignore-host", "true"),
+                declare::flag("server_replay_ignore_port", false, "Leave the port out when matching"),
+                declare::flag("server_replay_ignore_scheme", false, "Leave http or https out when matching"),
+                declare::flag(
+                    "server_replay_ignore_origin",
+                    false,
+                    "Leave scheme, host and port out when matching: a recording of one server answers for any",
+                ),
+                declare::flag(
+                    "server_replay_canonical_json",
+                    false,
+                    "Compare JSON by its values: the order of members and white space do not count",
+                ),
+                declare::texts(
+                    "server_replay_ignore_json",
+                    "Leave the value at this JSON pointer out when matching, such as /user/id or /items/*/time",
+                ),
+            ],
+        )
+    }
+}
+
+impl Lifecycle for DefaultMatcher {
+    fn configure() -> Result<Readiness, String> {
+        read_options().map(|_| Readiness::Active)
+    }
+}
+
+impl Matcher for DefaultMatcher {
+    fn key(request: &Request) -> Option<Vec<u8>> {
+        key(&Live(request), options_once())
+    }
+
+    fn explain(request: &Request) -> Vec<proxyhost_sdk::Part> {
+        let parts = parts(&Live(request), options_once()).into_iter();
+        parts.map(|part| proxyhost_sdk::Part { name: part.name, value: part.value }).collect()
+    }
+}
+
+proxyhost_sdk::export!(DefaultMatcher: declaration, lifecycle, matcher);
+
+/// The options do not change while an instance lives, and `configure` refused those that cannot be read.
+fn options_once() -> &'static Options {
+    static OPTIONS: OnceLock<Options> = OnceLock::new();
+    OPTIONS.get_or_init(|| read_options().unwrap_or_default())
+}
+
+fn read_options() -> Result<Options, String> {
+    let pointers = options::texts("server_replay_ignore_json");
+    let pointers = pointers.iter().map(|text| JsonPointer::parse(text).map_err(|bad| bad.to_string()));
+    Ok(Options {
+        use_headers: options::texts("server_replay_use_headers"),
+        ignore_content: options::flag("server_replay_ignore_content"),
+        ignore_params: NameList::new(options::texts("server_replay_ignore_params")),
+        ignore_payload_params: NameList::new(options::texts("server_replay_ignore_payload_params")),
+        ignore_json: pointers.collect::<Result<_, _>>()?,
+        canonical_json: options::flag("server_replay_canonical_json"),
+        ignore_host: options::flag("server_replay_ignore_host"),
+        ignore_port: options::flag("server_replay_ignore_port"),
+        ignore_scheme: options::flag("server_replay_ignore_scheme"),
+        ignore_origin: options::flag("server_replay_ignore_origin"),
+    })
+}
+
+/// A request that the host holds.
+struct Live<'a>(&'a Request);
+
+impl Subject for Live<'_> {
+    fn method(&self) -> String {
+        self.0.method()
+    }
+
+    fn scheme(&self) -> String {
+        self.0.scheme()
+    }
+
+    fn host(&self) -> String {
+        self.0.host()
+    }
+
+    fn port(&self) -> u16 {
+        self.0.port()
+    }
+
+    fn authority(&self) -> Option<String> {
+        self.0.authority()
+    }
+
+    fn target(&self) -> String {
+        self.0.path()
+    }
+
+    fn field(&self, name: &str) -> Option<Vec<u8>> {
+        self.0.field(name)
+    }
+
+    fn content(&self) -> Content {
+        match self.0.body().read(u64::MAX) {
+            Ok(bytes) => Content::Bytes(bytes),
+            Err(BodyError::NotRecorded) => Content::NotRecorded,
+            Err(BodyError::TooLarge | BodyError::TimedOut | BodyError::Incomplete(_)) => Content::Unreadable,
+        }
+    }
+
+    fn digest(&self) -> Digest {
+        let body = self.0.body();
+        if body.size() == Some(0) {
+            return Digest::Empty;
+        }
+        match body.digest() {
+            // A body of unknown length may turn out to be empty.
+            Ok(digest) if digest == EMPTY => Digest::Empty,
+            Ok(digest) => Digest::Known(digest),
+            Err(BodyError::NotRecorded) => Digest::NotRecorded,
+            Err(BodyError::TooLarge | BodyError::TimedOut | BodyError::Incomplete(_)) => Digest::Unreadable,
+        }
+    }
+}
+
+/// The SHA-256 digest of nothing.
+const EMPTY: [u8; 32] = [
+    0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4, 0xc8, 0x99, 0x6f, 0xb9, 0x24, 0x27, 0xae, 0x41,
+    0xe4, 0x64, 0x9b, 0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55,
+];

@@ -1,0 +1,117 @@
+//! Lists of names to leave out.
+
+/// Names of parameters or form fields, compared exactly after decoding.
+///
+/// A name that begins with `glob:` is a pattern: `*` stands for any characters, `?` for one.
+#[derive(Clone, Debug, Default)]
+pub struct NameList {
+    names: Vec<Box<[u8]>>,
+    globs: Vec<Box<[u8]>>,
+}
+
+impl NameList {
+    /// A list of these names and patterns.
+    pub fn new(names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        let mut list = Self::default();
+        for name in names {
+            match name.as_ref().strip_prefix("glob:") {
+                Some(glob) => list.globs.push(glob.as_bytes().into()),
+                None => list.names.push(name.as_ref().as_bytes().into()),
+            }
+        }
+        list
+    }
+
+    /// Whether the list names nothing.
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty() && self.globs.is_empty()
+    }
+
+    /// Whether the list names this one.
+    pub fn contains(&self, name: &[u8]) -> bool {
+        self.names.iter().any(|listed| **listed == *name) || self.globs.iter().any(|glob| matches(glob, name))
+    }
+}
+
+fn matches(mut pattern: &[u8], mut name: &[u8]) -> bool {
+    // What follows the last star, and the part of the name it was tried on. An earlier star need not be tried again:
+    // whatever it could take, the last one can take as well.
+    let mut star: Option<(&[u8], &[u8])> = None;
+    loop {
+        match (pattern.split_first(), name.split_first()) {
+            (Some((b'*', after)), _) => {
+                star = Some((after, name));
+                pattern = after;
+            }
+            (Some((b'?', after)), Some((_, rest))) => {
+                pattern = after;
+                name = without_continuation(rest);
+            }
+            (Some((wanted, after)), Some((found, rest))) if wanted == found => {
+                pattern = after;
+                name = rest;
+            }
+            (None, None) => return true,
+            _ => match star {
+                Some((after, [_, rest @ ..])) => {
+                    star = Some((after, rest));
+                    pattern = after;
+                    name = rest;
+                }
+                _ => return false,
+            },
+        }
+    }
+}
+
+/// Drops what is left of a UTF-8 character whose first byte was taken.
+fn without_continuation(mut name: &[u8]) -> &[u8] {
+    while let [0x80..=0xbf, rest @ ..] = name {
+        name = rest;
+    }
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::NameList;
+
+    fn contains(listed: &str, name: &str) -> bool {
+        NameList::new([listed]).contains(name.as_bytes())
+    }
+
+    #[test]
+    fn names_are_exact() {
+        assert!(contains("t", "t"));
+        assert!(!contains("t", "T"));
+        assert!(!contains("utm_*", "utm_source"));
+        assert!(contains("utm_*", "utm_*"));
+    }
+
+    #[test]
+    fn globs_match_whole_names() {
+        for (glob, name) in [
+            ("glob:utm_*", "utm_source"),
+            ("glob:utm_*", "utm_"),
+            ("glob:*", ""),
+            ("glob:", ""),
+            ("glob:*id*", "session_id_2"),
+            ("glob:a*b*c", "axxbyybzc"),
+            ("glob:a**c", "ac"),
+            ("glob:?", "é"),
+            ("glob:x?z", "xyz"),
+        ] {
+            assert!(contains(glob, name), "{glob} {name}");
+        }
+        for (glob, name) in [
+            ("glob:utm_*", "UTM_source"),
+            ("glob:utm_*", "xutm_source"),
+            ("glob:", "a"),
+            ("glob:a*b", "abc"),
+            ("glob:?", ""),
+            ("glob:??", "é"),
+        ] {
+            assert!(!contains(glob, name), "{glob} {name}");
+        }
+    }
+}

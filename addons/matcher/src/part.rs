@@ -1,0 +1,172 @@
+//! Where parts go: into a key, or into a list for people.
+
+use sha2::{Digest as _, Sha256};
+
+use crate::Part;
+
+/// What a part is of the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Kind {
+    Method,
+    Scheme,
+    Host,
+    Port,
+    Path,
+    Query,
+    Field,
+    /// The digest of a content that counts byte by byte; empty for an empty content.
+    Content,
+    /// A content that nobody has.
+    Unreadable,
+    Form,
+    Multipart,
+    /// The file name of the multipart field before it.
+    FileName,
+    /// The content type of the multipart field before it.
+    FileType,
+    Json,
+    /// The digest of all parts of a content that counts by its meaning.
+    Meaning,
+}
+
+impl Kind {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Method => "method",
+            Self::Scheme => "scheme",
+            Self::Host => "host",
+            Self::Port => "port",
+            Self::Path => "path",
+            Self::Query => "query",
+            Self::Field => "header",
+            Self::Content | Self::Unreadable | Self::Meaning => "content",
+            Self::Form => "form",
+            Self::Multipart => "multipart",
+            Self::FileName => "multipart-filename",
+            Self::FileType => "multipart-type",
+            Self::Json => "json",
+        }
+    }
+
+    /// Whether the part's name is one that the request or an option gave it.
+    fn is_named(self) -> bool {
+        matches!(self, Self::Query | Self::Field) || self.is_meaning()
+    }
+
+    /// Whether the part says what a content means.
+    fn is_meaning(self) -> bool {
+        matches!(self, Self::Form | Self::Multipart | Self::FileName | Self::FileType | Self::Json)
+    }
+}
+
+/// Takes the parts of a request in order.
+pub(crate) trait Sink {
+    /// Takes one part. Only some kinds have a name.
+    fn part(&mut self, kind: Kind, name: &[u8], value: &[u8]);
+}
+
+/// Makes a key: the parts one after the other, those of a content as one digest at the end.
+pub(crate) struct Digested {
+    key: Vec<u8>,
+    meaning: Option<Sha256>,
+}
+
+impl Digested {
+    pub(crate) fn new() -> Self {
+        /// Enough for most requests, so that the key need not grow.
+        const USUAL: usize = 192;
+        Self { key: Vec::with_capacity(USUAL), meaning: None }
+    }
+
+    pub(crate) fn finish(mut self) -> Vec<u8> {
+        if let Some(meaning) = self.meaning.take() {
+            self.part(Kind::Meaning, b"", &meaning.finalize());
+        }
+        self.key
+    }
+}
+
+impl Sink for Digested {
+    fn part(&mut self, kind: Kind, name: &[u8], value: &[u8]) {
+        if kind.is_meaning() {
+            let meaning = self.meaning.get_or_insert_default();
+            write(kind, name, value, |bytes| meaning.update(bytes));
+        } else {
+            write(kind, name, value, |bytes| self.key.extend_from_slice(bytes));
+        }
+    }
+}
+
+/// Writes a part so that its end is known from its beginning: then no two lists of parts look the same.
+fn write(kind: Kind, name: &[u8], value: &[u8], mut put: impl FnMut(&[u8])) {
+    put(&[kind as u8]);
+    if kind.is_named() {
+        write_counted(name, &mut put);
+    }
+    write_counted(value, &mut put);
+}
+
+/// Writes the length in groups of seven bits, the lowest first, and then the bytes.
+fn write_counted(bytes: &[u8], put: &mut impl FnMut(&[u8])) {
+    let mut rest = bytes.len();
+    while rest >= 0x80 {
+        put(&[rest as u8 | 0x80]);
+        rest >>= 7;
+    }
+    put(&[rest as u8]);
+    put(bytes);
+}
+
+/// Makes a list for people.
+#[derive(Default)]
+pub(crate) struct Named(Vec<Part>);
+
+impl Named {
+    pub(crate) fn finish(self) -> Vec<Part> {
+        self.0
+    }
+}
+
+impl Sink for Named {
+    fn part(&mut self, kind: Kind, name: &[u8], value: &[u8]) {
+        let mut label = kind.label().to_owned();
+        if kind.is_named() {
+            label.push(' ');
+            push_readable(&mut label, name);
+        }
+        let value = match kind {
+            Kind::Content => readable_digest(value),
+            _ => value.to_vec(),
+        };
+        self.0.push(Part { name: label, value });
+    }
+}
+
+/// Adds a name as it is, but for bytes that are not UTF-8 and `%`: they become `%FF`, so that names stay different.
+fn push_readable(label: &mut String, name: &[u8]) {
+    for chunk in name.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            match character {
+                '%' => label.push_str("%25"),
+                _ => label.push(character),
+            }
+        }
+        for &byte in chunk.invalid() {
+            label.push_str(percent_encoding::percent_encode_byte(byte));
+        }
+    }
+}
+
+fn readable_digest(digest: &[u8]) -> Vec<u8> {
+    let mut text = Vec::new();
+    if !digest.is_empty() {
+        text.extend_from_slice(b"sha-256:");
+    }
+    for byte in digest {
+        for nibble in [byte >> 4, byte & 0xf] {
+            text.push(if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 });
+        }
+    }
+    text
+}

@@ -1,0 +1,92 @@
+//! Pointers into JSON texts.
+
+use std::fmt;
+
+/// Points at values of a JSON text, as RFC 6901 describes; in addition a segment `*` stands for every member or element.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JsonPointer(pub(crate) Vec<Segment>);
+
+/// One step down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Segment {
+    /// To every member or element.
+    Every,
+    /// To the member of this name, or the element of this number.
+    One(String),
+}
+
+impl Segment {
+    pub(crate) fn leads_to(&self, name: &str) -> bool {
+        match self {
+            Self::Every => true,
+            Self::One(one) => one == name,
+        }
+    }
+}
+
+impl JsonPointer {
+    /// Parses a pointer such as `/items/*/id`; the empty one points at the whole text.
+    pub fn parse(text: &str) -> Result<Self, BadPointer> {
+        if text.is_empty() {
+            return Ok(Self(Vec::new()));
+        }
+        let segments = text.strip_prefix('/').and_then(|rest| rest.split('/').map(parse_segment).collect());
+        segments.map(Self).ok_or_else(|| BadPointer(text.to_owned()))
+    }
+}
+
+fn parse_segment(text: &str) -> Option<Segment> {
+    if text == "*" {
+        return Some(Segment::Every);
+    }
+    let mut pieces = text.split('~');
+    let mut name = pieces.next()?.to_owned();
+    for piece in pieces {
+        let (escaped, rest) = match (piece.strip_prefix('0'), piece.strip_prefix('1')) {
+            (Some(rest), _) => ('~', rest),
+            (_, Some(rest)) => ('/', rest),
+            _ => return None,
+        };
+        name.push(escaped);
+        name.push_str(rest);
+    }
+    Some(Segment::One(name))
+}
+
+/// A text that is not a JSON pointer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadPointer(String);
+
+impl fmt::Display for BadPointer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "`{}` is not a JSON pointer: expected names that each follow a `/`, with `~1` for `/` and `~0` for `~`, \
+             such as `/items/*/id`",
+            self.0
+        )
+    }
+}
+
+impl std::error::Error for BadPointer {}
+
+#[cfg(test)]
+mod tests {
+    use super::{JsonPointer, Segment};
+
+    #[test]
+    fn segments_are_unescaped_and_stars_stand_alone() {
+        let one = |name: &str| Segment::One(name.to_owned());
+        for (text, segments) in [
+            ("", vec![]),
+            ("/", vec![one("")]),
+            ("/a/*/b*", vec![one("a"), Segment::Every, one("b*")]),
+            ("/~01/~1~0", vec![one("~1"), one("/~")]),
+        ] {
+            assert_eq!(JsonPointer::parse(text), Ok(JsonPointer(segments)), "{text}");
+        }
+        for text in ["a", "/~", "/~2", "/a~"] {
+            assert!(JsonPointer::parse(text).is_err(), "{text}");
+        }
+    }
+}
