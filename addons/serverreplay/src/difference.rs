@@ -1,0 +1,136 @@
+//! How two requests differ, part by part.
+
+/// A named piece of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// What it is of the request, such as `path` or `query page`.
+    pub name: String,
+    /// What counts of it.
+    pub value: Vec<u8>,
+}
+
+/// One way in which a live request and a recorded one differ.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Difference {
+    /// A part has another value.
+    Value {
+        /// The part.
+        name: String,
+        /// The live request's value.
+        live: Vec<u8>,
+        /// The recorded request's value.
+        recorded: Vec<u8>,
+    },
+    /// The live request has a part that the recorded one has not.
+    Added(String),
+    /// The recorded request has a part that the live one has not.
+    Missing(String),
+    /// The parts are the same, in another order.
+    Order,
+}
+
+/// Parts whose values a report may show: they are in every access log, others may be secret.
+const SHOWN: [&str; 5] = ["method", "scheme", "host", "port", "path"];
+
+/// Most bytes of a value that a report shows.
+const SHOWN_BYTES: usize = 100;
+
+/// The differences between a live request's parts and a recorded one's.
+pub fn differences(live: &[Part], recorded: &[Part]) -> Vec<Difference> {
+    let mut found = Vec::new();
+    let mut unmatched: Vec<&Part> = recorded.iter().collect();
+    let mut changed: Vec<&Part> = Vec::new();
+    for part in live {
+        match unmatched.iter().position(|other| *other == part) {
+            Some(position) => drop(unmatched.remove(position)),
+            None => changed.push(part),
+        }
+    }
+    for part in changed {
+        found.push(match unmatched.iter().position(|other| other.name == part.name) {
+            Some(position) => {
+                let recorded = unmatched.remove(position).value.clone();
+                Difference::Value { name: part.name.clone(), live: part.value.clone(), recorded }
+            }
+            None => Difference::Added(part.name.clone()),
+        });
+    }
+    found.extend(unmatched.into_iter().map(|part| Difference::Missing(part.name.clone())));
+    if found.is_empty() && live != recorded {
+        found.push(Difference::Order);
+    }
+    found
+}
+
+/// The differences in words.
+pub fn summary(differences: &[Difference]) -> String {
+    if differences.is_empty() {
+        return "no part differs, but the keys do".to_owned();
+    }
+    differences.iter().map(words).collect::<Vec<_>>().join(", ")
+}
+
+fn words(difference: &Difference) -> String {
+    match difference {
+        Difference::Value { name, live, recorded } if SHOWN.contains(&name.as_str()) => {
+            format!("{name} is `{}`, not `{}`", shown(live), shown(recorded))
+        }
+        Difference::Value { name, .. } => format!("{name} differs"),
+        Difference::Added(name) => format!("{name} is not in the recording"),
+        Difference::Missing(name) => format!("{name} is missing"),
+        Difference::Order => "the order differs".to_owned(),
+    }
+}
+
+fn shown(value: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&value[..value.len().min(SHOWN_BYTES)]);
+    text.escape_debug().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(list: &[(&str, &str)]) -> Vec<Part> {
+        list.iter().map(|(name, value)| Part { name: (*name).to_owned(), value: value.as_bytes().to_vec() }).collect()
+    }
+
+    fn compared(live: &[(&str, &str)], recorded: &[(&str, &str)]) -> String {
+        summary(&differences(&parts(live), &parts(recorded)))
+    }
+
+    #[test]
+    fn values_of_the_request_line_are_shown_and_others_are_not() {
+        assert_eq!(compared(&[("path", "/a")], &[("path", "/b")]), "path is `/a`, not `/b`");
+        assert_eq!(compared(&[("query token", "s3cret")], &[("query token", "other")]), "query token differs");
+    }
+
+    #[test]
+    fn added_missing_and_reordered_parts_are_named() {
+        assert_eq!(
+            compared(&[("query a", "1"), ("query b", "2")], &[("query a", "1"), ("query c", "3")]),
+            "query b is not in the recording, query c is missing"
+        );
+        assert_eq!(
+            compared(&[("query a", "1"), ("query b", "2")], &[("query b", "2"), ("query a", "1")]),
+            "the order differs"
+        );
+    }
+
+    #[test]
+    fn repeated_parts_are_paired_one_by_one() {
+        assert_eq!(
+            compared(&[("query a", "1"), ("query a", "2")], &[("query a", "2"), ("query a", "3")]),
+            "query a differs"
+        );
+        assert_eq!(
+            compared(&[("query a", "1")], &[("query a", "1"), ("query a", "1")]),
+            "query a is missing"
+        );
+    }
+
+    #[test]
+    fn equal_requests_have_no_difference() {
+        assert_eq!(differences(&parts(&[("path", "/")]), &parts(&[("path", "/")])), []);
+    }
+}

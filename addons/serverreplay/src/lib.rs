@@ -1,0 +1,50 @@
+//! Answers requests from a recorded conversation: the default addon.
+//!
+//! Hooks: `lifecycle` opens the recordings and files every recorded exchange under the key that the *matcher* gives
+//! it; `request-hook` looks the live request's key up, takes the next recorded response, has the *refresher* bring it
+//! up to date and answers with it. A request without a recorded response follows the miss policy, which stays in force
+//! after the last response was used.
+
+pub mod difference;
+mod miss;
+pub mod options;
+mod replay;
+
+use proxyhost_sdk::{Action, Declaration, Lifecycle, Readiness, Request, RequestHook, declare::Declared};
+
+/// What the component imports beyond the host: the plugs.
+mod plugs {
+    wit_bindgen::generate!({
+        path: ["../../wit/addon-0.1.0", "../../wit/replay-0.1.0"],
+        inline: "package proxyhost:serverreplay;
+            world plugs { import proxyhost:replay/matcher@0.1.0; import proxyhost:replay/refresher@0.1.0; }",
+        with: {
+            "proxyhost:addon/messages@0.1.0": proxyhost_sdk::bindings::host::proxyhost::addon::messages,
+            "proxyhost:replay/matcher@0.1.0": generate,
+            "proxyhost:replay/refresher@0.1.0": generate,
+        },
+    });
+    pub(crate) use proxyhost::replay::{matcher, refresher};
+}
+
+struct ServerReplay;
+
+impl Declaration for ServerReplay {
+    fn declare() -> Declared {
+        options::declared()
+    }
+}
+
+impl Lifecycle for ServerReplay {
+    fn configure() -> Result<Readiness, String> {
+        replay::load()
+    }
+}
+
+impl RequestHook for ServerReplay {
+    fn on_request(request: &Request) -> Action {
+        replay::answer(request)
+    }
+}
+
+proxyhost_sdk::export!(ServerReplay: declaration, lifecycle, request_hook);

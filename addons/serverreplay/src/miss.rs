@@ -1,0 +1,141 @@
+//! Requests without a recorded response: what happens to them, and why there is none.
+
+use proxyhost_sdk::{Action, Request, Response, index, log, recordings};
+
+use crate::{
+    difference::{Part, differences, summary},
+    options::Miss,
+    plugs::matcher,
+    replay::in_table,
+};
+
+/// Tables of the index for finding recorded requests that are near a live one.
+const BY_PATH: u8 = 1;
+const BY_HOST: u8 = 2;
+
+/// Recorded requests that are compared with one that has no response.
+const CANDIDATES: u32 = 32;
+
+/// Recorded requests that a report names.
+const SHOWN: usize = 3;
+
+/// Why there is no recorded response.
+pub(crate) enum Reason {
+    /// The matcher gives the request no key.
+    NoKey,
+    /// No recorded request has its key.
+    NotRecorded,
+    /// All responses to such requests, this many, were used.
+    Used(u32),
+}
+
+/// Files a recorded request so that it is found as a near one.
+pub(crate) fn file(request: &Request, id: u32) {
+    for key in near_keys(request) {
+        // The rest would never be looked at.
+        if index::size(&key) < CANDIDATES {
+            index::put(&key, id);
+        }
+    }
+}
+
+/// Where requests are filed that are near this one, the nearest first.
+fn near_keys(request: &Request) -> [Vec<u8>; 2] {
+    let path = request.path();
+    let path = path.split('?').next().unwrap_or_default();
+    let host = request.authority().unwrap_or_else(|| request.host()).to_ascii_lowercase();
+    [in_table(BY_PATH, path.as_bytes()), in_table(BY_HOST, host.as_bytes())]
+}
+
+/// Does what the policy says, and says why.
+pub(crate) fn act(policy: Miss, request: &Request, reason: Reason) -> Action {
+    let shown = shown(request);
+    let why = match reason {
+        Reason::NoKey => "the matcher gives it no key".to_owned(),
+        Reason::Used(1) => "its recorded response was used (server_replay_reuse serves it again)".to_owned(),
+        Reason::Used(size) => format!("its {size} recorded responses were used (server_replay_reuse serves them again)"),
+        Reason::NotRecorded => nearest(request),
+    };
+    let flow = request.flow();
+    match policy {
+        Miss::Forward => {
+            log::write(log::Level::Info, &format!("flow {flow}: forwarded {shown}: no recorded response: {why}"));
+            Action::Next
+        }
+        Miss::Kill => {
+            log::write(log::Level::Warn, &format!("flow {flow}: killed {shown}: no recorded response: {why}"));
+            Action::Kill
+        }
+        Miss::Status(status) => {
+            let line = format!("flow {flow}: answered {status} to {shown}: no recorded response: {why}");
+            log::write(log::Level::Warn, &line);
+            explanation(status, &format!("no recorded response for {shown}: {why}\n"))
+        }
+    }
+}
+
+/// What the policy means for every request.
+pub(crate) fn consequence(policy: Miss) -> String {
+    match policy {
+        Miss::Forward => "every request is forwarded".to_owned(),
+        Miss::Kill => "every request is killed".to_owned(),
+        Miss::Status(status) => format!("every request is answered with {status}"),
+    }
+}
+
+/// An answer that says why.
+fn explanation(status: u16, text: &str) -> Action {
+    let response = Response::new(status);
+    // These have no content (RFC 9110 §15.3.5, §15.3.6, §15.4.5).
+    let explained = matches!(status, 204 | 205 | 304)
+        || (response.set_field("content-type", b"text/plain; charset=utf-8").is_ok()
+            && response.set_body(text.as_bytes()).is_ok());
+    // The host refuses neither; were it to, an empty answer with the status still obeys the policy.
+    debug_assert!(explained);
+    Action::Respond(response)
+}
+
+/// The recorded requests that are nearest, and how they differ.
+fn nearest(request: &Request) -> String {
+    let live = parts(request);
+    let mut found: Vec<(usize, String)> = Vec::new();
+    for id in candidates(request) {
+        let (Some(recorded), Some(exchange)) = (recordings::recorded_request(id), recordings::describe(id)) else {
+            continue;
+        };
+        let differences = differences(&live, &parts(&recorded));
+        let file = exchange.file.rsplit('/').next().unwrap_or_default();
+        let name = format!("flow {} of {file} ({})", exchange.number, self::shown(&recorded));
+        found.push((differences.len(), format!("{name}: {}", summary(&differences))));
+    }
+    // Stable: of equally near ones, the first recorded.
+    found.sort_by_key(|(differences, _)| *differences);
+    let shown: Vec<String> = found.into_iter().take(SHOWN).map(|(_, text)| text).collect();
+    if shown.is_empty() { "nothing like it is recorded".to_owned() } else { format!("nearest: {}", shown.join("; ")) }
+}
+
+fn candidates(request: &Request) -> Vec<u32> {
+    for key in near_keys(request) {
+        let size = index::size(&key).min(CANDIDATES);
+        if size > 0 {
+            return (0..size).filter_map(|position| index::at(&key, position)).collect();
+        }
+    }
+    (0..recordings::size().min(CANDIDATES)).collect()
+}
+
+fn parts(request: &Request) -> Vec<Part> {
+    let parts = matcher::explain(request).into_iter();
+    parts.map(|part| Part { name: part.name, value: part.value }).collect()
+}
+
+/// Method and URL without the values of the query, which may be secret.
+fn shown(request: &Request) -> String {
+    let path = request.path();
+    let path = match path.split_once('?') {
+        Some((path, _)) => format!("{path}?…"),
+        None => path,
+    };
+    let authority = request.authority().unwrap_or_else(|| format!("{}:{}", request.host(), request.port()));
+    format!("{} {}://{authority}{path}", request.method(), request.scheme())
+}

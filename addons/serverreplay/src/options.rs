@@ -1,0 +1,190 @@
+//! The options of server replay, under mitmproxy's names.
+
+use proxyhost_sdk::{declare, options};
+
+/// What happens to a request without a recorded response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Miss {
+    /// It goes to its server.
+    Forward,
+    /// It gets no answer.
+    Kill,
+    /// It gets an answer with this status.
+    Status(u16),
+}
+
+impl Miss {
+    /// The policy of an option's value.
+    ///
+    /// # Errors
+    /// When the value is none of the policies.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "forward" => Ok(Self::Forward),
+            "kill" => Ok(Self::Kill),
+            _ => match text.parse() {
+                Ok(status @ 200..=599) => Ok(Self::Status(status)),
+                _ => Err(format!("option `server_replay_extra` is forward, kill or a status from 200 to 599, not `{text}`")),
+            },
+        }
+    }
+}
+
+/// Which of the responses recorded for equal requests is served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reuse {
+    /// Each once, in recorded order.
+    Off,
+    /// Always the first.
+    First,
+    /// Always the last.
+    Last,
+    /// In recorded order, again and again.
+    Cycle,
+    /// In recorded order, then the last again and again.
+    Stick,
+}
+
+impl Reuse {
+    /// The mode of an option's value; mitmproxy's option is true or false.
+    pub fn parse(text: &str) -> Self {
+        match text {
+            "first" | "true" => Self::First,
+            "last" => Self::Last,
+            "cycle" => Self::Cycle,
+            "stick" => Self::Stick,
+            _ => Self::Off,
+        }
+    }
+
+    /// The position of the response to serve among `size` (at least one), when `taken` gives the number of those
+    /// served before; nothing when all were used.
+    pub fn position(self, size: u32, taken: impl FnOnce() -> u64) -> Option<u32> {
+        let last = size.checked_sub(1)?;
+        let bounded = |position: u64| u32::try_from(position).unwrap_or(u32::MAX);
+        match self {
+            Self::First => Some(0),
+            Self::Last => Some(last),
+            Self::Off => Some(bounded(taken())).filter(|&position| position <= last),
+            Self::Cycle => Some(bounded(taken() % u64::from(size))),
+            Self::Stick => Some(bounded(taken()).min(last)),
+        }
+    }
+}
+
+/// The options' values.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// For requests without a recorded response.
+    pub miss: Miss,
+    /// For requests with several.
+    pub reuse: Reuse,
+    /// Whether dates and cookies are brought up to date.
+    pub refresh: bool,
+}
+
+impl Options {
+    /// Asks the host.
+    ///
+    /// # Errors
+    /// When a value is not one of those allowed.
+    pub fn read() -> Result<Self, String> {
+        let miss = match options::flag("server_replay_kill_extra") {
+            true => Miss::Kill,
+            false => Miss::parse(&options::text("server_replay_extra"))?,
+        };
+        let reuse = match options::flag("server_replay_nopop") {
+            true => Reuse::First,
+            false => Reuse::parse(&options::text("server_replay_reuse")),
+        };
+        Ok(Self { miss, reuse, refresh: options::flag("server_replay_refresh") })
+    }
+}
+
+/// The declaration.
+pub(crate) fn declared() -> declare::Declared {
+    declare::component(
+        "answers requests from a recorded conversation",
+        vec![
+            declare::files("server_replay", "Answer from this recording")
+                .taking_short('S', "server-replay"),
+            declare::text(
+                "server_replay_extra",
+                "forward",
+                "What happens to a request without a recorded response: forward, kill, or a status from 200 to 599",
+            )
+            .taking("server-replay-extra")
+            .setting_short('k', "kill", "kill")
+            .setting("replay-kill-extra", "kill"),
+            declare::choice(
+                "server_replay_reuse",
+                &["off", "first", "last", "cycle", "stick", "true", "false"],
+                "off",
+                "Which of several responses to equal requests is served: each once (off), the first, the last, all in \
+                 turn (cycle), or each once and then the last (stick)",
+            )
+            .setting("no-pop", "first")
+            .setting("server-replay-reuse", "first")
+            .setting("no-server-replay-reuse", "off"),
+            declare::flag("server_replay_refresh", true, "Bring dates and cookies up to date")
+                .setting("server-replay-refresh", "true")
+                .setting("no-server-replay-refresh", "false")
+                .setting("norefresh", "false"),
+            declare::flag("server_replay_kill_extra", false, "Kill requests without a recorded response")
+                .setting("server-replay-kill-extra", "true")
+                .setting("no-server-replay-kill-extra", "false")
+                .deprecated("server_replay_extra=kill"),
+            declare::flag("server_replay_nopop", false, "Serve recorded responses again and again")
+                .deprecated("server_replay_reuse=first"),
+        ],
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_miss_policy_is_a_word_or_a_final_status() {
+        assert_eq!(Miss::parse("forward"), Ok(Miss::Forward));
+        assert_eq!(Miss::parse("kill"), Ok(Miss::Kill));
+        assert_eq!(Miss::parse("200"), Ok(Miss::Status(200)));
+        assert_eq!(Miss::parse("599"), Ok(Miss::Status(599)));
+        for wrong in ["", "drop", "199", "600", "-1", "404.0", "99999999"] {
+            assert!(Miss::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    /// The positions served to requests that come one after the other.
+    fn served(reuse: Reuse, size: u32, requests: u64) -> Vec<Option<u32>> {
+        (0..requests).map(|before| reuse.position(size, || before)).collect()
+    }
+
+    #[test]
+    fn each_mode_of_reuse_serves_its_own_order() {
+        assert_eq!(served(Reuse::Off, 2, 4), [Some(0), Some(1), None, None]);
+        assert_eq!(served(Reuse::First, 2, 3), [Some(0), Some(0), Some(0)]);
+        assert_eq!(served(Reuse::Last, 2, 3), [Some(1), Some(1), Some(1)]);
+        assert_eq!(served(Reuse::Cycle, 2, 5), [Some(0), Some(1), Some(0), Some(1), Some(0)]);
+        assert_eq!(served(Reuse::Stick, 2, 4), [Some(0), Some(1), Some(1), Some(1)]);
+    }
+
+    #[test]
+    fn nothing_is_served_when_nothing_is_recorded() {
+        for reuse in [Reuse::Off, Reuse::First, Reuse::Last, Reuse::Cycle, Reuse::Stick] {
+            assert_eq!(reuse.position(0, || 0), None);
+        }
+    }
+
+    #[test]
+    fn a_counter_beyond_any_recording_stays_beyond() {
+        assert_eq!(Reuse::Off.position(3, || u64::MAX), None);
+        assert_eq!(Reuse::Stick.position(3, || u64::MAX), Some(2));
+    }
+
+    #[test]
+    fn mitmproxys_boolean_means_the_first() {
+        assert_eq!(Reuse::parse("true"), Reuse::First);
+        assert_eq!(Reuse::parse("false"), Reuse::Off);
+    }
+}

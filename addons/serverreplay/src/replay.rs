@@ -1,0 +1,113 @@
+//! Filing the recordings, and answering from them.
+
+use std::sync::OnceLock;
+
+use proxyhost_sdk::{Action, Readiness, Request, index, log, options::texts, recordings};
+
+use crate::{
+    miss,
+    options::{Options, Reuse},
+    plugs::{matcher, refresher},
+};
+
+/// The index holds several tables; the first byte of a key says which.
+const RECORDED: u8 = 0;
+
+/// The options do not change while an instance lives.
+static OPTIONS: OnceLock<Options> = OnceLock::new();
+
+/// Opens the recordings and fills the index.
+pub(crate) fn load() -> Result<Readiness, String> {
+    let options = Options::read()?;
+    let files = texts("server_replay");
+    if files.is_empty() {
+        return Ok(Readiness::Idle);
+    }
+    let mut filed = 0;
+    let mut first = 0;
+    for file in &files {
+        let loaded = recordings::load(file)?;
+        let last = first + loaded.exchanges;
+        let mut left_out = loaded.skipped;
+        let usable = file_exchanges(first..last, &mut left_out);
+        report(file, usable, &left_out, loaded.damage.as_deref());
+        filed += usable;
+        first = last;
+    }
+    if filed == 0 {
+        let consequence = miss::consequence(options.miss);
+        log::write(log::Level::Warn, &format!("no recorded response can be used: {consequence}"));
+    }
+    Ok(Readiness::Active)
+}
+
+/// Puts exchanges under their keys; the number of those with a response that can be served.
+fn file_exchanges(ids: std::ops::Range<u32>, left_out: &mut Vec<String>) -> u32 {
+    let (mut usable, mut unanswered, mut websockets, mut unmatched) = (0, 0, 0, 0);
+    for id in ids {
+        let Some(exchange) = recordings::describe(id) else { continue };
+        let Some(request) = recordings::recorded_request(id) else { continue };
+        if exchange.websocket {
+            websockets += 1;
+        } else if !exchange.answered {
+            unanswered += 1;
+        } else if let Some(key) = matcher::key(&request) {
+            index::put(&in_table(RECORDED, &key), id);
+            miss::file(&request, id);
+            usable += 1;
+        } else {
+            unmatched += 1;
+        }
+    }
+    let counts = [
+        (unanswered, "without a complete response"),
+        (websockets, "WebSocket handshake"),
+        (unmatched, "that the matcher gives no key"),
+    ];
+    left_out.extend(counts.into_iter().filter(|&(count, _)| count > 0).map(|(count, what)| format!("{count} {what}")));
+    usable
+}
+
+fn report(file: &str, usable: u32, left_out: &[String], damage: Option<&str>) {
+    let mut line = format!("{file}: {usable} {} to replay", if usable == 1 { "response" } else { "responses" });
+    if !left_out.is_empty() {
+        line.push_str(&format!("; left out: {}", left_out.join(", ")));
+    }
+    log::write(log::Level::Info, &line);
+    if let Some(damage) = damage {
+        log::write(log::Level::Warn, &format!("{file} is damaged, the flows before that are used: {damage}"));
+    }
+}
+
+/// Answers a request, or follows the miss policy.
+pub(crate) fn answer(request: &Request) -> Action {
+    let options = OPTIONS.get_or_init(|| {
+        // `load` refused values that cannot be read; should they differ now, nothing may leave.
+        Options::read().unwrap_or(Options { miss: crate::options::Miss::Kill, reuse: Reuse::Off, refresh: true })
+    });
+    let Some(key) = matcher::key(request) else {
+        return miss::act(options.miss, request, miss::Reason::NoKey);
+    };
+    let key = in_table(RECORDED, &key);
+    let size = index::size(&key);
+    let position = options.reuse.position(size, || index::next(&key).unwrap_or(u64::MAX));
+    let response = position.and_then(|position| index::at(&key, position)).and_then(recordings::recorded_response);
+    let Some(response) = response else {
+        let reason = if size == 0 { miss::Reason::NotRecorded } else { miss::Reason::Used(size) };
+        return miss::act(options.miss, request, reason);
+    };
+    let recorded_at = response.received_at();
+    // Zero stands for a recording that does not say when.
+    if options.refresh && recorded_at > 0.0 {
+        refresher::refresh(&response, recorded_at, request.received_at());
+    }
+    Action::Respond(response)
+}
+
+/// The key of a table of the index.
+pub(crate) fn in_table(table: u8, key: &[u8]) -> Vec<u8> {
+    let mut tagged = Vec::with_capacity(key.len() + 1);
+    tagged.push(table);
+    tagged.extend_from_slice(key);
+    tagged
+}
