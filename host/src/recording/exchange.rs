@@ -1,0 +1,69 @@
+//! What a recording holds: exchanges with their heads, and where their bodies are.
+
+use bytes::Bytes;
+use http::Version;
+
+use super::Content;
+
+/// A recorded request and what came of it. Everything in it was checked: no field can break a head.
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    /// The position of the flow in its file, from 1. Flows of other protocols count, so numbers may be missing.
+    pub number: usize,
+    /// What the client asked.
+    pub request: RecordedRequest,
+    /// What the server answered, if it did.
+    pub response: Option<RecordedResponse>,
+    /// Why the exchange failed, if it did. A response may be there nevertheless, usually cut short.
+    pub error: Option<String>,
+    /// Whether the exchange became a WebSocket: its messages were recorded, or it switched protocols to `websocket`.
+    pub is_websocket: bool,
+    /// The recorder's name for the flow, usually a UUID; empty if it has none.
+    pub id: String,
+}
+
+/// A request as it was recorded.
+#[derive(Clone, Debug)]
+pub struct RecordedRequest {
+    /// The method, case kept.
+    pub method: Bytes,
+    /// `http` or `https`; empty for CONNECT.
+    pub scheme: Bytes,
+    /// The host that the recorder connected to, which the `Host` field need not name.
+    pub host: Bytes,
+    /// The port that the recorder connected to.
+    pub port: u16,
+    /// The `:authority` of HTTP/2, or the authority-form target of a CONNECT; otherwise empty.
+    pub authority: Bytes,
+    /// The path with its query as sent, or `*`.
+    pub path: Bytes,
+    /// The protocol version.
+    pub version: Version,
+    /// The header fields in order, with their case and repetitions. Pseudo fields of HTTP/2 are not among them.
+    pub fields: Vec<(Bytes, Bytes)>,
+    /// The body without its transfer coding, still content-encoded.
+    pub content: Content,
+    /// The trailer fields.
+    pub trailers: Vec<(Bytes, Bytes)>,
+    /// When the request's head had arrived, in seconds since the epoch; 0 if it was not recorded.
+    pub started_at: f64,
+}
+
+/// A response as it was recorded.
+#[derive(Clone, Debug)]
+pub struct RecordedResponse {
+    /// The protocol version.
+    pub version: Version,
+    /// The status code, within 100 to 999.
+    pub status: u16,
+    /// The reason phrase; empty in HTTP/2.
+    pub reason: Bytes,
+    /// The header fields in order, with their case and repetitions. Pseudo fields of HTTP/2 are not among them.
+    pub fields: Vec<(Bytes, Bytes)>,
+    /// The body without its transfer coding, still content-encoded.
+    pub content: Content,
+    /// The trailer fields.
+    pub trailers: Vec<(Bytes, Bytes)>,
+    /// When the response's head had arrived, in seconds since the epoch; the request's start if it was not recorded.
+    pub started_at: f64,
+}

@@ -1,0 +1,159 @@
+//! Recorded exchanges as messages that addons see and clients get.
+
+use std::{
+    io,
+    net::IpAddr,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
+
+use super::{Content, Exchange, Recording};
+use crate::flow::{
+    Body, Destination, Fields, FlowId, Request, RequestHead, Response, ResponseHead, Scheme, Spelling, Stored,
+};
+
+impl Exchange {
+    /// Whether it has a final response that was recorded whole.
+    pub fn is_answered(&self) -> bool {
+        let Some(response) = &self.response else { return false };
+        let bodiless = self.request.method.eq_ignore_ascii_case(b"HEAD") || matches!(response.status, 204 | 304);
+        let whole = bodiless || matches!(response.content, Content::Stored(_));
+        whole && self.error.is_none() && !self.is_websocket && response.status >= 200
+    }
+}
+
+impl Recording {
+    /// The request of the exchange at a position. Its flow number is 0.
+    pub fn request(self: &Arc<Self>, position: usize) -> Request {
+        let recorded = &self.exchanges[position].request;
+        let scheme = Scheme::parse(&text(&recorded.scheme)).unwrap_or(Scheme::Http);
+        let (map, _) = header_map(&recorded.fields);
+        let host_field = Fields::new(map.clone(), Spelling::default()).joined("host").map(|host| text(&host));
+        // In HTTP/1 an absolute-form target is not recorded, so the field is what names the host.
+        let authority = match recorded.version >= Version::HTTP_2 && !recorded.authority.is_empty() {
+            true => Some(text(&recorded.authority)),
+            false => host_field,
+        };
+        let host = text(&recorded.host);
+        let head = RequestHead {
+            method: Method::from_bytes(&recorded.method).unwrap_or(Method::GET),
+            destination: Destination { scheme, host: without_brackets(host), port: recorded.port },
+            authority,
+            path: text(&recorded.path),
+            version: recorded.version,
+            fields: Fields::new(map, Spelling::default()),
+            accepts_trailers: false,
+        };
+        Request {
+            flow: FlowId(0),
+            received_at: time(recorded.started_at),
+            head: Arc::new(head),
+            body: self.body(recorded.content, &recorded.trailers),
+        }
+    }
+
+    /// The response of the exchange at a position, if it has a complete one: as recorded, but for the fields that
+    /// concerned the recorded connection only.
+    pub fn response(self: &Arc<Self>, position: usize) -> Option<Response> {
+        let exchange = self.exchanges.get(position).filter(|exchange| exchange.is_answered())?;
+        let recorded = exchange.response.as_ref()?;
+        let head = self.response_heads[position].get_or_init(|| {
+            let (map, names) = header_map(&recorded.fields);
+            let mut fields = Fields::new(map, Spelling::of(names));
+            fields.remove_hop_by_hop();
+            announce_trailers(&mut fields, &recorded.trailers);
+            let status = StatusCode::from_u16(recorded.status).unwrap_or(StatusCode::BAD_GATEWAY);
+            let usual = status.canonical_reason().unwrap_or_default().as_bytes();
+            let reason = Some(&recorded.reason).filter(|reason| !reason.is_empty() && reason.as_ref() != usual);
+            Arc::new(ResponseHead { status, reason: reason.cloned(), version: recorded.version, fields })
+        });
+        let body = match recorded.content {
+            // Only a bodiless exchange is answered without content.
+            Content::NotRecorded => Body::Empty,
+            content => self.body(content, &recorded.trailers),
+        };
+        Some(Response { received_at: time(recorded.started_at), head: head.clone(), body })
+    }
+
+    fn body(self: &Arc<Self>, content: Content, trailers: &[(Bytes, Bytes)]) -> Body {
+        match content {
+            Content::NotRecorded => Body::NotRecorded,
+            Content::Stored(span) if span.len() == 0 && trailers.is_empty() => Body::Empty,
+            Content::Stored(span) => Body::Stored(Arc::new(RecordedBody {
+                recording: self.clone(),
+                content,
+                size: span.len(),
+                trailers: (!trailers.is_empty()).then(|| header_map(trailers).0),
+            })),
+        }
+    }
+}
+
+/// A body that stays in the file until it is sent.
+#[derive(Debug)]
+struct RecordedBody {
+    recording: Arc<Recording>,
+    content: Content,
+    size: u64,
+    trailers: Option<HeaderMap>,
+}
+
+impl Stored for RecordedBody {
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn read_at(&self, offset: u64, limit: usize) -> io::Result<Bytes> {
+        let read = match offset == 0 && limit as u64 >= self.size {
+            true => self.recording.read(&self.content),
+            false => self.recording.read_at(&self.content, offset, limit),
+        };
+        read.map_err(|error| io::Error::other(crate::error::chain(&error)))
+    }
+
+    fn trailers(&self) -> Option<HeaderMap> {
+        self.trailers.clone()
+    }
+}
+
+/// The fields by name, and their names in that order as they were written. What HTTP does not allow was refused when
+/// the recording was opened.
+fn header_map(fields: &[(Bytes, Bytes)]) -> (HeaderMap, impl Iterator<Item = &[u8]>) {
+    let mut map = HeaderMap::with_capacity(fields.len());
+    for (name, value) in fields {
+        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name), HeaderValue::from_maybe_shared(value.clone())) {
+            map.append(name, value);
+        }
+    }
+    (map, fields.iter().map(|(name, _)| name.as_ref()))
+}
+
+/// HTTP/1 only carries trailers that the head announced (RFC 9110 §6.6.2).
+fn announce_trailers(fields: &mut Fields, trailers: &[(Bytes, Bytes)]) {
+    if trailers.is_empty() || fields.get(&header::TRAILER).is_some() {
+        return;
+    }
+    let names: Vec<&[u8]> = trailers.iter().map(|(name, _)| name.as_ref()).collect();
+    if let Ok(value) = HeaderValue::from_bytes(&names.join(&b", "[..])) {
+        fields.add(header::TRAILER, value);
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn without_brackets(host: String) -> String {
+    match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        Some(inner) if inner.parse::<IpAddr>().is_ok() => inner.to_owned(),
+        _ => host,
+    }
+}
+
+/// Recorded times were checked to be finite and not negative.
+fn time(seconds: f64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::try_from_secs_f64(seconds).unwrap_or_default()
+}

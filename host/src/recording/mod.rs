@@ -1,0 +1,244 @@
+//! Recorded conversations, read from files.
+//!
+//! A [`Recording`] is opened once and shared. It keeps the heads of its exchanges in memory and leaves the bodies in the
+//! file, so opening a file of gigabytes costs little; [`Recording::read`] fetches a body when it is needed. The file is read
+//! at positions and never mapped: a file that shrinks later fails the exchanges that it lost, not the process.
+//!
+//! The modules, from the outside in: `exchange` is what a recording holds, `content` reads bodies, `flow_file` walks over the
+//! records of a flow file, `record` and `message` make an exchange of one record whatever its version, `messages` makes flows of exchanges, `tnetstring` is the
+//! framing of records and `window` the reads below it.
+
+use std::fs::{self, File};
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use crate::flow::ResponseHead;
+
+mod content;
+mod error;
+mod exchange;
+mod flow_file;
+mod message;
+mod messages;
+mod record;
+mod tnetstring;
+mod window;
+
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod tests;
+
+pub use content::{Content, Span};
+pub use error::RecordingError;
+pub use exchange::{Exchange, RecordedRequest, RecordedResponse};
+pub use flow_file::{BrokenTail, Invalid, Progress, Skipped};
+
+use window::Window;
+
+/// An opened recording: the heads of its exchanges, and its file for their bodies.
+#[derive(Debug)]
+pub struct Recording {
+    path: PathBuf,
+    file: File,
+    exchanges: Vec<Exchange>,
+    /// Heads of responses as clients get them, made when they are first asked for.
+    response_heads: Vec<OnceLock<Arc<ResponseHead>>>,
+    skipped: Skipped,
+    warning: Option<BrokenTail>,
+}
+
+impl Recording {
+    /// Opens the recording at `path` and reads its heads. The content decides on the format, not the name.
+    ///
+    /// `progress` is called now and then, and once at the end. A file whose end is damaged opens with the whole flows before
+    /// the damage, see [`Recording::warning`]; a single unreadable flow is left out, see [`Recording::skipped`]. Opening
+    /// blocks on the file, so asynchronous callers run it on a thread of its own.
+    pub fn open(path: &Path, progress: &mut dyn FnMut(Progress)) -> Result<Self, RecordingError> {
+        let (file, size) = open_file(path)?;
+        let mut window = Window::new(&file, size);
+        let first = first_bytes(path, &mut window, size)?;
+        let flows = match Format::of(&first) {
+            Format::FlowFile => flow_file::load(path, window, progress)?,
+            Format::Json => return Err(RecordingError::Json { path: path.into() }),
+            Format::Unknown => {
+                return Err(RecordingError::UnknownFormat {
+                    path: path.into(),
+                    found: first.escape_ascii().to_string(),
+                });
+            }
+        };
+        Ok(Self {
+            path: path.into(),
+            file,
+            response_heads: flows.exchanges.iter().map(|_| OnceLock::new()).collect(),
+            exchanges: flows.exchanges,
+            skipped: flows.skipped,
+            warning: flows.broken_tail,
+        })
+    }
+
+    /// The HTTP exchanges in the order of the file.
+    pub fn exchanges(&self) -> &[Exchange] {
+        &self.exchanges
+    }
+
+    /// What the file holds besides its exchanges: counts, and the flows that cannot be used with the reason.
+    pub fn skipped(&self) -> &Skipped {
+        &self.skipped
+    }
+
+    /// The damage that ended the reading before the end of the file, if there was any.
+    pub fn warning(&self) -> Option<&BrokenTail> {
+        self.warning.as_ref()
+    }
+
+    /// The path it was opened at.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// Opens a regular file, and nothing else: opening a FIFO waits for a writer, and a device may never end.
+fn open_file(path: &Path) -> Result<(File, u64), RecordingError> {
+    let cannot_open = |source| RecordingError::Open {
+        path: path.into(),
+        source,
+    };
+    let kind = fs::metadata(path).map_err(cannot_open)?.file_type();
+    if !kind.is_file() {
+        return Err(RecordingError::NotAFile {
+            path: path.into(),
+            kind: name_of(kind),
+        });
+    }
+    let file = File::open(path).map_err(cannot_open)?;
+    let size = file.metadata().map_err(cannot_open)?.len();
+    if size == 0 {
+        return Err(RecordingError::Empty { path: path.into() });
+    }
+    Ok((file, size))
+}
+
+fn name_of(kind: fs::FileType) -> &'static str {
+    if kind.is_dir() {
+        "a directory"
+    } else if kind.is_fifo() {
+        "a FIFO"
+    } else if kind.is_socket() {
+        "a socket"
+    } else {
+        "a device"
+    }
+}
+
+fn first_bytes(path: &Path, window: &mut Window<'_>, size: u64) -> Result<Vec<u8>, RecordingError> {
+    let len = size.min(FORMAT_BYTES as u64) as usize;
+    let bytes = window
+        .get(0, len)
+        .map_err(|source| RecordingError::reading(path, 0, source))?;
+    Ok(bytes.to_vec())
+}
+
+/// How many bytes at the start of a file decide on its format.
+const FORMAT_BYTES: usize = 16;
+
+enum Format {
+    FlowFile,
+    Json,
+    Unknown,
+}
+
+impl Format {
+    fn of(first: &[u8]) -> Self {
+        let text = first.strip_prefix(b"\xef\xbb\xbf").unwrap_or(first);
+        if matches!(text.trim_ascii_start().first(), Some(b'{' | b'[')) {
+            return Self::Json;
+        }
+        let digits = first
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
+        match first.get(digits) {
+            Some(b':') | None if digits > 0 => Self::FlowFile,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+#[cfg(test)]
+mod opening {
+    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::net::UnixListener;
+    use std::process::Command;
+
+    use super::*;
+
+    /// The message for `path`, with the path in it replaced by `it`.
+    fn message(path: &Path) -> String {
+        let error = Recording::open(path, &mut |_| {}).unwrap_err();
+        error.to_string().replace(path.to_str().unwrap(), "it")
+    }
+
+    #[test]
+    fn what_is_no_file_is_refused_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let is = |kind: &str| {
+            format!("cannot open recording `it`: it is {kind}, and a recording is a regular file")
+        };
+        assert_eq!(message(folder.path()), is("a directory"));
+        let fifo = folder.path().join("fifo");
+        assert!(
+            Command::new("mkfifo")
+                .arg(&fifo)
+                .status()
+                .unwrap()
+                .success()
+        );
+        assert_eq!(message(&fifo), is("a FIFO"));
+        let socket = folder.path().join("socket");
+        let _listener = UnixListener::bind(&socket).unwrap();
+        assert_eq!(message(&socket), is("a socket"));
+        assert_eq!(message(Path::new("/dev/zero")), is("a device"));
+    }
+
+    #[test]
+    fn a_missing_or_unreadable_file_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = folder.path().join("missing");
+        assert_eq!(message(&missing), "cannot open recording `it`");
+        let unreadable = folder.path().join("unreadable");
+        fs::write(&unreadable, samples::flow().write()).unwrap();
+        fs::set_permissions(&unreadable, fs::Permissions::from_mode(0o000)).unwrap();
+        // Root may read everything.
+        if File::open(&unreadable).is_err() {
+            assert_eq!(message(&unreadable), "cannot open recording `it`");
+        }
+    }
+
+    #[test]
+    fn the_content_decides_on_the_format() {
+        let message = |bytes: &[u8]| message(&samples::file(bytes).path);
+        let empty = "recording `it` is empty: nothing was recorded, or the recorder was stopped before its first flow";
+        assert_eq!(message(b""), empty);
+        let json = "recording `it` is JSON (a HAR file?), which is not supported yet: give a mitmproxy flow file";
+        for start in [&b"{\"log\": {}}"[..], b"\xef\xbb\xbf{", b" \n{", b"["] {
+            assert_eq!(message(start), json);
+        }
+        let other = "recording `it` is not a mitmproxy flow file: it starts with `GET / HTTP/1.1\\r\\n`, and not with a length \
+                     such as `1852:`";
+        assert_eq!(message(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n"), other);
+        assert_eq!(
+            message(b"1"),
+            "recording `it` holds no whole flow: at byte 0, the length is cut off"
+        );
+    }
+
+    #[test]
+    fn a_recording_is_shared_between_threads() {
+        fn is_shared<T: Send + Sync>() {}
+        is_shared::<Recording>();
+        is_shared::<RecordingError>();
+    }
+}
