@@ -1,0 +1,109 @@
+//! The proxy's own flags and commands, and what is wrong with a command line in our words.
+
+use clap::{
+    Arg, ArgAction, Command,
+    builder::PossibleValue,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
+
+use super::{ConfigError, suggest::nearest};
+
+/// The command line without the flags of addons.
+pub(super) fn own() -> Command {
+    let switch =
+        |long: &'static str, help: &'static str| Arg::new(long).long(long).help(help).action(ArgAction::SetTrue);
+    let one = |long: &'static str, name: &'static str, help: &'static str| {
+        Arg::new(long).long(long).value_name(name).help(help).action(ArgAction::Set)
+    };
+    let many = |long, name, help| one(long, name, help).action(ArgAction::Append);
+    Command::new("proxyhost")
+        .bin_name("proxyhost")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("An HTTP(S) proxy whose behaviour lives in WebAssembly addons")
+        .no_binary_name(true)
+        // Of a flag that is given twice the last one counts, so that a wrapper's flags can be changed.
+        .args_override_self(true)
+        .arg(command())
+        .args([
+            many(
+                "mode",
+                "SPEC",
+                "How clients name their server: regular, or reverse:URL; with @[HOST:]PORT to listen there",
+            ),
+            one("listen", "[HOST:]PORT", "Where to listen [default: 127.0.0.1:8080]"),
+            many("addon", "ADDON", "Load an addon: a file, or a shipped addon's name; the first is outermost"),
+            many("plug", "FILE", "Load a component that exports what an addon imports"),
+            switch("no-default-addons", "Load only the addons that are named"),
+            many("set", "NAME=VALUE", "Set an addon's option; lists add up when repeated"),
+            one("config", "FILE", "Read this configuration file [default: proxyhost.toml, where there is one]"),
+            one("ca-dir", "DIR", "Keep the certificate authority here [default: ~/.proxyhost]"),
+            switch("insecure", "Accept any certificate of a server"),
+            many("upstream-ca", "FILE", "Trust these certificates of servers as well"),
+            switch("offline", "Send nothing to any server"),
+            switch("no-via", "Leave out the via field"),
+            switch("verbose", "Log more; twice for every hook").short('v').action(ArgAction::Count),
+            switch("quiet", "Log errors only").short('q').conflicts_with("verbose"),
+        ])
+}
+
+/// What to do, where it is not to run. It is no clap subcommand, so that flags may stand before it as well as after.
+fn command() -> Arg {
+    let commands = COMMANDS.map(|(name, help)| PossibleValue::new(name).help(help));
+    Arg::new("command").value_name("COMMAND").help("What to do instead of running the proxy").value_parser(commands)
+}
+
+const COMMANDS: [(&str, &str); 3] = [
+    ("addons", "List the addons and their options"),
+    ("ca", "Show the certificate authority that clients have to trust"),
+    ("check", "Check the configuration, and stop"),
+];
+
+/// Says what clap found wrong.
+pub(super) fn explain(error: &clap::Error, command: &Command) -> ConfigError {
+    let context = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => text.clone(),
+        Some(ContextValue::Strings(texts)) => texts.join(", "),
+        _ => String::new(),
+    };
+    // Dots mark a flag that may be repeated.
+    let argument = context(ContextKind::InvalidArg).trim_end_matches("...").to_owned();
+    let value = context(ContextKind::InvalidValue);
+    match error.kind() {
+        ErrorKind::UnknownArgument if argument.starts_with('-') => unknown_flag(&argument, command),
+        ErrorKind::UnknownArgument => ConfigError::new(format_args!("unexpected argument `{argument}`")).hint(SEE_HELP),
+        ErrorKind::InvalidValue if argument == "[COMMAND]" => {
+            let known = COMMANDS.map(|(name, _)| name);
+            let error = ConfigError::new(format_args!("unknown command `{value}`; known are {}", known.join(", ")));
+            error.did_you_mean(nearest(&value, known))
+        }
+        ErrorKind::InvalidValue if value.is_empty() => {
+            ConfigError::new(format_args!("flag `{argument}` needs a value")).hint(SEE_HELP)
+        }
+        ErrorKind::TooManyValues => {
+            ConfigError::new(format_args!("flag `{argument}` stands alone, and takes no value such as `{value}`"))
+        }
+        ErrorKind::ArgumentConflict => {
+            let other = context(ContextKind::PriorArg);
+            let other = other.trim_end_matches("...");
+            ConfigError::new(format_args!("flags `{argument}` and `{other}` exclude each other"))
+        }
+        _ => {
+            let text = error.to_string();
+            let first = text.lines().next().unwrap_or_default();
+            ConfigError::new(first.strip_prefix("error: ").unwrap_or(first)).hint(SEE_HELP)
+        }
+    }
+}
+
+const SEE_HELP: &str = "`proxyhost --help` lists all flags";
+
+fn unknown_flag(flag: &str, command: &Command) -> ConfigError {
+    let error = ConfigError::new(format_args!("unknown flag `{flag}`"));
+    let longs =
+        command.get_arguments().flat_map(|argument| argument.get_long_and_visible_aliases().unwrap_or_default());
+    let near = flag.strip_prefix("--").and_then(|word| nearest(word, longs));
+    match near {
+        Some(near) => error.did_you_mean(Some(format_args!("--{near}"))),
+        None => error.hint(SEE_HELP),
+    }
+}

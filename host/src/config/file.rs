@@ -1,0 +1,180 @@
+//! The configuration file, checked as far as it can be before the addons are known.
+
+use std::{
+    io::ErrorKind,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use super::{
+    ConfigError, Environment,
+    document::{Entry, Located, Section, Source},
+    suggest::nearest,
+    values::Setting,
+};
+use crate::addon::{Limits, OnFailure};
+
+/// What a configuration file says; `None` where it says nothing.
+#[derive(Debug, Default)]
+pub(super) struct File {
+    /// What relative paths in it start from.
+    pub(super) folder: PathBuf,
+    pub(super) listen: Option<Located<String>>,
+    pub(super) mode: Option<Vec<Located<String>>>,
+    pub(super) ca_dir: Option<String>,
+    pub(super) offline: Option<bool>,
+    pub(super) insecure: Option<bool>,
+    pub(super) upstream_ca: Option<Vec<Located<String>>>,
+    pub(super) via: Option<bool>,
+    pub(super) default_addons: Option<bool>,
+    pub(super) plugs: Option<Vec<Located<String>>>,
+    pub(super) addons: Vec<FileAddon>,
+    /// Options by name, for whichever addon declares them.
+    pub(super) options: Vec<Setting>,
+    pub(super) limits: HostLimits,
+}
+
+/// An `[[addons]]` entry.
+#[derive(Debug)]
+pub(super) struct FileAddon {
+    pub(super) source: Located<String>,
+    pub(super) plugs: Vec<Located<String>>,
+    pub(super) on_failure: OnFailure,
+    pub(super) limits: Limits,
+    pub(super) options: Vec<Setting>,
+}
+
+/// The proxy's own limits.
+#[derive(Debug, Default)]
+pub(super) struct HostLimits {
+    pub(super) connect: Option<Duration>,
+    pub(super) first_byte: Option<Duration>,
+    pub(super) idle: Option<Duration>,
+    pub(super) drain: Option<Duration>,
+}
+
+impl File {
+    /// Reads the file that `--config` names, or the one that is picked up where the proxy starts.
+    pub(super) fn load(named: Option<&str>, environment: &Environment) -> Result<Self, ConfigError> {
+        let name = named.unwrap_or(PICKED_UP);
+        let path = environment.folder.join(name);
+        let bytes = match std::fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if named.is_none() && error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) => {
+                return Err(ConfigError::new(format_args!("cannot read the configuration file `{name}`: {error}")));
+            }
+        };
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let at = error.utf8_error().valid_up_to();
+            ConfigError::new(format_args!("cannot read the configuration file `{name}`: byte {at} is not UTF-8"))
+        })?;
+        Self::parse(name, &text, path.parent().unwrap_or(Path::new("")))
+    }
+
+    pub(super) fn parse(name: &str, text: &str, folder: &Path) -> Result<Self, ConfigError> {
+        let source = Source::new(name, text);
+        let mut top = source.parse()?;
+        let file = Self {
+            folder: folder.to_owned(),
+            listen: top.string("listen")?,
+            mode: top.strings("mode")?,
+            ca_dir: top.string("ca_dir")?.map(|found| found.value),
+            offline: top.boolean("offline")?,
+            insecure: top.boolean("insecure")?,
+            upstream_ca: top.strings("upstream_ca")?,
+            via: top.boolean("via")?,
+            default_addons: top.boolean("default_addons")?,
+            plugs: top.strings("plugs")?,
+            addons: {
+                let entries = top.tables("addons", "[[addons]]")?;
+                entries.into_iter().map(|entry| parse_addon(entry, folder)).collect::<Result<_, _>>()?
+            },
+            options: parse_options(top.table("options", "[options]")?, folder)?,
+            limits: top.table("limits", "[limits]")?.map(parse_limits).transpose()?.unwrap_or_default(),
+        };
+        top.end()?;
+        Ok(file)
+    }
+}
+
+/// The file that is read when the command line names none.
+const PICKED_UP: &str = "proxyhost.toml";
+
+fn parse_addon(entry: Located<Section<'_>>, folder: &Path) -> Result<FileAddon, ConfigError> {
+    let Located { value: mut section, place } = entry;
+    let source = section.string("use")?;
+    let plugs = section.strings("plugs")?.unwrap_or_default();
+    let on_failure = section.string("on_failure")?.map(parse_on_failure).transpose()?.unwrap_or_default();
+    let options = parse_options(section.table("options", "the addon's options")?, folder)?;
+    let limits = section.table("limits", "the addon's limits")?.map(parse_addon_limits).transpose()?;
+    // A misspelt `use` is told as such.
+    section.end()?;
+    let source = source.ok_or_else(|| {
+        ConfigError::new("an addon needs the key `use`: its file, or the name of a shipped one").at(place)
+    })?;
+    Ok(FileAddon { source, plugs, on_failure, limits: limits.unwrap_or_default(), options })
+}
+
+fn parse_on_failure(found: Located<String>) -> Result<OnFailure, ConfigError> {
+    match found.value.as_str() {
+        "fail" => Ok(OnFailure::Fail),
+        "skip" => Ok(OnFailure::Skip),
+        other => Err(ConfigError::new(format_args!("`on_failure` is fail or skip, not `{other}`"))
+            .at(found.place)
+            .did_you_mean(nearest(other, ["fail", "skip"]))),
+    }
+}
+
+fn parse_options(section: Option<Section<'_>>, folder: &Path) -> Result<Vec<Setting>, ConfigError> {
+    let Some(section) = section else { return Ok(Vec::new()) };
+    let setting = |(name, given): Entry| Setting {
+        name: name.value,
+        origin: name.place.to_string(),
+        given: given.value,
+        given_at: given.place.to_string(),
+        folder: folder.to_owned(),
+    };
+    Ok(section.given()?.into_iter().map(setting).collect())
+}
+
+fn parse_addon_limits(mut section: Section<'_>) -> Result<Limits, ConfigError> {
+    let default = Limits::default();
+    let limits = Limits {
+        memory: section.number("memory_mib", 1..=MOST_MIB)?.map_or(default.memory, |mib| (mib as usize) << 20),
+        cpu: match section.number("cpu_ms", 1..=MOST_CPU_MS)? {
+            Some(cpu) => Duration::from_millis(cpu.into()),
+            None => default.cpu,
+        },
+        body: section.number("body_mib", 1..=MOST_MIB)?.map_or(default.body, |mib| u64::from(mib) << 20),
+        body_wait: seconds(&mut section, "body_seconds")?.unwrap_or(default.body_wait),
+        instances: section.number("instances", 1..=MOST_INSTANCES)?.map_or(default.instances, |count| count as usize),
+        configure: seconds(&mut section, "configure_seconds")?.unwrap_or(default.configure),
+    };
+    section.end()?;
+    Ok(limits)
+}
+
+fn parse_limits(mut section: Section<'_>) -> Result<HostLimits, ConfigError> {
+    let limits = HostLimits {
+        connect: seconds(&mut section, "connect_seconds")?,
+        first_byte: seconds(&mut section, "first_byte_seconds")?,
+        idle: seconds(&mut section, "idle_seconds")?,
+        drain: seconds(&mut section, "drain_seconds")?,
+    };
+    section.end()?;
+    Ok(limits)
+}
+
+fn seconds(section: &mut Section<'_>, key: &'static str) -> Result<Option<Duration>, ConfigError> {
+    Ok(section.number(key, 1..=MOST_SECONDS)?.map(|seconds| Duration::from_secs(seconds.into())))
+}
+
+/// A component addresses 4 GiB, less a page so that the number of bytes fits 32 bits.
+const MOST_MIB: u32 = 4095;
+/// A minute: longer than any client waits.
+const MOST_CPU_MS: u32 = 60_000;
+/// More would reserve more address space than a process has.
+const MOST_INSTANCES: u32 = 10_000;
+/// A day.
+const MOST_SECONDS: u32 = 86_400;

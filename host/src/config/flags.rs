@@ -1,0 +1,229 @@
+//! The flags that addons declare.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
+
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+use super::{
+    ConfigError, DEFAULT_ADDONS, DeclaredAddon,
+    error::one_line,
+    values::{Given, Setting},
+};
+use crate::addon::options::{Flag, Kind, OptionDeclaration};
+
+/// The command line with the flags of addons.
+pub(super) struct Flags {
+    pub(super) command: Command,
+    arguments: Vec<Argument>,
+}
+
+/// A flag of an addon, with the others that do the same.
+struct Argument {
+    id: String,
+    long: String,
+    option: String,
+    /// What the flag alone stands for.
+    sets: Option<String>,
+}
+
+impl Flags {
+    /// Adds to `own` what the addons declare.
+    pub(super) fn new(own: Command, declared: &[DeclaredAddon]) -> Result<Self, ConfigError> {
+        check(&own, declared)?;
+        let mut flags = Self { command: own, arguments: Vec::new() };
+        for addon in declared {
+            let heading = one_line(&format!("{} ({})", addon.name, addon.summary));
+            for option in &addon.options {
+                flags.add(option, &heading);
+            }
+        }
+        let others = without_flags(declared);
+        if !others.is_empty() {
+            let note = format!("Options without a flag of their own, for --set NAME=VALUE:\n{others}");
+            flags.command = flags.command.after_long_help(note);
+        }
+        Ok(flags)
+    }
+
+    fn add(&mut self, option: &OptionDeclaration, heading: &str) {
+        let mut groups: BTreeMap<Option<&str>, Vec<&Flag>> = BTreeMap::new();
+        for flag in &option.flags {
+            groups.entry(flag.sets.as_deref()).or_default().push(flag);
+        }
+        for (sets, group) in groups {
+            let Some((first, aliases)) = group.split_first() else { continue };
+            // No id of a flag of the proxy's own has a blank.
+            let id = format!("addon flag {}", self.arguments.len());
+            let mut argument = Arg::new(id.clone())
+                .long(first.long.clone())
+                .action(ArgAction::Append)
+                .help(help(option, sets))
+                .help_heading(heading.to_owned())
+                .visible_aliases(aliases.iter().map(|flag| flag.long.clone()).collect::<Vec<_>>());
+            let mut shorts = group.iter().filter_map(|flag| flag.short);
+            if let Some(short) = shorts.next() {
+                argument = argument.short(short).visible_short_aliases(shorts.collect::<Vec<_>>());
+            }
+            argument = match sets {
+                Some(sets) => argument.num_args(0).default_missing_value(sets.to_owned()),
+                None => {
+                    argument.value_name(value_name(&option.kind)).allow_negative_numbers(option.kind == Kind::Integer)
+                }
+            };
+            let sets = sets.map(str::to_owned);
+            self.arguments.push(Argument { id, long: first.long.clone(), option: option.name.clone(), sets });
+            self.command = std::mem::take(&mut self.command).arg(argument);
+        }
+    }
+
+    /// The options that a command line sets, in its order.
+    pub(super) fn settings(&self, matches: &ArgMatches, folder: &Path) -> Vec<Setting> {
+        let setting = |name: &str, flag: &str, given| {
+            let origin = format!("`--{flag}`");
+            Setting { name: name.to_owned(), given_at: origin.clone(), origin, given, folder: folder.to_owned() }
+        };
+        let mut found: Vec<(usize, Setting)> = Vec::new();
+        for argument in &self.arguments {
+            for (index, text) in occurrences(matches, &argument.id) {
+                let given = Given::One(argument.sets.as_deref().unwrap_or(text).to_owned());
+                found.push((index, setting(&argument.option, &argument.long, given)));
+            }
+        }
+        for (index, text) in occurrences(matches, "set") {
+            let (name, given) = match text.split_once('=') {
+                Some((name, value)) => (name, Given::One(value.to_owned())),
+                None => (text, Given::Nothing),
+            };
+            found.push((index, setting(name, "set", given)));
+        }
+        found.sort_by_key(|(index, _)| *index);
+        found.into_iter().map(|(_, setting)| setting).collect()
+    }
+}
+
+fn occurrences<'a>(matches: &'a ArgMatches, id: &str) -> impl Iterator<Item = (usize, &'a str)> {
+    let texts = matches.get_many::<String>(id).unwrap_or_default().map(String::as_str);
+    matches.indices_of(id).unwrap_or_default().zip(texts)
+}
+
+fn help(option: &OptionDeclaration, sets: Option<&str>) -> String {
+    let name = &option.name;
+    let help = match sets {
+        Some(sets) => format!("Sets {name} to {sets}"),
+        None => {
+            let mut help = format!("{} [option: {name}]", option.help);
+            if let Kind::Choice(choices) = &option.kind {
+                help += &format!(" [one of: {}]", choices.join(", "));
+            }
+            if let Some(default) = &option.default {
+                help += &format!(" [default: {default}]");
+            }
+            help
+        }
+    };
+    one_line(&if option.deprecated.is_some() { format!("{help} (deprecated)") } else { help })
+}
+
+/// A line for each option that only `--set` and the file reach.
+fn without_flags(declared: &[DeclaredAddon]) -> String {
+    let options = declared.iter().flat_map(|addon| &addon.options);
+    let others = options.filter(|option| option.flags.is_empty() && option.deprecated.is_none());
+    let lines = others.map(|option| one_line(&format!("  {} ({}): {}", option.name, option.kind, option.help)));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn value_name(kind: &Kind) -> &'static str {
+    match kind {
+        Kind::Flag => "BOOL",
+        Kind::Integer => "N",
+        Kind::Text | Kind::Texts => "TEXT",
+        Kind::Choice(_) => "WORD",
+        Kind::Files => "FILE",
+    }
+}
+
+/// Refuses what two addons, or an addon and the proxy, both claim, and what could be no name or flag.
+fn check(own: &Command, declared: &[DeclaredAddon]) -> Result<(), ConfigError> {
+    let mut owners: BTreeMap<String, Option<&DeclaredAddon>> =
+        ["--help", "-h", "--version", "-V"].map(|flag| (flag.to_owned(), None)).into();
+    for argument in own.get_arguments() {
+        owners.extend(argument.get_long().map(|long| (format!("--{long}"), None)));
+        owners.extend(argument.get_short().map(|short| (format!("-{short}"), None)));
+    }
+    let mut options: BTreeMap<&str, &DeclaredAddon> = BTreeMap::new();
+    for addon in declared {
+        for option in &addon.options {
+            if !is_name(&option.name) {
+                return Err(misdeclared(addon, "an option", &option.name));
+            }
+            if let Some(earlier) = options.insert(&option.name, addon) {
+                return Err(clash("option", &option.name, Some(earlier), addon));
+            }
+            for (flag, kind) in flags(option) {
+                if !is_name(flag.trim_start_matches('-')) || !flag.starts_with(kind) {
+                    return Err(misdeclared(addon, "a flag", &flag));
+                }
+                if let Some(earlier) = owners.insert(flag.clone(), Some(addon)) {
+                    return Err(clash("flag", &flag, earlier, addon));
+                }
+            }
+            check_values(addon, option)?;
+        }
+    }
+    Ok(())
+}
+
+/// The flags of an option with their dashes, and the dashes.
+fn flags(option: &OptionDeclaration) -> impl Iterator<Item = (String, &'static str)> {
+    option.flags.iter().flat_map(|flag| {
+        let long = (format!("--{}", flag.long), "--");
+        let short = flag.short.map(|short| (format!("-{short}"), "-"));
+        [Some(long), short].into_iter().flatten()
+    })
+}
+
+fn is_name(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    text.bytes().all(allowed) && text.starts_with(|first: char| first.is_ascii_alphanumeric())
+}
+
+fn misdeclared(addon: &DeclaredAddon, what: &str, found: &str) -> ConfigError {
+    ConfigError::new(format_args!(
+        "cannot use addon `{}`: it declares {what} `{found}`, and names are of ASCII letters, digits, `-` and `_`",
+        addon.name
+    ))
+}
+
+/// A flag that stands for a value its option does not take would fail only when somebody uses it.
+fn check_values(addon: &DeclaredAddon, option: &OptionDeclaration) -> Result<(), ConfigError> {
+    let standing_for = option.flags.iter().filter_map(|flag| flag.sets.as_deref());
+    for text in standing_for.chain(option.default.as_deref()).collect::<BTreeSet<_>>() {
+        option.parse(text, Path::new("")).map_err(|error| {
+            ConfigError::new(format_args!("cannot use addon `{}`: in its own declaration, {error}", addon.name))
+        })?;
+    }
+    Ok(())
+}
+
+fn clash(what: &str, name: &str, earlier: Option<&DeclaredAddon>, later: &DeclaredAddon) -> ConfigError {
+    let Some(earlier) = earlier else {
+        return ConfigError::new(format_args!(
+            "cannot load addon `{}`: its {what} `{name}` is one of the proxy's own",
+            later.name
+        ));
+    };
+    if std::ptr::eq(earlier, later) {
+        return ConfigError::new(format_args!("cannot use addon `{}`: it declares {what} `{name}` twice", later.name));
+    }
+    let error = ConfigError::new(format_args!(
+        "cannot load both addon `{}` and addon `{}`: both declare {what} `{name}`",
+        earlier.name, later.name
+    ));
+    match DEFAULT_ADDONS.contains(&later.name.as_str()) {
+        true => error.hint(format_args!("`--no-default-addons` leaves out `{}`", later.name)),
+        false => error.hint("leave one of them out"),
+    }
+}

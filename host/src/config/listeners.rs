@@ -1,0 +1,84 @@
+//! The addresses to listen on.
+
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+
+use super::{ConfigError, Listener, suggest::nearest};
+use crate::listen::mode::{ListenAddress, Mode, ModeError, ModeSpec};
+
+/// A mode or an address as the operator gave it.
+pub(super) struct Typed {
+    pub(super) text: String,
+    /// Where: a flag, or a place in a file.
+    pub(super) origin: String,
+}
+
+/// Makes listeners of modes. One without an address of its own listens on `listen`, and one without a host of its own
+/// on the host of `listen`.
+pub(super) fn resolve(modes: &[Typed], listen: Option<&Typed>) -> Result<Vec<Listener>, ConfigError> {
+    let default = match listen {
+        Some(typed) => {
+            let address = ListenAddress::parse(&typed.text);
+            address.map_err(|error| ConfigError::new(error).at(&typed.origin))?
+        }
+        None => ListenAddress { host: None, port: DEFAULT_PORT },
+    };
+    let default_host = default.host.as_deref().unwrap_or(DEFAULT_HOST);
+    let default_origin = listen.map_or("the default address", |typed| typed.origin.as_str());
+    if modes.is_empty() {
+        let address = lookup(default_host, default.port).map_err(|error| error.at(default_origin))?;
+        return Ok(vec![Listener { mode: Mode::Regular, address }]);
+    }
+    let mut listeners: Vec<Listener> = Vec::new();
+    for typed in modes {
+        let ModeSpec { mode, listen } =
+            ModeSpec::parse(&typed.text).map_err(|error| explain(&error).at(&typed.origin))?;
+        let origin = if listen.is_some() { &typed.origin } else { default_origin };
+        let ListenAddress { host, port } = listen.unwrap_or_else(|| default.clone());
+        let address = lookup(host.as_deref().unwrap_or(default_host), port).map_err(|error| error.at(origin))?;
+        if let Some(earlier) = listeners.iter().find(|earlier| overlap(earlier.address, address)) {
+            return Err(two_on_one(earlier, &mode, address).at(&typed.origin));
+        }
+        listeners.push(Listener { mode, address });
+    }
+    Ok(listeners)
+}
+
+/// Only this machine may use a proxy that nobody has said more about.
+const DEFAULT_HOST: &str = "127.0.0.1";
+const DEFAULT_PORT: u16 = 8080;
+
+fn explain(error: &ModeError) -> ConfigError {
+    let message = ConfigError::new(error);
+    match error {
+        ModeError::Unknown { word } => message.did_you_mean(nearest(word, Mode::WORDS)),
+        _ => message,
+    }
+}
+
+fn two_on_one(earlier: &Listener, mode: &Mode, address: SocketAddr) -> ConfigError {
+    ConfigError::new(format_args!(
+        "cannot listen for `{mode}` on {address}: `{}` listens on {} already",
+        earlier.mode, earlier.address
+    ))
+    .hint(format_args!("give one of them a port of its own, such as `{mode}@8081`"))
+}
+
+/// Whether the system would refuse the second of two addresses.
+fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
+    let all = |ip: IpAddr| ip.is_unspecified();
+    let same_family = one.is_ipv4() == other.is_ipv4();
+    let same_host = one.ip() == other.ip() || (same_family && (all(one.ip()) || all(other.ip())));
+    one.port() != 0 && one.port() == other.port() && same_host
+}
+
+/// The address of a host. Of several, IPv4 is what clients of a name such as `localhost` try in any case.
+fn lookup(host: &str, port: u16) -> Result<SocketAddr, ConfigError> {
+    let failed = |reason: String| {
+        ConfigError::new(format_args!("cannot listen on `{host}`: {reason}"))
+            .hint("use a name or an address of this machine, such as 127.0.0.1")
+    };
+    let found = (host, port).to_socket_addrs().map_err(|error| failed(error.to_string()))?;
+    let addresses: Vec<SocketAddr> = found.collect();
+    let first = addresses.iter().find(|address| address.is_ipv4()).or(addresses.first());
+    first.copied().ok_or_else(|| failed("the name has no address".to_owned()))
+}

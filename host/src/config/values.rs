@@ -1,0 +1,165 @@
+//! The values of addons' options, from defaults, the file and the command line.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use super::{ConfigError, DeclaredAddon, Environment, suggest::nearest};
+use crate::addon::options::{Kind, OptionDeclaration, Value, ValueError, Values};
+
+/// An option as the operator set it.
+#[derive(Clone, Debug)]
+pub(super) struct Setting {
+    /// The option's name.
+    pub(super) name: String,
+    /// Where it was set: a flag, or a place in a file.
+    pub(super) origin: String,
+    pub(super) given: Given,
+    /// Where its value is.
+    pub(super) given_at: String,
+    /// What relative files start from.
+    pub(super) folder: PathBuf,
+}
+
+/// What an option is set to, before its type is known.
+#[derive(Clone, Debug)]
+pub(super) enum Given {
+    /// No value: a flag is turned on, a list emptied.
+    Nothing,
+    One(String),
+    Many(Vec<String>),
+}
+
+/// Works out the values of all options, addon by addon.
+pub(super) struct Resolution<'a> {
+    declared: &'a [DeclaredAddon],
+    environment: &'a Environment,
+    /// For each addon, a value for each of its options.
+    pub(super) values: Vec<Values>,
+    /// Deprecated options that were set, a line each.
+    pub(super) warnings: Vec<String>,
+}
+
+impl<'a> Resolution<'a> {
+    /// Starts with the defaults.
+    pub(super) fn new(declared: &'a [DeclaredAddon], environment: &'a Environment) -> Self {
+        let defaults = |addon: &DeclaredAddon| {
+            addon.options.iter().map(|option| (option.name.clone(), option.default_value())).collect()
+        };
+        let values = declared.iter().map(defaults).collect();
+        Self { declared, environment, values, warnings: Vec::new() }
+    }
+
+    /// Applies what a file says: `common` to whichever addon has the option, `own` to the addon of that number.
+    pub(super) fn file(&mut self, common: &[Setting], own: &[Vec<Setting>]) -> Result<(), ConfigError> {
+        let common = common.iter().map(|setting| (None, setting));
+        let own = own.iter().enumerate().flat_map(|(addon, own)| own.iter().map(move |own| (Some(addon), own)));
+        let mut origins: BTreeMap<&str, &str> = BTreeMap::new();
+        for (addon, setting) in common.chain(own) {
+            let (addon, option) = self.find(addon, setting)?;
+            if let Some(earlier) = origins.insert(&option.name, &setting.origin) {
+                let message =
+                    format_args!("option `{}` is set a second time, after {earlier}", option.name).to_string();
+                return Err(ConfigError::new(message).at(&setting.origin));
+            }
+            self.replace(addon, option, setting)?;
+        }
+        Ok(())
+    }
+
+    /// Applies the command line, in its order: lists that are given several times add up, of other values the last wins.
+    pub(super) fn command_line(&mut self, settings: &[Setting]) -> Result<(), ConfigError> {
+        let mut begun: Vec<&str> = Vec::new();
+        for setting in settings {
+            let (addon, option) = self.find(None, setting)?;
+            let again = begun.contains(&option.name.as_str());
+            begun.push(&option.name);
+            let earlier = match self.values[addon].get(&option.name) {
+                Some(Value::Texts(earlier)) if again && !matches!(setting.given, Given::Nothing) => earlier.clone(),
+                _ => Vec::new(),
+            };
+            self.replace(addon, option, setting)?;
+            if let Some(Value::Texts(texts)) = self.values[addon].get_mut(&option.name) {
+                texts.splice(0..0, earlier);
+            }
+        }
+        Ok(())
+    }
+
+    fn replace(&mut self, addon: usize, option: &OptionDeclaration, setting: &Setting) -> Result<(), ConfigError> {
+        let value = self.value(option, setting).map_err(|error| error.at(&setting.given_at))?;
+        if let Some(instead) = &option.deprecated {
+            let warning = format!("{}: option `{}` is deprecated; use {instead} instead", setting.origin, option.name);
+            self.warnings.push(super::error::one_line(&warning));
+        }
+        self.values[addon].insert(option.name.clone(), value);
+        Ok(())
+    }
+
+    /// The option a setting means, with the number of its addon.
+    fn find(&self, addon: Option<usize>, setting: &Setting) -> Result<(usize, &'a OptionDeclaration), ConfigError> {
+        let declared: &'a [DeclaredAddon] = self.declared;
+        let all = || {
+            let options =
+                |(addon, of): (usize, &'a DeclaredAddon)| of.options.iter().map(move |option| (addon, option));
+            declared.iter().enumerate().flat_map(options)
+        };
+        let candidates = || all().filter(|(of, _)| addon.is_none_or(|addon| addon == *of));
+        if let Some(found) = candidates().find(|(_, option)| option.name == setting.name) {
+            return Ok(found);
+        }
+        let foreign = all().find(|(_, option)| option.name == setting.name);
+        let message = match (addon, foreign) {
+            (Some(addon), Some((owner, _))) => format!(
+                "option `{}` is one of addon `{}`, not of `{}`",
+                setting.name, declared[owner].name, declared[addon].name
+            ),
+            (Some(addon), None) => format!("addon `{}` has no option `{}`", declared[addon].name, setting.name),
+            (None, _) => format!("no addon has an option `{}`", setting.name),
+        };
+        let near = nearest(&setting.name, candidates().map(|(_, option)| option.name.as_str()));
+        Err(ConfigError::new(message).at(&setting.origin).did_you_mean(near))
+    }
+
+    fn value(&self, option: &OptionDeclaration, setting: &Setting) -> Result<Value, ConfigError> {
+        let list = matches!(option.kind, Kind::Texts | Kind::Files);
+        match &setting.given {
+            Given::Nothing if option.kind == Kind::Flag => Ok(Value::Flag(true)),
+            Given::Nothing if list => Ok(Value::Texts(Vec::new())),
+            Given::Nothing => {
+                Err(ConfigError::new(format_args!("option `{}` needs a value, {}", option.name, option.kind))
+                    .hint(format_args!("give it as `--set {}=VALUE`", option.name)))
+            }
+            Given::One(text) => self.parse(option, text, &setting.folder),
+            Given::Many(texts) if list => {
+                let mut all = Vec::with_capacity(texts.len());
+                for text in texts {
+                    if let Value::Texts(more) = self.parse(option, text, &setting.folder)? {
+                        all.extend(more);
+                    }
+                }
+                Ok(Value::Texts(all))
+            }
+            Given::Many(_) => {
+                Err(ConfigError::new(format_args!("option `{}` is {}, not a list", option.name, option.kind)))
+            }
+        }
+    }
+
+    fn parse(&self, option: &OptionDeclaration, text: &str, folder: &Path) -> Result<Value, ConfigError> {
+        let parsed = match (&option.kind, text) {
+            (Kind::Files, "") => {
+                Err(ValueError { name: option.name.clone(), expected: option.kind.to_string(), given: String::new() })
+            }
+            (Kind::Files, text) => option.parse(&self.environment.path(text, folder).to_string_lossy(), Path::new("")),
+            (_, text) => option.parse(text, folder),
+        };
+        parsed.map_err(|error| match &option.kind {
+            Kind::Choice(choices) => {
+                ConfigError::new(&error).did_you_mean(nearest(text, choices.iter().map(String::as_str)))
+            }
+            _ => ConfigError::new(&error),
+        })
+    }
+}

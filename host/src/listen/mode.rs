@@ -1,0 +1,321 @@
+//! How a listener takes requests, and the address it listens on.
+
+use std::{fmt, net::Ipv6Addr};
+
+use crate::flow::{Destination, Scheme};
+
+/// How requests that arrive at a listener name their server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// By an absolute URL or CONNECT: the client knows that it talks to a proxy.
+    Regular,
+    /// Not at all: everything goes to this server.
+    Reverse(Destination),
+}
+
+impl Mode {
+    /// The words a mode can start with.
+    pub const WORDS: [&str; 2] = ["regular", "reverse"];
+}
+
+/// A mode and, where it has one of its own, the address to listen on: `SPEC[@[HOST:]PORT]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModeSpec {
+    /// The mode.
+    pub mode: Mode,
+    /// Its own address.
+    pub listen: Option<ListenAddress>,
+}
+
+impl ModeSpec {
+    /// Reads `regular`, `regular@8081` or `reverse:https://example.com@[::1]:8443`.
+    ///
+    /// # Errors
+    /// When the text is no mode, one that is not supported yet, or its URL or address is wrong.
+    pub fn parse(text: &str) -> Result<Self, ModeError> {
+        let (spec, listen) = match text.rsplit_once('@') {
+            Some((spec, listen)) => (spec, Some(listen)),
+            None => (text, None),
+        };
+        let mode = parse_mode(spec)?;
+        let listen = listen.map(ListenAddress::parse).transpose().map_err(|source| {
+            let hint = if spec.contains("://") { ", and the URL may not name a user" } else { "" };
+            ModeError::Listen { mode: text.to_owned(), source, hint }
+        })?;
+        Ok(Self { mode, listen })
+    }
+}
+
+fn parse_mode(spec: &str) -> Result<Mode, ModeError> {
+    let (word, url) = match spec.split_once(':') {
+        Some((word, url)) => (word, Some(url)),
+        None => (spec, None),
+    };
+    match (word, url) {
+        ("regular", None) => Ok(Mode::Regular),
+        ("regular", Some(_)) => Err(ModeError::Spec {
+            mode: spec.to_owned(),
+            reason: "`regular` takes no URL; write `regular`, or `regular@PORT`".to_owned(),
+        }),
+        ("reverse", url) => parse_target(url.unwrap_or_default())
+            .map(Mode::Reverse)
+            .map_err(|reason| ModeError::Spec { mode: spec.to_owned(), reason }),
+        (word, _) if LATER.contains(&word) => Err(ModeError::NotYet { word: word.to_owned() }),
+        (word, _) => Err(ModeError::Unknown { word: word.to_owned() }),
+    }
+}
+
+/// Modes that users of other proxies know. Each gets a variant of [`Mode`] and its own accept path.
+const LATER: [&str; 3] = ["socks5", "transparent", "upstream"];
+
+/// Reads the `http://host[:port]` that a reverse proxy sends everything to.
+fn parse_target(url: &str) -> Result<Destination, String> {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return Err("it needs a URL with a scheme, such as `reverse:https://example.com`".to_owned());
+    };
+    let scheme = Scheme::parse(scheme).ok_or_else(|| format!("the scheme `{scheme}` is neither http nor https"))?;
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    if !matches!(path, "" | "/") {
+        return Err(format!("its URL has a path, `{path}`, and requests bring their own; leave it out"));
+    }
+    if authority.contains('@') {
+        return Err("its URL names a user, which is not supported; leave it out".to_owned());
+    }
+    let (host, port) = split_port(authority)?;
+    let port = match port {
+        Some(port) => parse_port(port)?,
+        None => scheme.default_port(),
+    };
+    match (check_host(host)?, port) {
+        (_, 0) => Err("its URL has port 0; write one from 1 to 65535".to_owned()),
+        (host, port) => Ok(Destination { scheme, host, port }),
+    }
+}
+
+/// Where to listen, before names are resolved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListenAddress {
+    /// A name, or an address without brackets. Without one it is the default's.
+    pub host: Option<String>,
+    /// The port; 0 has the system choose.
+    pub port: u16,
+}
+
+impl ListenAddress {
+    /// Reads `HOST:PORT`, `:PORT` or `PORT`.
+    ///
+    /// # Errors
+    /// When the port is missing or wrong, or the host cannot be one.
+    pub fn parse(text: &str) -> Result<Self, AddressError> {
+        parse_listen(text).map_err(|reason| AddressError { given: text.to_owned(), reason })
+    }
+}
+
+fn parse_listen(text: &str) -> Result<ListenAddress, String> {
+    if text.starts_with(|first: char| first.is_ascii_digit()) && !text.contains([':', '.']) {
+        return Ok(ListenAddress { host: None, port: parse_port(text)? });
+    }
+    match split_port(text)? {
+        (_, None) => Err("the port is missing; write PORT or HOST:PORT".to_owned()),
+        ("", Some(port)) => Ok(ListenAddress { host: None, port: parse_port(port)? }),
+        (host, Some(port)) => Ok(ListenAddress { host: Some(check_host(host)?), port: parse_port(port)? }),
+    }
+}
+
+/// Splits `host[:port]`; an IPv6 address stays in its brackets.
+fn split_port(authority: &str) -> Result<(&str, Option<&str>), String> {
+    let end = match authority.strip_prefix('[') {
+        None => 0,
+        Some(rest) => rest.find(']').ok_or_else(|| "the bracket `[` is not closed".to_owned())? + 2,
+    };
+    let (bracketed, rest) = authority.split_at(end);
+    match rest.split_once(':') {
+        Some((_, port)) if port.contains(':') => Err("an IPv6 address needs brackets, as in `[::1]:8080`".to_owned()),
+        Some((host, _)) if !bracketed.is_empty() && !host.is_empty() => Err(after_bracket(host)),
+        None if !bracketed.is_empty() && !rest.is_empty() => Err(after_bracket(rest)),
+        Some((host, port)) => Ok((if bracketed.is_empty() { host } else { bracketed }, Some(port))),
+        None => Ok((if bracketed.is_empty() { rest } else { bracketed }, None)),
+    }
+}
+
+fn after_bracket(found: &str) -> String {
+    format!("`{found}` follows the bracket, where only `:PORT` may")
+}
+
+fn parse_port(text: &str) -> Result<u16, String> {
+    // The parser of integers would take a sign as well.
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let port = if digits { text.parse().ok() } else { None };
+    port.ok_or_else(|| format!("the port is a number from 0 to 65535, not `{text}`"))
+}
+
+/// The host without brackets and in lower case.
+fn check_host(host: &str) -> Result<String, String> {
+    if let Some(address) = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        let address: Result<Ipv6Addr, _> = address.parse();
+        return address.map(|address| address.to_string()).map_err(|_| format!("`{host}` is not an IPv6 address"));
+    }
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    match host {
+        "" => Err("the host is missing".to_owned()),
+        host if host.len() <= LONGEST_NAME && host.bytes().all(allowed) => Ok(host.to_ascii_lowercase()),
+        host if host.is_ascii() => Err(format!("`{host}` is not a host")),
+        host => Err(format!("`{host}` is not a host; write the name's ASCII form, `xn--…`")),
+    }
+}
+
+/// RFC 1035 §2.3.4, without the dots that are not written.
+const LONGEST_NAME: usize = 253;
+
+impl fmt::Display for Mode {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Regular => formatter.write_str("regular"),
+            Self::Reverse(to) => write!(formatter, "reverse:{}://{}", to.scheme.name(), to.authority()),
+        }
+    }
+}
+
+/// Why a text is not an address to listen on.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{given}` is not an address to listen on: {reason}")]
+pub struct AddressError {
+    /// What was given.
+    pub given: String,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+/// Why a text is not a mode.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ModeError {
+    /// A mode of other proxies.
+    #[error("mode `{word}` is not yet supported; supported are `regular` and `reverse:URL`")]
+    NotYet {
+        /// The mode's word.
+        word: String,
+    },
+    /// No mode at all.
+    #[error("unknown mode `{word}`; known are `regular` and `reverse:URL`")]
+    Unknown {
+        /// What was given for the mode's word.
+        word: String,
+    },
+    /// A known mode with something wrong behind its word.
+    #[error("cannot use mode `{mode}`: {reason}")]
+    Spec {
+        /// The mode as given.
+        mode: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A mode with a wrong address.
+    #[error("cannot use mode `{mode}`: what follows the last `@` must be PORT or HOST:PORT{hint}: {source}")]
+    Listen {
+        /// The mode as given.
+        mode: String,
+        /// What is wrong with the address.
+        source: AddressError,
+        /// What else the `@` may have been meant for.
+        hint: &'static str,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reverse(scheme: Scheme, host: &str, port: u16) -> Mode {
+        Mode::Reverse(Destination { scheme, host: host.to_owned(), port })
+    }
+
+    fn listen(host: Option<&str>, port: u16) -> Option<ListenAddress> {
+        Some(ListenAddress { host: host.map(str::to_owned), port })
+    }
+
+    #[test]
+    fn a_mode_may_name_its_own_address() {
+        let cases = [
+            ("regular", Mode::Regular, None),
+            ("regular@8081", Mode::Regular, listen(None, 8081)),
+            ("regular@:8081", Mode::Regular, listen(None, 8081)),
+            ("regular@0.0.0.0:8081", Mode::Regular, listen(Some("0.0.0.0"), 8081)),
+            ("regular@localhost:0", Mode::Regular, listen(Some("localhost"), 0)),
+            ("reverse:https://example.com", reverse(Scheme::Https, "example.com", 443), None),
+            ("reverse:HTTP://Example.com/", reverse(Scheme::Http, "example.com", 80), None),
+            ("reverse:http://a_b.test:3000@8081", reverse(Scheme::Http, "a_b.test", 3000), listen(None, 8081)),
+            ("reverse:http://[::1]:3000@[::1]:8080", reverse(Scheme::Http, "::1", 3000), listen(Some("::1"), 8080)),
+            ("reverse:https://[::1]", reverse(Scheme::Https, "::1", 443), None),
+        ];
+        for (text, mode, listen) in cases {
+            assert_eq!(ModeSpec::parse(text), Ok(ModeSpec { mode, listen }), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_mode_says_why() {
+        let cases = [
+            ("socks5@1080", "mode `socks5` is not yet supported; supported are `regular` and `reverse:URL`"),
+            ("upstream:http://p:1", "mode `upstream` is not yet supported; supported are `regular` and `reverse:URL`"),
+            ("reverce:http://a", "unknown mode `reverce`; known are `regular` and `reverse:URL`"),
+            ("", "unknown mode ``; known are `regular` and `reverse:URL`"),
+            (
+                "regular:8080",
+                "cannot use mode `regular:8080`: `regular` takes no URL; write `regular`, or `regular@PORT`",
+            ),
+            (
+                "reverse:example.com",
+                "cannot use mode `reverse:example.com`: it needs a URL with a scheme, such as `reverse:https://example.com`",
+            ),
+            ("reverse:tcp://a:1", "cannot use mode `reverse:tcp://a:1`: the scheme `tcp` is neither http nor https"),
+            (
+                "reverse:http://a/api?x@8081",
+                "cannot use mode `reverse:http://a/api?x`: its URL has a path, `/api?x`, and requests bring their own; leave it out",
+            ),
+            (
+                "reverse:http://u:p@a:1@8081",
+                "cannot use mode `reverse:http://u:p@a:1`: its URL names a user, which is not supported; leave it out",
+            ),
+            (
+                "reverse:http://u@a",
+                "cannot use mode `reverse:http://u@a`: what follows the last `@` must be PORT or HOST:PORT, and the URL may not name a user: `a` is not an address to listen on: the port is missing; write PORT or HOST:PORT",
+            ),
+            ("reverse:http://", "cannot use mode `reverse:http://`: the host is missing"),
+            (
+                "reverse:http://::1",
+                "cannot use mode `reverse:http://::1`: an IPv6 address needs brackets, as in `[::1]:8080`",
+            ),
+            (
+                "reverse:http://a:0",
+                "cannot use mode `reverse:http://a:0`: its URL has port 0; write one from 1 to 65535",
+            ),
+            (
+                "reverse:http://bücher.test",
+                "cannot use mode `reverse:http://bücher.test`: `bücher.test` is not a host; write the name's ASCII form, `xn--…`",
+            ),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(ModeSpec::parse(text).expect_err(text).to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn an_address_needs_a_port_and_brackets_around_ipv6() {
+        let cases = [
+            ("localhost", "the port is missing; write PORT or HOST:PORT"),
+            ("[::1]", "the port is missing; write PORT or HOST:PORT"),
+            ("::1", "an IPv6 address needs brackets, as in `[::1]:8080`"),
+            ("[::1", "the bracket `[` is not closed"),
+            ("[::1]x:80", "`x` follows the bracket, where only `:PORT` may"),
+            ("[a]:80", "`[a]` is not an IPv6 address"),
+            ("65536", "the port is a number from 0 to 65535, not `65536`"),
+            ("127.0.0.1", "the port is missing; write PORT or HOST:PORT"),
+            ("a:65536", "the port is a number from 0 to 65535, not `65536`"),
+            ("a:+80", "the port is a number from 0 to 65535, not `+80`"),
+            ("a b:80", "`a b` is not a host"),
+        ];
+        for (text, reason) in cases {
+            assert_eq!(ListenAddress::parse(text).expect_err(text).reason, reason, "{text}");
+        }
+    }
+}

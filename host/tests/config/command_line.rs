@@ -1,0 +1,174 @@
+//! Flags, commands and what addons declare.
+
+use std::{ffi::OsString, path::Path};
+
+use proxyhost::{
+    addon::{
+        Source,
+        options::{Flag, Kind, OptionDeclaration, Value},
+    },
+    config::{Action, DeclaredAddon, Environment, Preliminary},
+    listen::mode::Mode,
+};
+
+use crate::{
+    declared::{option, text, texts},
+    environment, parse, preliminary, run,
+};
+
+#[test]
+fn every_flag_of_either_era_sets_its_option() {
+    let cases: &[(&str, &str, Value)] = &[
+        ("-S a -Sb --server-replay=c --set server_replay=d", "server_replay", texts(&["a", "b", "c", "d"])),
+        ("-k", "server_replay_extra", text("kill")),
+        ("--kill --kill", "server_replay_extra", text("kill")),
+        ("--server-replay-kill-extra", "server_replay_extra", text("kill")),
+        ("-k --server-replay-extra 404", "server_replay_extra", text("404")),
+        ("--server-replay-extra 404 -k", "server_replay_extra", text("kill")),
+        ("--rheader A --server-replay-use-header B", "server_replay_use_headers", texts(&["A", "B"])),
+        ("--norefresh", "server_replay_refresh", Value::Flag(false)),
+        ("--no-server-replay-refresh", "server_replay_refresh", Value::Flag(false)),
+        ("--norefresh --set server_replay_refresh", "server_replay_refresh", Value::Flag(true)),
+        ("", "server_replay_refresh", Value::Flag(true)),
+        ("--no-pop", "server_replay_reuse", text("first")),
+        ("--server-replay-reuse", "server_replay_reuse", text("first")),
+        ("--no-pop --set server_replay_reuse=cycle", "server_replay_reuse", text("cycle")),
+        ("--replay-ignore-content", "server_replay_ignore_content", Value::Flag(true)),
+        ("--replay-ignore-param a --replay-ignore-param=b=c", "server_replay_ignore_params", texts(&["a", "b=c"])),
+        ("--replay-ignore-param a --set server_replay_ignore_params", "server_replay_ignore_params", texts(&[])),
+        ("--replay-ignore-payload-param a", "server_replay_ignore_payload_params", texts(&["a"])),
+        ("--replay-ignore-host", "server_replay_ignore_host", Value::Flag(true)),
+        ("--set server_replay_delay=-5", "server_replay_delay", Value::Integer(-5)),
+        ("--server-replay-delay -5", "server_replay_delay", Value::Integer(-5)),
+        ("-kS a", "server_replay", texts(&["a"])),
+    ];
+    for (line, name, expected) in cases {
+        let settings = run(line, Path::new(""));
+        assert_eq!(settings.addons[0].options.get(*name), Some(expected), "{line}");
+    }
+}
+
+#[test]
+fn host_flags_may_stand_on_either_side_of_the_command() {
+    for line in ["--offline --ca-dir x check -v", "check -v --ca-dir=x --offline", "-v check --offline --ca-dir x"] {
+        let Ok(Action::Check(settings)) = parse(line, Path::new("")) else { panic!("{line}") };
+        assert!(settings.offline, "{line}");
+        assert_eq!(settings.ca_dir().ok(), Some(Path::new("x")), "{line}");
+        assert_eq!(settings.log, "warn,proxyhost=debug", "{line}");
+    }
+    assert!(matches!(parse("ca", Path::new("")), Ok(Action::Ca(_))));
+    assert!(matches!(parse("addons", Path::new("")), Ok(Action::Addons(_))));
+}
+
+#[test]
+fn without_a_word_the_default_addon_runs_on_loopback() {
+    let settings = run("", Path::new(""));
+    assert_eq!(settings.listeners.len(), 1);
+    assert_eq!(settings.listeners[0].mode, Mode::Regular);
+    assert_eq!(settings.listeners[0].address.to_string(), "127.0.0.1:8080");
+    assert_eq!(settings.addons.len(), 1);
+    assert_eq!(settings.addons[0].source, Source::Shipped("serverreplay".to_owned()));
+    assert_eq!(settings.ca_dir().ok(), Some(Path::new("/home/x/.proxyhost")));
+    assert_eq!(settings.log, "warn,proxyhost=info");
+    assert!(settings.via && !settings.offline && !settings.upstream_tls.insecure);
+}
+
+#[test]
+fn listeners_take_what_they_lack_from_the_default_address() {
+    let cases: &[(&str, &[&str])] = &[
+        ("--listen 9000", &["127.0.0.1:9000"]),
+        ("--listen :9000", &["127.0.0.1:9000"]),
+        ("--listen 0.0.0.0:9000 --mode regular --mode reverse:http://a@9001", &["0.0.0.0:9000", "0.0.0.0:9001"]),
+        ("--listen [::1]:9000", &["[::1]:9000"]),
+        ("--mode regular@0 --mode reverse:http://a@0", &["127.0.0.1:0", "127.0.0.1:0"]),
+        ("--mode regular@127.0.0.2:8080 --mode regular", &["127.0.0.2:8080", "127.0.0.1:8080"]),
+        ("--listen localhost:9000", &["127.0.0.1:9000"]),
+    ];
+    for (line, expected) in cases {
+        let listeners = run(line, Path::new("")).listeners;
+        let addresses: Vec<String> = listeners.iter().map(|listener| listener.address.to_string()).collect();
+        assert_eq!(&addresses, expected, "{line}");
+    }
+}
+
+#[test]
+fn a_deprecated_option_works_and_warns() {
+    let warnings = run("--set server_replay_nopop=true", Path::new("")).warnings;
+    assert_eq!(
+        warnings,
+        ["`--set`: option `server_replay_nopop` is deprecated; use server_replay_reuse=first instead"]
+    );
+}
+
+#[test]
+fn a_proxy_that_others_reach_warns() {
+    let warnings = |line| run(line, Path::new("")).warnings;
+    assert_eq!(
+        warnings("--listen 0.0.0.0:1"),
+        ["everyone who can reach 0.0.0.0:1 can use the proxy, without a password"]
+    );
+    assert_eq!(warnings("--listen [::1]:1 --mode regular --mode reverse:http://a@0.0.0.0:2"), [""; 0]);
+}
+
+#[test]
+fn addons_that_claim_the_same_are_named() {
+    let flag = |long: &str, short| Flag { long: long.to_owned(), short, sets: None };
+    let addon = |name: &str, of: &str, flags: Vec<Flag>| DeclaredAddon {
+        name: name.to_owned(),
+        summary: String::new(),
+        options: vec![OptionDeclaration { flags, ..option(of, Kind::Text) }],
+    };
+    let same = addon("a", "one", vec![flag("one", Some('o'))]);
+    let cases = [
+        (
+            vec![same.clone(), addon("b", "one", vec![])],
+            "error: cannot load both addon `a` and addon `b`: both declare option `one`\nhint: leave one of them out",
+        ),
+        (
+            vec![same.clone(), addon("serverreplay", "two", vec![flag("two", Some('o'))])],
+            "error: cannot load both addon `a` and addon `serverreplay`: both declare flag `-o`\nhint: `--no-default-addons` leaves out `serverreplay`",
+        ),
+        (
+            vec![addon("a", "one", vec![flag("offline", None)])],
+            "error: cannot load addon `a`: its flag `--offline` is one of the proxy's own",
+        ),
+        (
+            vec![addon("a", "one", vec![flag("one", Some('V'))])],
+            "error: cannot load addon `a`: its flag `-V` is one of the proxy's own",
+        ),
+        (
+            vec![addon("a", "one", vec![flag("one", None), flag("one", None)])],
+            "error: cannot use addon `a`: it declares flag `--one` twice",
+        ),
+        (
+            vec![addon("a", "one", vec![flag("-o\n", None)])],
+            "error: cannot use addon `a`: it declares a flag `---o\\n`, and names are of ASCII letters, digits, `-` and `_`",
+        ),
+        (
+            vec![addon("a", "", vec![])],
+            "error: cannot use addon `a`: it declares an option ``, and names are of ASCII letters, digits, `-` and `_`",
+        ),
+    ];
+    for (declared, expected) in cases {
+        let error = preliminary("", Path::new("")).and_then(|found| found.finish(&declared)).expect_err(expected);
+        assert_eq!(error.report(), expected);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_argument_that_is_not_utf_8_is_refused() {
+    use std::os::unix::ffi::OsStringExt;
+    let args = [OsString::from_vec(b"--addon=\xff".to_vec())];
+    let error = Preliminary::scan(args, environment(Path::new(""))).expect_err("it is refused");
+    assert_eq!(error.to_string(), "cannot use argument `--addon=\u{fffd}`: it is not UTF-8");
+}
+
+#[test]
+fn without_a_home_the_folder_of_the_authority_is_asked_for() {
+    let environment = Environment { home: None, ..environment(Path::new("")) };
+    let action = Preliminary::scan([], environment).and_then(|found| found.finish(&[])).expect("settings");
+    let Action::Run(settings) = action else { panic!("{action:?}") };
+    let expected = "error: cannot choose a folder for the certificate authority: `HOME` is not set\nhint: name one with `--ca-dir DIR`";
+    assert_eq!(settings.ca_dir().expect_err("no folder").report(), expected);
+}
