@@ -1,0 +1,98 @@
+//! Builds the components that ship with the host, and embeds them.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+};
+
+/// What ships. In `addons/`, each in a crate of its name.
+const SHIPPED: [&str; 3] = ["serverreplay", "matcher", "refresher"];
+
+/// What components are built for.
+const TARGET: &str = "wasm32-wasip2";
+
+fn main() -> ExitCode {
+    match build() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Cargo shows this as the build's error.
+            println!("cargo::error={error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn build() -> Result<(), String> {
+    let host = PathBuf::from(variable("CARGO_MANIFEST_DIR")?);
+    let root = host.parent().ok_or("the host has no parent folder")?;
+    for watched in ["addons", "wit", "Cargo.lock"] {
+        println!("cargo::rerun-if-changed={}", root.join(watched).display());
+    }
+    let out = PathBuf::from(variable("OUT_DIR")?);
+    // A folder of their own, as the outer build holds the lock of its folder; shared by all profiles of the host.
+    let target_folder = out.ancestors().find(|folder| folder.ends_with("build")).and_then(|folder| folder.parent()?.parent());
+    let target_folder = target_folder.ok_or("OUT_DIR is not in a target folder")?.join("components");
+    add_target()?;
+    compile(root, &target_folder)?;
+    embed(&target_folder.join(TARGET).join("release"), &out)
+}
+
+/// Gets the standard library for components where rustup can and it is missing.
+fn add_target() -> Result<(), String> {
+    let rustc = variable("RUSTC")?;
+    let found = Command::new(&rustc).args(["--print", "target-libdir", "--target", TARGET]).output();
+    let folder = found.ok().and_then(|output| String::from_utf8(output.stdout).ok());
+    if folder.is_some_and(|folder| Path::new(folder.trim()).is_dir()) {
+        return Ok(());
+    }
+    println!("cargo::warning=adding the target {TARGET}, which addons are built for (rustup target add {TARGET})");
+    let added = Command::new("rustup").args(["target", "add", TARGET]).status();
+    match added {
+        Ok(status) if status.success() => Ok(()),
+        _ => Err(format!("addons need the target {TARGET}: run `rustup target add {TARGET}`, then build again")),
+    }
+}
+
+fn compile(root: &Path, target_folder: &Path) -> Result<(), String> {
+    let mut cargo = Command::new(variable("CARGO")?);
+    // What cargo and the user set for the host must not reach this build: flags, wrappers, profiles, targets.
+    for (name, _) in env::vars_os() {
+        let text = name.to_string_lossy();
+        let outer = ["CARGO_FEATURE_", "CARGO_CFG_", "CARGO_PKG_", "CARGO_PROFILE_", "CARGO_TARGET_", "DEP_"];
+        let flags = ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER"];
+        if outer.iter().any(|prefix| text.starts_with(prefix)) || flags.contains(&text.as_ref()) {
+            cargo.env_remove(&name);
+        }
+    }
+    cargo.current_dir(root).args(["build", "--release", "--quiet", "--locked", "--target", TARGET, "--target-dir"]);
+    cargo.arg(target_folder);
+    for addon in SHIPPED {
+        cargo.args(["--package", addon]);
+    }
+    let output = cargo.output().map_err(|error| format!("cannot start cargo to build the addons: {error}"))?;
+    match output.status.success() {
+        true => Ok(()),
+        false => Err(format!(
+            "cannot build the addons for {TARGET}: {}",
+            String::from_utf8_lossy(&output.stderr).trim().replace('\n', " | ")
+        )),
+    }
+}
+
+/// Writes the list that `addon/shipped.rs` includes.
+fn embed(built: &Path, out: &Path) -> Result<(), String> {
+    let mut list = String::from("[\n");
+    for addon in SHIPPED {
+        let from = built.join(format!("{addon}.wasm"));
+        let to = out.join(format!("{addon}.wasm"));
+        fs::copy(&from, &to).map_err(|error| format!("cannot copy `{}`: {error}", from.display()))?;
+        list.push_str(&format!("    ({addon:?}, include_bytes!({:?}).as_slice()),\n", to.display().to_string()));
+    }
+    list.push(']');
+    fs::write(out.join("shipped.rs"), list).map_err(|error| format!("cannot write to `{}`: {error}", out.display()))
+}
+
+fn variable(name: &str) -> Result<String, String> {
+    env::var(name).map_err(|_| format!("cargo did not set {name}"))
+}

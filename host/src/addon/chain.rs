@@ -1,0 +1,91 @@
+//! The chain of addons: requests go inwards in the order listed, responses come back outwards.
+
+use tracing::debug;
+
+use super::{addon::Addon, instance::Verdict};
+use crate::flow::{Fault, Request, Response};
+
+/// The addons of a host, outermost first.
+#[derive(Debug, Default)]
+pub struct Chain(Vec<Addon>);
+
+/// What the addons decided on a request.
+#[derive(Debug)]
+pub enum Decision {
+    /// Nobody answered: send it to its server.
+    Forward,
+    /// The addon at a position answered.
+    Answered {
+        /// The answer.
+        response: Response,
+        /// The position of the addon that gave it.
+        by: usize,
+    },
+    /// End the flow without an answer.
+    Kill,
+}
+
+impl Chain {
+    /// Addons in order, outermost first.
+    pub fn new(addons: Vec<Addon>) -> Self {
+        Self(addons)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Takes a request inwards, until an addon answers or all have seen it. The request then has their changes.
+    ///
+    /// # Errors
+    /// When an addon failed whose policy is to fail.
+    pub async fn request(&self, request: &mut Request) -> Result<Decision, Fault> {
+        for (position, addon) in self.0.iter().enumerate().filter(|(_, addon)| addon.sees_requests()) {
+            match addon.on_request(request).await? {
+                Verdict::Next(changed) => *request = changed,
+                Verdict::Respond(response) => {
+                    debug!(flow = request.flow.0, addon = addon.name(), "answered by addon");
+                    return Ok(Decision::Answered { response, by: position });
+                }
+                Verdict::Kill => {
+                    debug!(flow = request.flow.0, addon = addon.name(), "killed by addon");
+                    return Ok(Decision::Kill);
+                }
+            }
+        }
+        Ok(Decision::Forward)
+    }
+
+    /// Takes a response outwards through the addons before a position; `None` when one ended the flow.
+    ///
+    /// # Errors
+    /// When an addon failed whose policy is to fail.
+    pub async fn response(
+        &self,
+        before: usize,
+        request: &Request,
+        mut response: Response,
+    ) -> Result<Option<Response>, Fault> {
+        for addon in self.0[..before].iter().rev().filter(|addon| addon.sees_responses()) {
+            match addon.on_response(request, &response).await? {
+                Verdict::Next(changed) | Verdict::Respond(changed) => response = changed,
+                Verdict::Kill => return Ok(None),
+            }
+        }
+        Ok(Some(response))
+    }
+
+    /// Tells all addons that a request got no response.
+    pub async fn error(&self, request: &Request, fault: &Fault) {
+        for addon in self.0.iter().rev().filter(|addon| addon.sees_errors()) {
+            // A failure here is in the log already, and there is a fault to report already.
+            let _ = addon.on_error(request, fault).await;
+        }
+    }
+}

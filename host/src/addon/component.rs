@@ -1,0 +1,149 @@
+//! Finding components, and telling them from what is not one.
+
+use std::{fs, io, path::PathBuf};
+
+use super::shipped;
+
+/// Largest file that is taken for an addon.
+const LARGEST: u64 = 256 << 20;
+
+/// Where a component comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// It ships with the host, under this name.
+    Shipped(String),
+    /// It is a file.
+    File(PathBuf),
+}
+
+impl Source {
+    /// The name that messages and `--help` use.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Shipped(name) => name.clone(),
+            Self::File(path) => path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
+        }
+    }
+
+    /// The place, for messages.
+    pub fn place(&self) -> String {
+        match self {
+            Self::Shipped(name) => format!("{name} (shipped)"),
+            Self::File(path) => path.display().to_string(),
+        }
+    }
+
+    /// The component's bytes.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or is not a component and cannot be made one.
+    pub fn read(&self) -> Result<Vec<u8>, ComponentError> {
+        match self {
+            Self::Shipped(name) => shipped::find(name).map(<[u8]>::to_vec).ok_or_else(|| ComponentError::Unknown {
+                name: name.clone(),
+                shipped: shipped::names().collect::<Vec<_>>().join(", "),
+            }),
+            Self::File(path) => {
+                let unreadable = |source| ComponentError::Read { path: path.clone(), source };
+                let metadata = fs::metadata(path).map_err(unreadable)?;
+                if !metadata.is_file() || metadata.len() > LARGEST {
+                    return Err(unreadable(io::Error::other("it is not a regular file of at most 256 MiB")));
+                }
+                componentise(path, fs::read(path).map_err(unreadable)?)
+            }
+        }
+    }
+}
+
+/// Why there is no component.
+#[derive(Debug, thiserror::Error)]
+pub enum ComponentError {
+    /// No file and no shipped addon.
+    #[error("there is no addon `{name}`: no such file, and what ships is {shipped}")]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// What ships.
+        shipped: String,
+    },
+    /// The file cannot be read.
+    #[error("cannot read addon `{}`", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file is something else.
+    #[error("`{}` is {found}, not a WebAssembly component; {advice}", path.display())]
+    NotAComponent {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        found: &'static str,
+        /// What to do.
+        advice: String,
+    },
+}
+
+/// The advice that fits most.
+const BUILD: &str = "build one with `cargo build --release --target wasm32-wasip2`";
+
+fn componentise(path: &std::path::Path, bytes: Vec<u8>) -> Result<Vec<u8>, ComponentError> {
+    let refuse = |found, advice: String| Err(ComponentError::NotAComponent { path: path.to_owned(), found, advice });
+    match bytes.get(..8) {
+        Some([0, b'a', b's', b'm', 0x0d, 0, 1, 0]) => Ok(bytes),
+        Some([0, b'a', b's', b'm', 1, 0, 0, 0]) => match wit_component::metadata::decode(&bytes) {
+            Ok((Some(_), _)) => encode(&bytes).or_else(|why| {
+                refuse("a core module whose component metadata does not fit it", format!("{why}; {BUILD}"))
+            }),
+            Ok((None, _)) => refuse("a core module without component metadata", BUILD.to_owned()),
+            Err(error) => refuse("a core module with unreadable component metadata", format!("{error:#}; {BUILD}")),
+        },
+        Some([0, b'a', b's', b'm', ..]) => refuse("WebAssembly of an unknown version", BUILD.to_owned()),
+        Some([0x7f, b'E', b'L', b'F', ..]) => {
+            refuse("native or precompiled code, which is never executed", "give the `.wasm` file itself".to_owned())
+        }
+        Some([b'(', ..]) => refuse("WebAssembly text", "assemble it first".to_owned()),
+        None => refuse("an empty or cut file", BUILD.to_owned()),
+        _ => refuse("some other file", BUILD.to_owned()),
+    }
+}
+
+/// Makes a component of a core module that carries the description of its interfaces.
+fn encode(module: &[u8]) -> Result<Vec<u8>, String> {
+    wit_component::ComponentEncoder::default()
+        .validate(true)
+        .module(module)
+        .and_then(|mut encoder| encoder.encode())
+        .map_err(|error| format!("{error:#}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(bytes: &[u8]) -> String {
+        componentise("x.wasm".as_ref(), bytes.to_vec()).expect_err("must be refused").to_string()
+    }
+
+    #[test]
+    fn what_is_no_component_is_named_with_what_to_do() {
+        assert_eq!(
+            refusal(b"\0asm\x01\0\0\0"),
+            "`x.wasm` is a core module without component metadata, not a WebAssembly component; build one with `cargo \
+             build --release --target wasm32-wasip2`"
+        );
+        assert_eq!(
+            refusal(b"\x7fELF...."),
+            "`x.wasm` is native or precompiled code, which is never executed, not a WebAssembly component; give the \
+             `.wasm` file itself"
+        );
+        assert_eq!(
+            refusal(b"(component)"),
+            "`x.wasm` is WebAssembly text, not a WebAssembly component; assemble it first"
+        );
+        assert!(refusal(b"").contains("an empty or cut file"));
+        assert!(refusal(b"#!/bin/sh").contains("some other file"));
+    }
+}

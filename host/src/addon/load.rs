@@ -1,0 +1,266 @@
+//! From files to addons that can be called: read, compose, compile, ask for the declaration; then, with the options'
+//! values, configure.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use tracing::warn;
+use wasmtime::component::{Component, InstancePre};
+
+use super::{
+    addon::{Addon, OnFailure},
+    bindings::exports::proxyhost::addon::{declaration, lifecycle},
+    component::{ComponentError, Source},
+    engine::AddonEngine,
+    instance::{Exports, Instance},
+    limits::Limits,
+    options::{Flag, Kind, OptionDeclaration, Values},
+    plug::{self, Plug, PlugError},
+    pool::Pool,
+    shipped,
+    state::{Shared, State},
+};
+
+/// An addon to load.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The addon.
+    pub source: Source,
+    /// Plugs for this addon only: each must fit.
+    pub plugs: Vec<Source>,
+}
+
+/// Why an addon cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// It is not a component.
+    #[error(transparent)]
+    Component(#[from] ComponentError),
+    /// Its imports cannot be filled.
+    #[error(transparent)]
+    Plug(#[from] PlugError),
+    /// A plug was named that no addon imports.
+    #[error("plug `{plug}` fits nothing: it exports {exports}, and no addon that is loaded imports {it}")]
+    UnusedPlug {
+        /// The plug.
+        plug: String,
+        /// What it exports.
+        exports: String,
+        /// `it` or `any of it`.
+        it: &'static str,
+    },
+    /// It cannot be compiled, or asks the host for what it does not offer.
+    #[error("cannot load addon `{addon}`: {reason}")]
+    Unloadable {
+        /// The addon.
+        addon: String,
+        /// Why.
+        reason: String,
+    },
+    /// It refused its options, or failed while it prepared itself.
+    #[error("addon `{addon}`: {reason}")]
+    Configure {
+        /// The addon.
+        addon: String,
+        /// What it said.
+        reason: String,
+    },
+}
+
+/// An addon that is loaded, and waits for its options' values.
+pub struct Loaded {
+    /// The name that messages use.
+    pub name: String,
+    /// Where it is from.
+    pub place: String,
+    /// What it does.
+    pub summary: String,
+    /// Its options and those of its plugs.
+    pub options: Vec<OptionDeclaration>,
+    /// The plugs in it: name, and what each exports.
+    pub plugs: Vec<(String, Vec<String>)>,
+    /// What it imports that plugs fill.
+    pub imports: Vec<String>,
+    /// The hooks it exports.
+    pub hooks: Vec<&'static str>,
+    singleton: bool,
+    main: InstancePre<State>,
+    /// Plugs that check their options themselves.
+    checked_plugs: Vec<(String, InstancePre<State>)>,
+}
+
+/// Loads addons, in order, with plugs for any of them.
+///
+/// # Errors
+/// When one cannot be loaded, or a plug fits nothing.
+pub async fn load(engine: &AddonEngine, addons: &[Request], plugs: &[Source]) -> Result<Vec<Loaded>, LoadError> {
+    let shared_plugs = read_plugs(plugs)?;
+    let mut fitting = BTreeSet::new();
+    let mut loaded = Vec::new();
+    for addon in addons {
+        let own = read_plugs(&addon.plugs)?;
+        let bytes = addon.source.read()?;
+        // Those named for this addon come first, then those for any, then what ships.
+        let mut candidates = own.clone();
+        candidates.extend(shared_plugs.iter().cloned());
+        candidates.extend(shipped_plugs(&addon.source));
+        let (one, used) = load_one(engine, &addon.source, &bytes, &candidates).await?;
+        if let Some(position) = (0..own.len()).find(|position| !used.contains(position)) {
+            return Err(unused(&own[position])?);
+        }
+        fitting.extend(used.iter().filter_map(|position| position.checked_sub(own.len())));
+        loaded.push(one);
+    }
+    match (0..shared_plugs.len()).find(|position| !fitting.contains(position)) {
+        Some(position) => Err(unused(&shared_plugs[position])?),
+        None => Ok(loaded),
+    }
+}
+
+fn read_plugs(sources: &[Source]) -> Result<Vec<Plug>, ComponentError> {
+    sources.iter().map(|source| Ok(Plug { name: source.name(), bytes: source.read()? })).collect()
+}
+
+/// What ships may fill any import, except the addon's own.
+fn shipped_plugs(addon: &Source) -> impl Iterator<Item = Plug> {
+    let addon = addon.name();
+    shipped::names().filter(move |name| *name != addon).filter_map(|name| {
+        let bytes = shipped::find(name)?.to_vec();
+        Some(Plug { name: name.to_owned(), bytes })
+    })
+}
+
+fn unused(plug: &Plug) -> Result<LoadError, PlugError> {
+    let (mut exports, _) = plug::interfaces(&plug.name, &plug.bytes)?;
+    exports.retain(|export| !export.starts_with("proxyhost:addon/"));
+    let it = if exports.len() == 1 { "it" } else { "any of it" };
+    let exports = if exports.is_empty() { "nothing that addons import".to_owned() } else { exports.join(", ") };
+    Ok(LoadError::UnusedPlug { plug: plug.name.clone(), exports, it })
+}
+
+async fn load_one(
+    engine: &AddonEngine,
+    source: &Source,
+    bytes: &[u8],
+    candidates: &[Plug],
+) -> Result<(Loaded, BTreeSet<usize>), LoadError> {
+    let name = source.name();
+    let (_, imports) = plug::interfaces(&name, bytes)?;
+    let composition = plug::compose(&name, bytes, candidates)?;
+    let main = prepare(engine, &name, &composition.bytes)?;
+    let mut declared = declare(&name, &main).await?;
+    let mut plugs = Vec::new();
+    let mut checked_plugs = Vec::new();
+    for &position in &composition.used {
+        let plug = &candidates[position];
+        let (exports, _) = plug::interfaces(&plug.name, &plug.bytes)?;
+        // Composition hides what a plug exports for itself, so it is asked alone.
+        let alone = plug::compose(&plug.name, &plug.bytes, &candidates[position + 1..])?;
+        let pre = prepare(engine, &plug.name, &alone.bytes)?;
+        declared.options.extend(declare(&plug.name, &pre).await?.options);
+        if Exports::of(&pre).lifecycle.is_some() {
+            checked_plugs.push((plug.name.clone(), pre));
+        }
+        plugs.push((plug.name.clone(), exports));
+    }
+    let hooks = Exports::of(&main).names();
+    if hooks.is_empty() {
+        warn!(addon = name, "addon exports no hook, so it will never be called");
+    }
+    let loaded = Loaded {
+        name,
+        place: source.place(),
+        summary: declared.summary,
+        options: merge(declared.options),
+        plugs,
+        imports,
+        hooks,
+        singleton: declared.singleton,
+        main,
+        checked_plugs,
+    };
+    Ok((loaded, composition.used))
+}
+
+/// An addon and its plugs may share an option; the first declaration of a name counts.
+fn merge(options: Vec<declaration::OptionDeclaration>) -> Vec<OptionDeclaration> {
+    let mut merged: Vec<OptionDeclaration> = Vec::new();
+    for option in options {
+        if merged.iter().all(|known| known.name != option.name) {
+            merged.push(option.into());
+        }
+    }
+    merged
+}
+
+fn prepare(engine: &AddonEngine, name: &str, bytes: &[u8]) -> Result<InstancePre<State>, LoadError> {
+    let unloadable = |reason: String| LoadError::Unloadable { addon: name.to_owned(), reason };
+    let component = Component::new(&engine.engine, bytes)
+        .map_err(|error| unloadable(format!("it cannot be compiled: {}", error.root_cause())))?;
+    engine.linker.instantiate_pre(&component).map_err(|error| {
+        unloadable(format!(
+            "it asks for something that this host (proxyhost:addon 0.1) does not offer: {}",
+            error.root_cause()
+        ))
+    })
+}
+
+async fn declare(name: &str, pre: &InstancePre<State>) -> Result<declaration::Declared, LoadError> {
+    let shared = Arc::new(Shared::new(name.to_owned(), Values::new(), Limits::default()));
+    let unloadable = |failure| LoadError::Unloadable { addon: name.to_owned(), reason: format!("{failure}") };
+    let mut instance = Instance::new(pre, &Exports::of(pre), shared).await.map_err(unloadable)?;
+    let declared = instance.declare().await.map_err(unloadable)?;
+    Ok(declared.unwrap_or_else(|| declaration::Declared {
+        summary: String::new(),
+        options: Vec::new(),
+        singleton: false,
+    }))
+}
+
+impl Loaded {
+    /// Configures the addon with its options' values.
+    ///
+    /// # Errors
+    /// When it refuses them, or fails.
+    pub async fn configure(self, values: Values, limits: Limits, on_failure: OnFailure) -> Result<Addon, LoadError> {
+        let wrong = |addon: &str, reason: String| LoadError::Configure { addon: addon.to_owned(), reason };
+        let mut options: Values =
+            self.options.iter().map(|option| (option.name.clone(), option.default_value())).collect();
+        options.extend(values);
+        let shared = Arc::new(Shared::new(self.name.clone(), options, limits));
+        for (plug, pre) in &self.checked_plugs {
+            let mut instance = Instance::new(pre, &Exports::of(pre), shared.clone())
+                .await
+                .map_err(|failure| wrong(plug, failure.to_string()))?;
+            let (readiness, _) = instance.configure().await.map_err(|failure| wrong(plug, failure.to_string()))?;
+            readiness.map_err(|reason| wrong(plug, reason))?;
+        }
+        let instances = if self.singleton { 1 } else { limits.instances };
+        let pool = Pool::new(self.main, shared.clone(), instances);
+        let mut lease = pool.lease().await.map_err(|failure| wrong(&self.name, failure.to_string()))?;
+        let configured = lease.instance().configure().await;
+        let (readiness, library) = configured.map_err(|failure| wrong(&self.name, failure.to_string()))?;
+        let readiness = readiness.map_err(|reason| wrong(&self.name, reason))?;
+        // Fails only if it was set before, and this is the only place that sets it.
+        let _ = shared.library.set(library);
+        lease.give_back();
+        let active = readiness == lifecycle::Readiness::Active;
+        Ok(Addon::new(self.name, pool, active, self.singleton, on_failure))
+    }
+}
+
+impl From<declaration::OptionDeclaration> for OptionDeclaration {
+    fn from(declared: declaration::OptionDeclaration) -> Self {
+        let kind = match declared.kind {
+            declaration::Kind::Flag => Kind::Flag,
+            declaration::Kind::Integer => Kind::Integer,
+            declaration::Kind::Text => Kind::Text,
+            declaration::Kind::Choice(choices) => Kind::Choice(choices),
+            declaration::Kind::Texts => Kind::Texts,
+            declaration::Kind::Files => Kind::Files,
+        };
+        let flags = declared.flags.into_iter();
+        let flags = flags.map(|flag| Flag { long: flag.long, short: flag.short, sets: flag.sets }).collect();
+        let declaration::OptionDeclaration { name, help, default, deprecated, .. } = declared;
+        Self { name, help, kind, default, flags, deprecated }
+    }
+}

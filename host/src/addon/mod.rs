@@ -1,0 +1,34 @@
+//! Addons: WebAssembly components that see flows.
+//!
+//! `component` finds and recognises them, `plug` fills their imports, `load` makes them ready, `chain` is the order in
+//! which flows pass them, `addon` calls one of them, on an instance from its `pool`. What components can call is in
+//! `messages`, `library`, `settings` and `log`; the interfaces are in `wit/`.
+
+mod addon;
+mod bindings;
+mod chain;
+mod component;
+mod edit;
+mod engine;
+mod handles;
+mod instance;
+mod library;
+mod limits;
+mod load;
+mod log;
+mod messages;
+pub mod options;
+mod plug;
+mod pool;
+mod settings;
+mod shipped;
+mod state;
+
+pub use addon::{Addon, OnFailure};
+pub use chain::{Chain, Decision};
+pub use component::{ComponentError, Source};
+pub use engine::AddonEngine;
+pub use limits::Limits;
+pub use load::{LoadError, Loaded, Request as LoadRequest, load};
+pub use plug::PlugError;
+pub use shipped::names as shipped_names;
