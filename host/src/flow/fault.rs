@@ -1,0 +1,120 @@
+//! What can go wrong with a flow, and what the client is told: the one place that turns errors into responses.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+
+use super::{Body, Fields, FlowId, Response, Spelling};
+
+/// Kinds of failure, with their names in the `Proxy-Status` field (RFC 9209 §2.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FaultKind {
+    /// The client's request breaks a rule of HTTP.
+    BadRequest,
+    /// The request's body is larger than allowed.
+    RequestTooLarge,
+    /// The client's body did not arrive in time.
+    RequestTimeout,
+    /// The host answers this request itself, and the method asks for nothing else.
+    NotHere,
+    /// The name of the server could not be resolved.
+    Dns,
+    /// The server refused the connection, or is not reachable.
+    Refused,
+    /// The connection took too long.
+    ConnectTimeout,
+    /// The server's certificate is not trusted.
+    Certificate,
+    /// The TLS handshake with the server failed.
+    Tls,
+    /// The egress policy forbids the destination.
+    Denied,
+    /// Nothing may be sent to any server.
+    Offline,
+    /// The server broke off before its answer was complete, or answered nonsense.
+    ResponseIncomplete,
+    /// The server did not answer in time.
+    ResponseTimeout,
+    /// The server's answer is larger than allowed.
+    ResponseTooLarge,
+    /// The request would come back to this host.
+    Loop,
+    /// An addon failed.
+    Addon,
+    /// The host cannot take the request now.
+    Busy,
+}
+
+impl FaultKind {
+    /// The status that the client gets.
+    pub fn status(self) -> StatusCode {
+        match self {
+            Self::BadRequest => StatusCode::BAD_REQUEST,
+            Self::RequestTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::NotHere => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Denied => StatusCode::FORBIDDEN,
+            Self::ConnectTimeout | Self::ResponseTimeout => StatusCode::GATEWAY_TIMEOUT,
+            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::BAD_GATEWAY,
+        }
+    }
+
+    /// The name of the proxy error type (RFC 9209 §2.3).
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::BadRequest | Self::RequestTooLarge | Self::RequestTimeout => "http_request_error",
+            Self::NotHere => "http_request_denied",
+            Self::Dns => "dns_error",
+            Self::Refused => "connection_refused",
+            Self::ConnectTimeout => "connection_timeout",
+            Self::Certificate => "tls_certificate_error",
+            Self::Tls => "tls_protocol_error",
+            Self::Denied => "destination_ip_prohibited",
+            Self::Offline => "destination_unavailable",
+            Self::ResponseIncomplete => "http_response_incomplete",
+            Self::ResponseTimeout => "http_response_timeout",
+            Self::ResponseTooLarge => "http_response_body_size",
+            Self::Loop => "proxy_loop_detected",
+            Self::Addon => "proxy_internal_error",
+            Self::Busy => "proxy_internal_response",
+        }
+    }
+}
+
+/// A failure of a flow: the kind, and a sentence for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// What kind of failure.
+    pub kind: FaultKind,
+    /// What was attempted, on what, and why it failed; one line.
+    pub detail: String,
+}
+
+impl Fault {
+    /// A failure of a kind, with a sentence for people.
+    pub fn new(kind: FaultKind, detail: impl Into<String>) -> Self {
+        Self { kind, detail: detail.into() }
+    }
+
+    /// The response that tells the client.
+    pub fn response(&self, flow: FlowId) -> Response {
+        let text = format!("proxyhost: {} (flow {flow})\n", self.detail);
+        let mut map = HeaderMap::with_capacity(3);
+        map.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+        let status = format!("proxyhost; error={}", self.kind.name());
+        if let Ok(status) = HeaderValue::try_from(status) {
+            map.insert("proxy-status", status);
+        }
+        Response::new(self.kind.status(), Fields::new(map, Spelling::default()), Body::Bytes(Bytes::from(text)))
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.detail)
+    }
+}
+
+impl std::error::Error for Fault {}

@@ -1,0 +1,16 @@
+//! A small HTTP(S) proxy whose behaviour lives in WebAssembly addons.
+//!
+//! One flow's road through the modules, in order: [`listen`] takes it in, [`proxy`] leads it through the hooks of the
+//! [`addon`]s, [`upstream`] gets an answer if no addon gave one. [`flow`] is what travels, [`recording`] is where
+//! recorded flows come from, [`config`] is what the user wants.
+
+pub mod addon;
+pub mod config;
+pub mod error;
+pub mod flow;
+pub mod listen;
+pub mod proxy;
+pub mod recording;
+pub mod report;
+pub mod run;
+pub mod upstream;

@@ -1,0 +1,91 @@
+//! Binding addresses and taking connections.
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use tokio::net::TcpListener;
+use tracing::{debug, warn};
+
+use super::{Draining, Entry, Service, connection};
+
+/// Why an address cannot be listened on.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on `{address}`: {reason}")]
+pub struct BindError {
+    address: SocketAddr,
+    reason: String,
+}
+
+/// A bound address, and how requests to it come in.
+#[derive(Debug)]
+pub struct Listener {
+    socket: TcpListener,
+    address: SocketAddr,
+    entry: Entry,
+}
+
+/// After a failed accept, such as for want of file descriptors.
+const PAUSE: Duration = Duration::from_millis(100);
+
+impl Listener {
+    /// Binds an address; port 0 picks one.
+    ///
+    /// # Errors
+    /// When the address is in use, not this machine's, or not allowed.
+    pub async fn bind(address: SocketAddr, entry: Entry) -> Result<Self, BindError> {
+        let failed = |error: io::Error| BindError {
+            address,
+            reason: match error.kind() {
+                io::ErrorKind::AddrInUse => {
+                    "another program listens there; stop it, or choose another port with --listen".to_owned()
+                }
+                io::ErrorKind::PermissionDenied => {
+                    "ports below 1024 need privileges; choose another with --listen".to_owned()
+                }
+                io::ErrorKind::AddrNotAvailable => "this machine has no such address".to_owned(),
+                _ => error.to_string(),
+            },
+        };
+        let socket = TcpListener::bind(address).await.map_err(failed)?;
+        let address = socket.local_addr().map_err(failed)?;
+        Ok(Self { socket, address, entry })
+    }
+
+    /// The address, with the port that was picked.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Takes connections until draining begins.
+    pub async fn run<S: Service>(self, service: Arc<S>, mut draining: Draining) {
+        loop {
+            let accepted = tokio::select! {
+                accepted = self.socket.accept() => accepted,
+                () = draining.begun() => return,
+            };
+            match accepted {
+                Ok((stream, peer)) => {
+                    debug!(%peer, "client connected");
+                    if let Err(error) = stream.set_nodelay(true) {
+                        debug!(%peer, %error, "client left at once");
+                        continue;
+                    }
+                    let connection = connection::serve(service.clone(), stream, self.entry.clone(), draining.clone());
+                    tokio::spawn(connection);
+                }
+                Err(error) if is_of_one_client(&error) => debug!(%error, "client left before it was taken"),
+                Err(error) => {
+                    warn!(%error, "cannot take connections for now");
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+}
+
+/// Failures of the connection that was to be taken, not of taking connections.
+fn is_of_one_client(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionRefused
+    )
+}

@@ -1,0 +1,85 @@
+//! Serving one client connection, HTTP/1 or HTTP/2 as the client speaks it.
+
+use std::{sync::Arc, time::Duration};
+
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto,
+};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tracing::debug;
+
+use super::{Draining, Entry, Killed};
+use crate::flow::Outgoing;
+
+/// What becomes of requests.
+pub trait Service: Send + Sync + 'static {
+    /// Answers a request that came in over a connection.
+    ///
+    /// # Errors
+    /// When the flow ends without an answer.
+    fn call(
+        self: Arc<Self>,
+        request: http::Request<Incoming>,
+        entry: Entry,
+        draining: Draining,
+    ) -> impl Future<Output = Result<http::Response<Outgoing>, Killed>> + Send;
+}
+
+/// Most time a client may take for a request's head.
+const HEAD_WITHIN: Duration = Duration::from_secs(30);
+
+/// Most bytes and most fields of a request's head.
+const HEAD_BYTES: usize = 64 * 1024;
+const HEAD_FIELDS: usize = 128;
+
+/// HTTP/2: streams at a time, and bytes sent before the receiver has to agree to more.
+const STREAMS: u32 = 100;
+const STREAM_WINDOW: u32 = 256 * 1024;
+const CONNECTION_WINDOW: u32 = 1024 * 1024;
+
+/// Serves a connection until it closes, or is idle while draining.
+pub(super) async fn serve<S>(service: Arc<S>, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, entry: Entry, mut draining: Draining)
+where
+    S: Service,
+{
+    let held = draining.clone();
+    let connection = builder().serve_connection_with_upgrades(
+        TokioIo::new(stream),
+        service_fn(move |request| service.clone().call(request, entry.clone(), held.clone())),
+    ).into_owned();
+    tokio::pin!(connection);
+    let served = tokio::select! {
+        served = connection.as_mut() => served,
+        () = draining.begun() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = served {
+        debug!(%error, "client connection ended");
+    }
+}
+
+fn builder() -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_WITHIN)
+        .preserve_header_case(true)
+        .half_close(true)
+        .max_headers(HEAD_FIELDS)
+        .max_buf_size(HEAD_BYTES)
+        // Replayed answers are sent as recorded; for forwarded ones see `proxy`.
+        .auto_date_header(false)
+        .http2()
+        .timer(TokioTimer::new())
+        .auto_date_header(false)
+        .max_concurrent_streams(STREAMS)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_header_list_size(HEAD_BYTES as u32);
+    builder
+}

@@ -1,0 +1,21 @@
+//! Where clients come in.
+//!
+//! `mode` says what a listener is, `accept` takes connections, `connection` serves one, `tunnel` is what CONNECT opens
+//! (with the certificates of `ca`), `admit` makes a flow's request of what arrived and `deliver` makes of a flow's
+//! response what the client gets.
+
+mod accept;
+mod admit;
+pub mod ca;
+mod connection;
+pub(crate) mod deliver;
+mod drain;
+pub mod mode;
+mod prefixed;
+pub(crate) mod tunnel;
+
+pub use accept::{BindError, Listener};
+pub use admit::{Admitted, Entry, admit};
+pub use connection::Service;
+pub use deliver::{Killed, deliver};
+pub use drain::{Drain, Draining};

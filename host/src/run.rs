@@ -1,0 +1,129 @@
+//! Running the proxy from settings to shutdown.
+
+use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
+
+use tracing::{info, warn};
+
+use crate::{
+    addon::{Addon, Chain, LoadError, Loaded},
+    config::{AddonSpec, Settings},
+    listen::{BindError, Drain, Entry, Listener, ca::{CaError, CertificateAuthority}, mode::Mode},
+    proxy::Proxy,
+    upstream::{
+        Egress, Upstream, Via,
+        tls::{self, UpstreamTlsError},
+    },
+};
+
+/// Why the proxy cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// An addon refused its options, or failed.
+    #[error(transparent)]
+    Addon(#[from] LoadError),
+    /// The configuration lacks something.
+    #[error(transparent)]
+    Config(#[from] crate::config::ConfigError),
+    /// The certificate authority cannot be used.
+    #[error(transparent)]
+    Authority(#[from] CaError),
+    /// Servers' certificates could not be verified.
+    #[error(transparent)]
+    Tls(#[from] UpstreamTlsError),
+    /// An address cannot be listened on.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+}
+
+/// Configures loaded addons with their options' values: one for each of the settings' addons, in that order.
+///
+/// # Errors
+/// When one refuses its options, or fails.
+pub async fn configure(loaded: Vec<Loaded>, specs: &[AddonSpec]) -> Result<Vec<Addon>, LoadError> {
+    let mut addons = Vec::new();
+    for (loaded, spec) in loaded.into_iter().zip(specs) {
+        addons.push(loaded.configure(spec.options.clone(), spec.limits, spec.on_failure).await?);
+    }
+    Ok(addons)
+}
+
+/// A proxy that listens.
+pub struct Running {
+    proxy: Arc<Proxy>,
+    listeners: Vec<Listener>,
+    drain_time: Duration,
+}
+
+impl Running {
+    /// Binds all addresses, and makes everything ready that requests need.
+    ///
+    /// # Errors
+    /// When something that the settings ask for cannot be had. Nothing is listening then.
+    pub async fn start(settings: &Settings, addons: Vec<Addon>) -> Result<Self, StartError> {
+        let egress = Arc::new(Egress::default());
+        let authority = Arc::new(CertificateAuthority::load_or_create(settings.ca_dir()?)?);
+        let via = settings.via.then(|| Via::new(unique()));
+        let upstream = upstream(settings, &egress, via.as_ref())?;
+        let mut listeners = Vec::new();
+        for listener in &settings.listeners {
+            let entry = match &listener.mode {
+                Mode::Regular => Entry::Proxy,
+                Mode::Reverse(destination) => Entry::Reverse(destination.clone()),
+            };
+            let bound = Listener::bind(listener.address, entry).await?;
+            egress.listens_on(bound.address());
+            announce(bound.address(), &listener.mode);
+            listeners.push(bound);
+        }
+        let idle = settings.patience.idle;
+        let proxy = Proxy { chain: Chain::new(addons), upstream, egress, authority, via, idle };
+        Ok(Self { proxy: Arc::new(proxy), listeners, drain_time: settings.drain_time })
+    }
+
+    /// The addresses, with the ports that were picked.
+    pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        self.listeners.iter().map(Listener::address)
+    }
+
+    /// Serves until `shutdown` is done, then finishes what is in flight.
+    pub async fn until(self, shutdown: impl Future<Output = ()>) {
+        let (drain, draining) = Drain::new();
+        for listener in self.listeners {
+            tokio::spawn(listener.run(self.proxy.clone(), draining.clone()));
+        }
+        drop(draining);
+        shutdown.await;
+        info!("stopping: open connections have {:?} to finish", self.drain_time);
+        if !drain.finish(self.drain_time).await {
+            warn!("stopped before all connections had finished");
+        }
+    }
+}
+
+fn upstream(settings: &Settings, egress: &Arc<Egress>, via: Option<&Via>) -> Result<Option<Upstream>, StartError> {
+    if settings.offline {
+        info!("offline: nothing is sent to any server");
+        return Ok(None);
+    }
+    let tls = tls::client_config(&settings.upstream_tls)?;
+    Ok(Some(Upstream::new(egress.clone(), tls, settings.patience, via.cloned())))
+}
+
+fn announce(address: SocketAddr, mode: &Mode) {
+    match mode {
+        Mode::Regular => info!("proxy listening on http://{address}"),
+        Mode::Reverse(destination) => {
+            let scheme = destination.scheme.name();
+            info!("reverse proxy for {scheme}://{} listening on http://{address}", destination.authority());
+        }
+    }
+    if !address.ip().is_loopback() {
+        warn!("{address} can be reached from other machines, and the proxy asks nobody for a password");
+    }
+}
+
+/// A number that no other process has.
+fn unique() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(std::process::id())
+}

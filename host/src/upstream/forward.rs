@@ -1,0 +1,145 @@
+//! What a server gets of a flow's request.
+
+use std::{sync::Arc, time::Duration};
+
+use http::{
+    HeaderValue, Method, Uri, Version, header,
+    uri::{Authority, PathAndQuery},
+};
+
+use crate::flow::{Fault, FaultKind, Outgoing, Request};
+
+/// This proxy's entry in `Via` (RFC 9110 §7.6.3).
+#[derive(Clone, Debug)]
+pub struct Via {
+    /// Differs from process to process, so that only this one's requests are taken for a loop.
+    pseudonym: Arc<str>,
+}
+
+impl Via {
+    /// An entry of this process.
+    pub fn new(unique: u64) -> Self {
+        Self { pseudonym: format!("proxyhost-{unique:x}").into() }
+    }
+
+    /// The entry for a message received in a version.
+    pub fn entry(&self, version: Version) -> String {
+        let received = match version {
+            Version::HTTP_09 => "0.9",
+            Version::HTTP_10 => "1.0",
+            Version::HTTP_2 => "2",
+            Version::HTTP_3 => "3",
+            _ => "1.1",
+        };
+        format!("{received} {}", self.pseudonym)
+    }
+
+    /// Adds the entry to a message's fields.
+    pub fn append(&self, fields: &mut crate::flow::Fields, version: Version) {
+        let mut value = fields.joined(header::VIA.as_str()).unwrap_or_default();
+        if !value.is_empty() {
+            value.extend_from_slice(b", ");
+        }
+        value.extend_from_slice(self.entry(version).as_bytes());
+        if let Ok(value) = HeaderValue::from_bytes(&value) {
+            fields.set(header::VIA, value);
+        }
+    }
+
+    fn is_in(&self, fields: &crate::flow::Fields) -> bool {
+        let value = fields.joined(header::VIA.as_str()).unwrap_or_default();
+        let pseudonym = self.pseudonym.as_bytes();
+        value.windows(pseudonym.len()).any(|window| window == pseudonym)
+    }
+}
+
+/// Makes of a flow's request what the client library sends.
+pub(super) fn outgoing(
+    request: Request,
+    upgrade: Option<&HeaderValue>,
+    via: Option<&Via>,
+    idle: Duration,
+) -> Result<http::Request<Outgoing>, Fault> {
+    let Request { head, body, .. } = request;
+    let mut head = Arc::unwrap_or_clone(head);
+    let uri = Uri::builder()
+        .scheme(head.destination.scheme.name())
+        .authority(authority(&head.destination.host_and_port())?)
+        .path_and_query(path(&head.path)?)
+        .build()
+        .map_err(|error| Fault::new(FaultKind::BadRequest, format!("the request has no valid target: {error}")))?;
+    let fields = &mut head.fields;
+    if let Some(via) = via {
+        if via.is_in(fields) {
+            return Err(Fault::new(FaultKind::Loop, "the request came through this proxy before"));
+        }
+        via.append(fields, head.version);
+    }
+    // This hop's credentials are not for the server (RFC 9110 §11.7.1).
+    fields.remove(&header::PROXY_AUTHORIZATION);
+    spend_forward(&head.method, fields)?;
+    if fields.get(&header::HOST).is_none() {
+        let named = head.authority.unwrap_or_else(|| head.destination.authority());
+        if let Ok(value) = HeaderValue::try_from(named) {
+            fields.set(header::HOST, value);
+        }
+    }
+    let body = body.into_outgoing(idle).map_err(|failure| {
+        Fault::new(FaultKind::BadRequest, format!("the request's body cannot be sent: {failure}"))
+    })?;
+    frame(fields, &body);
+    if head.accepts_trailers {
+        // HTTP/2 connections drop the first of these, which HTTP/1 needs (RFC 9110 §10.1.4).
+        fields.set(header::CONNECTION, HeaderValue::from_static("te"));
+        fields.set(header::TE, HeaderValue::from_static("trailers"));
+    }
+    if let Some(protocol) = upgrade {
+        fields.set(header::CONNECTION, HeaderValue::from_static("upgrade"));
+        fields.set(header::UPGRADE, protocol.clone());
+    }
+    let (map, spelling) = head.fields.into_parts();
+    let mut outgoing = http::Request::new(body);
+    *outgoing.method_mut() = head.method;
+    *outgoing.uri_mut() = uri;
+    *outgoing.headers_mut() = map;
+    *outgoing.extensions_mut() = spelling.into_extensions();
+    Ok(outgoing)
+}
+
+/// The length is what the body has, not what the client or an addon said.
+fn frame(fields: &mut crate::flow::Fields, body: &Outgoing) {
+    use http_body::Body as _;
+    let said = fields.get(&header::CONTENT_LENGTH).is_some();
+    match body.size_hint().exact() {
+        // Absent stays absent for an empty body; HTTP/1 then has none.
+        Some(0) if !said => {}
+        Some(size) => fields.set(header::CONTENT_LENGTH, HeaderValue::from(size)),
+        None => fields.remove(&header::CONTENT_LENGTH),
+    }
+}
+
+/// Counts `Max-Forwards` down for the methods it is for (RFC 9110 §7.6.2).
+fn spend_forward(method: &Method, fields: &mut crate::flow::Fields) -> Result<(), Fault> {
+    if *method != Method::OPTIONS && *method != Method::TRACE {
+        return Ok(());
+    }
+    let name = header::MAX_FORWARDS;
+    let left = fields.get(&name).and_then(|value| value.to_str().ok()?.trim().parse::<u64>().ok());
+    match left {
+        None => Ok(()),
+        Some(0) => Err(Fault::new(FaultKind::NotHere, format!("{method} with max-forwards 0 ends at this proxy"))),
+        Some(left) => {
+            fields.set(name, HeaderValue::from(left - 1));
+            Ok(())
+        }
+    }
+}
+
+fn authority(text: &str) -> Result<Authority, Fault> {
+    text.parse().map_err(|_| Fault::new(FaultKind::BadRequest, format!("`{}` is not a host", text.escape_debug())))
+}
+
+fn path(text: &str) -> Result<PathAndQuery, Fault> {
+    text.parse().map_err(|_| Fault::new(FaultKind::BadRequest, format!("`{}` is not a path", text.escape_debug())))
+}
+

@@ -1,0 +1,80 @@
+//! Waiting for the head of a response: the time counts from the last piece of the request that was sent.
+
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use http_body::{Body, Frame, SizeHint};
+use tokio::time::Instant;
+
+/// How long to wait, and since when.
+#[derive(Clone, Debug)]
+pub(super) struct Patience {
+    began: Instant,
+    limit: Duration,
+    /// Milliseconds from `began` to when the request last moved.
+    moved: Arc<AtomicU64>,
+}
+
+impl Patience {
+    pub(super) fn new(limit: Duration) -> Self {
+        Self { began: Instant::now(), limit, moved: Arc::default() }
+    }
+
+    /// A body whose pieces are taken note of.
+    pub(super) fn watch<B>(&self, body: B) -> Patient<B> {
+        Patient { body, patience: self.clone() }
+    }
+
+    /// Waits until nothing moved for too long.
+    pub(super) async fn exhausted(&self) {
+        loop {
+            let deadline = self.began + Duration::from_millis(self.moved.load(Ordering::Relaxed)) + self.limit;
+            tokio::time::sleep_until(deadline).await;
+            let moved = self.began + Duration::from_millis(self.moved.load(Ordering::Relaxed));
+            if moved.elapsed() >= self.limit {
+                return;
+            }
+        }
+    }
+
+    fn note(&self) {
+        let since = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.moved.store(since, Ordering::Relaxed);
+    }
+}
+
+/// A body whose pieces are taken note of.
+#[derive(Debug)]
+pub(super) struct Patient<B> {
+    body: B,
+    patience: Patience,
+}
+
+impl<B: Body + Unpin> Body for Patient<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        self.patience.note();
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
