@@ -15,7 +15,7 @@ use tracing::{debug, info, warn};
 use crate::{
     addon::{Chain, Decision},
     flow::{Body, Destination, Fault, FaultKind, Fields, FlowId, Outgoing, Request, Response, ResponseHead, Scheme, Spelling},
-    listen::{self, Admitted, Draining, Entry, Killed, Service, ca::CertificateAuthority, deliver, tunnel},
+    listen::{self, Admitted, Draining, Entry, Interim, Killed, Service, ca::CertificateAuthority, deliver, tunnel},
     upstream::{Egress, Upstream, Via},
 };
 
@@ -48,6 +48,7 @@ impl Service for Proxy {
         self: Arc<Self>,
         request: http::Request<Incoming>,
         entry: Entry,
+        interim: Option<Interim>,
         draining: Draining,
     ) -> Result<http::Response<Outgoing>, Killed> {
         let flow = FlowId::next();
@@ -60,7 +61,8 @@ impl Service for Proxy {
             Ok(admitted) => admitted,
             Err(fault) => return self.refuse(flow, &fault, &method, version),
         };
-        let outcome = match self.answer(&mut request, upgrade.as_ref().map(|(protocol, _)| protocol)).await {
+        let protocol = upgrade.as_ref().map(|(protocol, _)| protocol);
+        let outcome = match self.answer(&mut request, protocol, interim).await {
             Ok(outcome) => outcome,
             Err(fault) => {
                 warn!(flow = flow.0, kind = fault.kind.name(), "{} {}: {fault}", request.head.method, request.shown());
@@ -95,12 +97,17 @@ impl Service for Proxy {
 
 impl Proxy {
     /// Takes a request through the addons, and to its server if none of them answers.
-    async fn answer(&self, request: &mut Request, upgrade: Option<&HeaderValue>) -> Result<Outcome, Fault> {
+    async fn answer(
+        &self,
+        request: &mut Request,
+        upgrade: Option<&HeaderValue>,
+        interim: Option<Interim>,
+    ) -> Result<Outcome, Fault> {
         let (response, before, server_side) = match self.chain.request(request).await? {
             Decision::Kill => return Ok(Outcome::Killed),
             Decision::Answered { response, by } => (response, by, None),
             Decision::Forward => {
-                let (response, server_side) = self.forward(request, upgrade).await?;
+                let (response, server_side) = self.forward(request, upgrade, interim).await?;
                 (response, self.chain.len(), server_side)
             }
         };
@@ -121,10 +128,11 @@ impl Proxy {
         &self,
         request: &Request,
         upgrade: Option<&HeaderValue>,
+        interim: Option<Interim>,
     ) -> Result<(Response, Option<OnUpgrade>), Fault> {
         let destination = &request.head.destination;
         let upstream = self.reachable(destination)?;
-        let mut answer = upstream.send(request.clone(), upgrade).await?;
+        let mut answer = upstream.send(request.clone(), upgrade, interim).await?;
         let switching = answer.status() == StatusCode::SWITCHING_PROTOCOLS;
         if switching && upgrade.is_none() {
             let server = destination.host_and_port();

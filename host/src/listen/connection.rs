@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use http::Version;
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -10,12 +11,12 @@ use hyper_util::{
 use tokio::io::{AsyncRead, AsyncWrite};
 use tracing::debug;
 
-use super::{Draining, Entry, Killed};
+use super::{Draining, Entry, Interim, Killed, interim::WithInterim};
 use crate::flow::Outgoing;
 
 /// What becomes of requests.
 pub trait Service: Send + Sync + 'static {
-    /// Answers a request that came in over a connection.
+    /// Answers a request that came in over a connection. Interim responses can be sent where the protocol has them.
     ///
     /// # Errors
     /// When the flow ends without an answer.
@@ -23,6 +24,7 @@ pub trait Service: Send + Sync + 'static {
         self: Arc<Self>,
         request: http::Request<Incoming>,
         entry: Entry,
+        interim: Option<Interim>,
         draining: Draining,
     ) -> impl Future<Output = Result<http::Response<Outgoing>, Killed>> + Send;
 }
@@ -45,10 +47,20 @@ where
     S: Service,
 {
     let held = draining.clone();
-    let connection = builder().serve_connection_with_upgrades(
-        TokioIo::new(stream),
-        service_fn(move |request| service.clone().call(request, entry.clone(), held.clone())),
-    ).into_owned();
+    let interim = Interim::default();
+    let stream = WithInterim::new(stream, interim.clone());
+    let answer = move |request: http::Request<Incoming>| {
+        // HTTP/1.0 has no interim responses, and `hyper` has no way to send them in HTTP/2.
+        let interim = (request.version() == Version::HTTP_11).then(|| interim.clone());
+        let called = service.clone().call(request, entry.clone(), interim.clone(), held.clone());
+        async move {
+            interim.iter().for_each(Interim::open);
+            let answer = called.await;
+            interim.iter().for_each(Interim::close);
+            answer
+        }
+    };
+    let connection = builder().serve_connection_with_upgrades(TokioIo::new(stream), service_fn(answer)).into_owned();
     tokio::pin!(connection);
     let served = tokio::select! {
         served = connection.as_mut() => served,

@@ -25,6 +25,7 @@ use crate::flow::{Destination, Scheme};
 pub(crate) type ClientSide = Prefixed<TokioIo<Upgraded>>;
 
 /// What is inside a tunnel.
+#[derive(Debug, PartialEq, Eq)]
 enum Content {
     Tls,
     Http,
@@ -37,8 +38,8 @@ const SILENCE: Duration = Duration::from_secs(2);
 /// Most time for a TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
-/// Enough to tell TLS and HTTP from each other and from the rest.
-const LOOKED_AT: usize = 8;
+/// Longer than any method in use.
+const LOOKED_AT: usize = 64;
 
 /// Serves the inside of a tunnel. Content that is not HTTP is given to `opaque`.
 pub(crate) async fn serve<S, F>(
@@ -82,20 +83,37 @@ pub(crate) async fn serve<S, F>(
 
 /// Reads until it is clear what the client speaks.
 async fn look(stream: &mut TokioIo<Upgraded>, seen: &mut BytesMut) -> Content {
-    while seen.len() < LOOKED_AT {
+    loop {
+        if let Some(content) = recognise(seen) {
+            return content;
+        }
         match timeout(SILENCE, stream.read_buf(seen)).await {
             Ok(Ok(1..)) => {}
-            _ => break,
-        }
-        if seen[0] == TLS_HANDSHAKE {
-            break;
+            // A slow client whose first letters could be a method gets the benefit of the doubt.
+            _ if seen.len() >= 3 && seen.iter().all(u8::is_ascii_alphabetic) => return Content::Http,
+            _ => return Content::Other,
         }
     }
-    match seen.first() {
-        Some(&TLS_HANDSHAKE) => Content::Tls,
-        // A method is a token, and those in use are letters; HTTP/2's preface begins like one.
-        Some(_) if seen.iter().take(3).all(u8::is_ascii_alphabetic) => Content::Http,
-        _ => Content::Other,
+}
+
+/// What bytes that open a connection are the beginning of; nothing while that is not clear.
+fn recognise(seen: &[u8]) -> Option<Content> {
+    match seen.first()? {
+        &TLS_HANDSHAKE => return Some(Content::Tls),
+        // A server should ignore an empty line before a request (RFC 9112 §2.2).
+        b'\r' | b'\n' => return Some(Content::Http),
+        first if !first.is_ascii_alphabetic() => return Some(Content::Other),
+        _ => {}
+    }
+    // A request line, good or bad: something, a space, and a path, an URL or an asterisk. HTTP/2's preface is one.
+    let looked_at = &seen[..seen.len().min(LOOKED_AT)];
+    match looked_at.iter().position(|&byte| byte == b' ' || byte == b'\n') {
+        Some(end) if looked_at[end] == b'\n' => Some(Content::Other),
+        Some(end) => Some(match looked_at.get(end + 1)? {
+            b'/' | b'*' | b'h' | b'H' => Content::Http,
+            _ => Content::Other,
+        }),
+        None => (seen.len() >= LOOKED_AT).then_some(Content::Other),
     }
 }
 
@@ -106,5 +124,31 @@ const TLS_HANDSHAKE: u8 = 22;
 pub(crate) async fn splice(mut client: ClientSide, mut server: TcpStream) {
     if let Err(error) = copy_bidirectional(&mut client, &mut server).await {
         debug!(%error, "tunnel ended");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tls_http_and_the_rest_are_told_apart() {
+        let table: [(&[u8], Option<Content>); 12] = [
+            (b"", None),
+            (b"\x16", Some(Content::Tls)),
+            (b"GE", None),
+            (b"GET ", None),
+            (b"GET /a HTTP/1.1\r\n", Some(Content::Http)),
+            (b"OPTIONS * HTTP/1.1\r\n", Some(Content::Http)),
+            (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", Some(Content::Http)),
+            (b"\r\nGET / HTTP/1.1\r\n", Some(Content::Http)),
+            (b"SSH-2.0-OpenSSH_9.9\r\n", Some(Content::Other)),
+            (b"NICK someone\r\n", Some(Content::Other)),
+            (b"\x00\x00\x00\x08", Some(Content::Other)),
+            (&[b'A'; LOOKED_AT], Some(Content::Other)),
+        ];
+        for (bytes, content) in table {
+            assert_eq!(recognise(bytes), content, "{}", bytes.escape_ascii());
+        }
     }
 }

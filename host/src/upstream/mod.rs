@@ -22,6 +22,7 @@ use tokio::net::TcpStream;
 pub use egress::Egress;
 pub use forward::Via;
 
+use crate::listen::Interim;
 use crate::flow::{Destination, Fault, FaultKind, Outgoing, Request};
 use connector::{ConnectFault, Connector, Protocols};
 use patience::{Patience, Patient};
@@ -70,7 +71,8 @@ impl Upstream {
         }
     }
 
-    /// Sends a request, and waits for the head of the response. `upgrade` is the protocol to change to, if any.
+    /// Sends a request, and waits for the head of the response. `upgrade` is the protocol to change to, if any;
+    /// `interim` is where interim responses go.
     ///
     /// # Errors
     /// When no response can be had, with the reason.
@@ -78,9 +80,18 @@ impl Upstream {
         &self,
         request: Request,
         upgrade: Option<&HeaderValue>,
+        interim: Option<Interim>,
     ) -> Result<http::Response<Incoming>, Fault> {
         let destination = request.head.destination.clone();
-        let outgoing = forward::outgoing(request, upgrade, self.via.as_ref(), self.patience.idle)?;
+        let mut outgoing = forward::outgoing(request, upgrade, self.via.as_ref(), self.patience.idle)?;
+        if let Some(interim) = interim {
+            hyper::ext::on_informational(&mut outgoing, move |response| {
+                // 100 asks for the body, which the client sends as we read it; 101 is a final answer here.
+                if response.status().as_u16() > 101 {
+                    interim.send(response.status(), response.headers());
+                }
+            });
+        }
         let client = if upgrade.is_some() { &self.http1 } else { &self.any };
         let patience = Patience::new(self.patience.first_byte);
         let answer = client.request(outgoing.map(|body| patience.watch(body)));
