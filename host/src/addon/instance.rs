@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use wasmtime::{
     Store, UpdateDeadline,
-    component::{InstancePre, Resource},
+    component::{self, ComponentExportIndex, InstancePre, Resource},
 };
 
 use super::{
@@ -15,16 +15,17 @@ use super::{
     engine::TICK,
     handles::{RequestHandle, ResponseHandle},
     library::{Library, LibraryBuilder},
+    plug,
     state::{Shared, State},
 };
 use crate::flow::{Request, Response};
 
-/// Which hooks a component exports.
+/// What a component exports.
 pub struct Exports {
-    /// `declaration`
-    pub declaration: Option<declaration::GuestIndices>,
-    /// `lifecycle`
-    pub lifecycle: Option<lifecycle::GuestIndices>,
+    /// `declaration`, its own and those of its plugs.
+    pub declarations: Vec<ComponentExportIndex>,
+    /// `lifecycle`, those of its plugs and its own.
+    pub lifecycles: Vec<ComponentExportIndex>,
     /// `request-hook`
     pub request: Option<request_hook::GuestIndices>,
     /// `response-hook`
@@ -34,11 +35,21 @@ pub struct Exports {
 }
 
 impl Exports {
-    /// What a component exports.
-    pub fn of(pre: &InstancePre<State>) -> Self {
+    /// What a component exports that has the plugs at these positions.
+    pub fn of(pre: &InstancePre<State>, plugs: impl IntoIterator<Item = usize> + Clone) -> Self {
+        let function = |interface: &str, name: &str| {
+            let interface = pre.component().get_export_index(None, interface)?;
+            pre.component().get_export_index(Some(&interface), name)
+        };
+        let of_plugs = |interface: &'static str, name: &'static str| {
+            plugs.clone().into_iter().filter_map(move |plug| function(&plug::export_of_plug(plug, interface), name))
+        };
+        let own_declaration = function("proxyhost:addon/declaration@0.1.0", "declare");
+        let own_lifecycle = function("proxyhost:addon/lifecycle@0.1.0", "configure");
         Self {
-            declaration: declaration::GuestIndices::new(pre).ok(),
-            lifecycle: lifecycle::GuestIndices::new(pre).ok(),
+            declarations: own_declaration.into_iter().chain(of_plugs("declaration", "declare")).collect(),
+            // Plugs first: the addon may call them while it prepares itself.
+            lifecycles: of_plugs("lifecycle", "configure").chain(own_lifecycle).collect(),
             request: request_hook::GuestIndices::new(pre).ok(),
             response: response_hook::GuestIndices::new(pre).ok(),
             error: error_hook::GuestIndices::new(pre).ok(),
@@ -48,7 +59,6 @@ impl Exports {
     /// The names of the hooks that are there.
     pub fn names(&self) -> Vec<&'static str> {
         let hooks = [
-            (self.lifecycle.is_some(), "lifecycle"),
             (self.request.is_some(), "request-hook"),
             (self.response.is_some(), "response-hook"),
             (self.error.is_some(), "error-hook"),
@@ -103,8 +113,7 @@ struct OutOfTime;
 /// A running instance. Dropped, not reused, when a call fails.
 pub struct Instance {
     store: Store<State>,
-    declaration: Option<declaration::Guest>,
-    lifecycle: Option<lifecycle::Guest>,
+    started: component::Instance,
     request: Option<request_hook::Guest>,
     response: Option<response_hook::Guest>,
     error: Option<error_hook::Guest>,
@@ -135,25 +144,15 @@ impl Instance {
                 false => Ok(UpdateDeadline::Yield(1)),
             }
         });
-        let mut instance =
-            Self { store, declaration: None, lifecycle: None, request: None, response: None, error: None, calls: 0 };
-        instance.start_clock(cpu);
-        let started = pre.instantiate_async(&mut instance.store).await;
-        let started = started.map_err(|error| instance.failure(&error, cpu))?;
-        instance.store.data_mut().memory.settle();
-        let store = &mut instance.store;
-        let wrong = |error: wasmtime::Error| HookFailure::Unusable(format!("its exports do not fit: {error:#}"));
-        let load = |exports: &Exports, store: &mut Store<State>| -> wasmtime::Result<_> {
-            Ok((
-                exports.declaration.as_ref().map(|indices| indices.load(&mut *store, &started)).transpose()?,
-                exports.lifecycle.as_ref().map(|indices| indices.load(&mut *store, &started)).transpose()?,
-                exports.request.as_ref().map(|indices| indices.load(&mut *store, &started)).transpose()?,
-                exports.response.as_ref().map(|indices| indices.load(&mut *store, &started)).transpose()?,
-                exports.error.as_ref().map(|indices| indices.load(&mut *store, &started)).transpose()?,
-            ))
+        start_clock(&mut store, cpu);
+        let started = match pre.instantiate_async(&mut store).await {
+            Ok(started) => started,
+            Err(error) => return Err(failure(&store, &error, cpu)),
         };
-        let (declaration, lifecycle, request, response, error) = load(exports, store).map_err(wrong)?;
-        Ok(Self { declaration, lifecycle, request, response, error, ..instance })
+        store.data_mut().memory.settle();
+        let (request, response, error) = load_hooks(exports, &mut store, &started)
+            .map_err(|error| HookFailure::Unusable(format!("its exports do not fit: {error:#}")))?;
+        Ok(Self { store, started, request, response, error, calls: 0 })
     }
 
     /// Whether it should make room for a fresh one.
@@ -163,48 +162,54 @@ impl Instance {
 
     fn start_clock(&mut self, cpu: Duration) {
         self.calls += 1;
-        let state = self.store.data_mut();
-        state.ticks = 0;
-        // The first tick may come at once.
-        state.tick_limit = u32::try_from(cpu.as_millis() / TICK.as_millis()).unwrap_or(u32::MAX).max(1);
-        self.store.set_epoch_deadline(1);
+        start_clock(&mut self.store, cpu);
     }
 
     fn failure(&self, error: &wasmtime::Error, cpu: Duration) -> HookFailure {
-        let state = self.store.data();
-        if error.downcast_ref::<OutOfTime>().is_some() {
-            return HookFailure::OutOfTime(cpu);
-        }
-        if state.memory.exhausted {
-            return HookFailure::OutOfMemory(state.shared.limits.memory);
-        }
-        match state.last_words() {
-            words if words.is_empty() => HookFailure::Trapped(error.root_cause().to_string()),
-            words => HookFailure::Trapped(words),
-        }
+        failure(&self.store, error, cpu)
     }
 
-    /// What the component declares of itself; `None` when it declares nothing.
-    pub async fn declare(&mut self) -> Result<Option<declaration::Declared>, HookFailure> {
-        let Some(guest) = self.declaration.clone() else { return Ok(None) };
-        let cpu = self.store.data().shared.limits.configure;
-        self.start_clock(cpu);
-        let declared = guest.call_declare(&mut self.store).await;
-        declared.map(Some).map_err(|error| self.failure(&error, cpu))
+    /// What the component and its plugs declare of themselves, the component first.
+    pub async fn declare(&mut self, exports: &Exports) -> Result<Vec<declaration::Declared>, HookFailure> {
+        let mut all = Vec::new();
+        for export in &exports.declarations {
+            let (declared,) = self.call_prepared(export).await?;
+            all.push(declared);
+        }
+        Ok(all)
     }
 
-    /// Prepares the addon: whether its hooks are needed, or what is wrong; and the library it filled.
-    pub async fn configure(&mut self) -> Result<(Result<lifecycle::Readiness, String>, Library), HookFailure> {
-        let Some(guest) = self.lifecycle.clone() else {
-            return Ok((Ok(lifecycle::Readiness::Active), Library::default()));
-        };
-        let cpu = self.store.data().shared.limits.configure;
+    /// Prepares the addon and its plugs: whether its hooks are needed, or what is wrong; and the library it filled.
+    pub async fn configure(
+        &mut self,
+        exports: &Exports,
+    ) -> Result<(Result<lifecycle::Readiness, String>, Library), HookFailure> {
         self.store.data_mut().building = Some(LibraryBuilder::default());
-        self.start_clock(cpu);
-        let readiness = guest.call_configure(&mut self.store).await;
-        let readiness = readiness.map_err(|error| self.failure(&error, cpu))?;
+        let mut readiness = Ok(lifecycle::Readiness::Active);
+        for export in &exports.lifecycles {
+            let (answer,): (Result<lifecycle::Readiness, String>,) = self.call_prepared(export).await?;
+            readiness = answer;
+            if readiness.is_err() {
+                break;
+            }
+        }
         let library = self.store.data_mut().building.take().map(LibraryBuilder::finish);
         Ok((readiness, library.unwrap_or_default()))
+    }
+
+    /// Calls a function without parameters, with the time that preparing may take.
+    async fn call_prepared<R>(&mut self, export: &ComponentExportIndex) -> Result<R, HookFailure>
+    where
+        R: component::ComponentNamedList + component::Lift + Send + Sync + 'static,
+    {
+        let cpu = self.store.data().shared.limits.configure;
+        self.start_clock(cpu);
+        let function = self
+            .started
+            .get_typed_func::<(), R>(&mut self.store, export)
+            .map_err(|error| HookFailure::Unusable(format!("its exports do not fit: {error:#}")))?;
+        let called = function.call_async(&mut self.store, ()).await;
+        called.map_err(|error| self.failure(&error, cpu))
     }
 
     /// Calls the request hook.
@@ -282,5 +287,40 @@ impl Instance {
 
     fn take_request(&mut self, handle: u32) -> Result<Request, HookFailure> {
         self.take::<RequestHandle>(handle).map(|handle| handle.request)
+    }
+}
+
+/// The hooks of a started instance.
+type Hooks = (Option<request_hook::Guest>, Option<response_hook::Guest>, Option<error_hook::Guest>);
+
+fn load_hooks(exports: &Exports, store: &mut Store<State>, started: &component::Instance) -> wasmtime::Result<Hooks> {
+    Ok((
+        exports.request.as_ref().map(|indices| indices.load(&mut *store, started)).transpose()?,
+        exports.response.as_ref().map(|indices| indices.load(&mut *store, started)).transpose()?,
+        exports.error.as_ref().map(|indices| indices.load(&mut *store, started)).transpose()?,
+    ))
+}
+
+/// Gives the next call its time.
+fn start_clock(store: &mut Store<State>, cpu: Duration) {
+    let state = store.data_mut();
+    state.ticks = 0;
+    // The first tick may come at once.
+    state.tick_limit = u32::try_from(cpu.as_millis() / TICK.as_millis()).unwrap_or(u32::MAX).max(1);
+    store.set_epoch_deadline(1);
+}
+
+/// Says why a call failed.
+fn failure(store: &Store<State>, error: &wasmtime::Error, cpu: Duration) -> HookFailure {
+    let state = store.data();
+    if error.downcast_ref::<OutOfTime>().is_some() {
+        return HookFailure::OutOfTime(cpu);
+    }
+    if state.memory.exhausted {
+        return HookFailure::OutOfMemory(state.shared.limits.memory);
+    }
+    match state.last_words() {
+        words if words.is_empty() => HookFailure::Trapped(error.root_cause().to_string()),
+        words => HookFailure::Trapped(words),
     }
 }

@@ -83,9 +83,8 @@ pub struct Loaded {
     /// The hooks it exports.
     pub hooks: Vec<&'static str>,
     singleton: bool,
-    main: InstancePre<State>,
-    /// Plugs that check their options themselves.
-    checked_plugs: Vec<(String, InstancePre<State>)>,
+    component: InstancePre<State>,
+    exports: Exports,
 }
 
 /// Loads addons, in order, with plugs for any of them.
@@ -146,43 +145,22 @@ async fn load_one(
     let name = source.name();
     let (_, imports) = plug::interfaces(&name, bytes)?;
     let composition = plug::compose(&name, bytes, candidates)?;
-    let main = prepare(engine, &name, &composition.bytes)?;
-    let mut declared = declare(&name, &main).await?;
-    let mut plugs = Vec::new();
-    let mut checked_plugs = Vec::new();
-    for &position in &composition.used {
+    let component = prepare(engine, &name, &composition.bytes)?;
+    let exports = Exports::of(&component, composition.used.iter().copied());
+    let (summary, options, singleton) = declare(&name, &component, &exports).await?;
+    let plugs = composition.used.iter().map(|&position| {
         let plug = &candidates[position];
-        let (exports, _) = plug::interfaces(&plug.name, &plug.bytes)?;
-        // Composition hides what a plug exports for itself, so it is asked alone.
-        let alone = plug::compose(&plug.name, &plug.bytes, &candidates[position + 1..])?;
-        let pre = prepare(engine, &plug.name, &alone.bytes)?;
-        declared.options.extend(declare(&plug.name, &pre).await?.options);
-        if Exports::of(&pre).lifecycle.is_some() {
-            checked_plugs.push((plug.name.clone(), pre));
-        }
-        plugs.push((plug.name.clone(), exports));
-    }
-    let hooks = Exports::of(&main).names();
-    if hooks.is_empty() {
-        warn!(addon = name, "addon exports no hook, so it will never be called");
-    }
-    let loaded = Loaded {
-        name,
-        place: source.place(),
-        summary: declared.summary,
-        options: merge(declared.options),
-        plugs,
-        imports,
-        hooks,
-        singleton: declared.singleton,
-        main,
-        checked_plugs,
-    };
+        Ok((plug.name.clone(), plug::interfaces(&plug.name, &plug.bytes)?.0))
+    });
+    let plugs = plugs.collect::<Result<_, PlugError>>()?;
+    let hooks = exports.names();
+    let place = source.place();
+    let loaded = Loaded { name, place, summary, options, plugs, imports, hooks, singleton, component, exports };
     Ok((loaded, composition.used))
 }
 
 /// An addon and its plugs may share an option; the first declaration of a name counts.
-fn merge(options: Vec<declaration::OptionDeclaration>) -> Vec<OptionDeclaration> {
+fn merge(options: impl Iterator<Item = declaration::OptionDeclaration>) -> Vec<OptionDeclaration> {
     let mut merged: Vec<OptionDeclaration> = Vec::new();
     for option in options {
         if merged.iter().all(|known| known.name != option.name) {
@@ -204,16 +182,19 @@ fn prepare(engine: &AddonEngine, name: &str, bytes: &[u8]) -> Result<InstancePre
     })
 }
 
-async fn declare(name: &str, pre: &InstancePre<State>) -> Result<declaration::Declared, LoadError> {
+/// What an addon does, its options and those of its plugs, and whether it is a singleton.
+async fn declare(
+    name: &str,
+    component: &InstancePre<State>,
+    exports: &Exports,
+) -> Result<(String, Vec<OptionDeclaration>, bool), LoadError> {
     let shared = Arc::new(Shared::new(name.to_owned(), Values::new(), Limits::default()));
     let unloadable = |failure| LoadError::Unloadable { addon: name.to_owned(), reason: format!("{failure}") };
-    let mut instance = Instance::new(pre, &Exports::of(pre), shared).await.map_err(unloadable)?;
-    let declared = instance.declare().await.map_err(unloadable)?;
-    Ok(declared.unwrap_or_else(|| declaration::Declared {
-        summary: String::new(),
-        options: Vec::new(),
-        singleton: false,
-    }))
+    let mut instance = Instance::new(component, exports, shared).await.map_err(unloadable)?;
+    let mut all = instance.declare(exports).await.map_err(unloadable)?;
+    let summary = all.first_mut().map(|own| std::mem::take(&mut own.summary)).unwrap_or_default();
+    let singleton = all.iter().any(|declared| declared.singleton);
+    Ok((summary, merge(all.into_iter().flat_map(|declared| declared.options)), singleton))
 }
 
 impl Loaded {
@@ -222,24 +203,20 @@ impl Loaded {
     /// # Errors
     /// When it refuses them, or fails.
     pub async fn configure(self, values: Values, limits: Limits, on_failure: OnFailure) -> Result<Addon, LoadError> {
-        let wrong = |addon: &str, reason: String| LoadError::Configure { addon: addon.to_owned(), reason };
+        if self.hooks.is_empty() {
+            warn!(addon = self.name, "addon exports no hook, so it will never be called");
+        }
+        let wrong = |reason: String| LoadError::Configure { addon: self.name.clone(), reason };
         let mut options: Values =
             self.options.iter().map(|option| (option.name.clone(), option.default_value())).collect();
         options.extend(values);
         let shared = Arc::new(Shared::new(self.name.clone(), options, limits));
-        for (plug, pre) in &self.checked_plugs {
-            let mut instance = Instance::new(pre, &Exports::of(pre), shared.clone())
-                .await
-                .map_err(|failure| wrong(plug, failure.to_string()))?;
-            let (readiness, _) = instance.configure().await.map_err(|failure| wrong(plug, failure.to_string()))?;
-            readiness.map_err(|reason| wrong(plug, reason))?;
-        }
         let instances = if self.singleton { 1 } else { limits.instances };
-        let pool = Pool::new(self.main, shared.clone(), instances);
-        let mut lease = pool.lease().await.map_err(|failure| wrong(&self.name, failure.to_string()))?;
-        let configured = lease.instance().configure().await;
-        let (readiness, library) = configured.map_err(|failure| wrong(&self.name, failure.to_string()))?;
-        let readiness = readiness.map_err(|reason| wrong(&self.name, reason))?;
+        let pool = Pool::new(self.component, self.exports, shared.clone(), instances);
+        let mut lease = pool.lease().await.map_err(|failure| wrong(failure.to_string()))?;
+        let configured = lease.instance().configure(pool.exports()).await;
+        let (readiness, library) = configured.map_err(|failure| wrong(failure.to_string()))?;
+        let readiness = readiness.map_err(wrong)?;
         // Fails only if it was set before, and this is the only place that sets it.
         let _ = shared.library.set(library);
         lease.give_back();

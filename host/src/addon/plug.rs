@@ -1,6 +1,6 @@
 //! Filling the imports that the host does not provide itself: composition of an addon with its plugs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use wac_graph::{
     CompositionGraph, EncodeOptions, NodeId, PackageId,
@@ -23,6 +23,14 @@ pub struct Composition {
     pub bytes: Vec<u8>,
     /// Which of the plugs are in it, by position.
     pub used: BTreeSet<usize>,
+}
+
+/// What plugs export for the host. Composition would hide it, so it is exported under another name.
+const FOR_THE_HOST: [&str; 2] = ["declaration", "lifecycle"];
+
+/// The name under which a composition exports an interface that the plug at a position exports for the host.
+pub fn export_of_plug(position: usize, interface: &str) -> String {
+    format!("plug{position}-{interface}")
 }
 
 /// Why an addon cannot be composed.
@@ -88,23 +96,35 @@ pub fn compose(name: &str, bytes: &[u8], plugs: &[Plug]) -> Result<Composition, 
         })
     });
     let packages = packages.collect::<Result<Vec<_>, _>>()?;
-    let mut composer = Composer { graph, plugs, packages, used: BTreeSet::new() };
+    let mut composer = Composer { graph, plugs, packages, instances: BTreeMap::new() };
     let instance = composer.instantiate(name, addon, 0)?;
-    let Composer { mut graph, used, .. } = composer;
+    let Composer { mut graph, packages, instances, .. } = composer;
     let unencodable = |reason: String| PlugError::Unreadable { name: name.to_owned(), reason };
-    for export in export_names(&graph, addon) {
-        let alias = graph.alias_instance_export(instance, &export).map_err(|error| unencodable(error.to_string()))?;
-        graph.export(alias, &export).map_err(|error| unencodable(error.to_string()))?;
+    let export = |graph: &mut CompositionGraph, instance, from: &str, to: &str| {
+        let alias = graph.alias_instance_export(instance, from).map_err(|error| unencodable(error.to_string()))?;
+        graph.export(alias, to).map_err(|error| unencodable(error.to_string()))
+    };
+    for interface in export_names(&graph, addon) {
+        export(&mut graph, instance, &interface, &interface)?;
+    }
+    for (&position, &instance) in &instances {
+        for interface in export_names(&graph, packages[position]) {
+            let short = FOR_THE_HOST.iter().find(|short| interface.starts_with(&format!("proxyhost:addon/{short}@")));
+            if let Some(short) = short {
+                export(&mut graph, instance, &interface, &export_of_plug(position, short))?;
+            }
+        }
     }
     let bytes = graph.encode(EncodeOptions::default()).map_err(|error| unencodable(crate::error::chain(&error)))?;
-    Ok(Composition { bytes, used })
+    Ok(Composition { bytes, used: instances.into_keys().collect() })
 }
 
 struct Composer<'a> {
     graph: CompositionGraph,
     plugs: &'a [Plug],
     packages: Vec<PackageId>,
-    used: BTreeSet<usize>,
+    /// The plugs in use. One plug has one instance, whoever imports from it.
+    instances: BTreeMap<usize, NodeId>,
 }
 
 impl Composer<'_> {
@@ -124,8 +144,14 @@ impl Composer<'_> {
                 interface: interface.clone(),
                 reason,
             };
-            let provider = self.instantiate(&plug, self.packages[position], position + 1)?;
-            self.used.insert(position);
+            let provider = match self.instances.get(&position) {
+                Some(&provider) => provider,
+                None => {
+                    let provider = self.instantiate(&plug, self.packages[position], position + 1)?;
+                    self.instances.insert(position, provider);
+                    provider
+                }
+            };
             let alias = self
                 .graph
                 .alias_instance_export(provider, &export)

@@ -35,8 +35,7 @@ pub struct Lease<'a> {
 
 impl Pool {
     /// No instances yet.
-    pub fn new(pre: InstancePre<State>, shared: Arc<Shared>, instances: usize) -> Self {
-        let exports = Exports::of(&pre);
+    pub fn new(pre: InstancePre<State>, exports: Exports, shared: Arc<Shared>, instances: usize) -> Self {
         Self { pre, exports, shared, idle: Mutex::default(), permits: Semaphore::new(instances) }
     }
 
