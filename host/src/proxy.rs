@@ -14,7 +14,10 @@ use tracing::{debug, info, warn};
 
 use crate::{
     addon::{Chain, Decision},
-    flow::{Body, Destination, Fault, FaultKind, Fields, FlowId, Outgoing, Request, Response, ResponseHead, Scheme, Spelling},
+    flow::{
+        Body, Destination, Fault, FaultKind, Fields, FlowId, Outgoing, Request, Response, ResponseHead, Scheme,
+        Spelling,
+    },
     listen::{self, Admitted, Draining, Entry, Interim, Killed, Service, ca::CertificateAuthority, deliver, tunnel},
     upstream::{Egress, Upstream, Via},
 };

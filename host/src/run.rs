@@ -7,7 +7,11 @@ use tracing::{info, warn};
 use crate::{
     addon::{Addon, Chain, LoadError, Loaded},
     config::{AddonSpec, Settings},
-    listen::{BindError, Drain, Entry, Listener, ca::{CaError, CertificateAuthority}, mode::Mode},
+    listen::{
+        BindError, Drain, Entry, Listener,
+        ca::{CaError, CertificateAuthority},
+        mode::Mode,
+    },
     proxy::Proxy,
     upstream::{
         Egress, Upstream, Via,

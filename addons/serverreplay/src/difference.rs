@@ -123,10 +123,7 @@ mod tests {
             compared(&[("query a", "1"), ("query a", "2")], &[("query a", "2"), ("query a", "3")]),
             "query a differs"
         );
-        assert_eq!(
-            compared(&[("query a", "1")], &[("query a", "1"), ("query a", "1")]),
-            "query a is missing"
-        );
+        assert_eq!(compared(&[("query a", "1")], &[("query a", "1"), ("query a", "1")]), "query a is missing");
     }
 
     #[test]

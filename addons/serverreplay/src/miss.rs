@@ -53,7 +53,9 @@ pub(crate) fn act(policy: Miss, request: &Request, reason: Reason) -> Action {
     let why = match reason {
         Reason::NoKey => "the matcher gives it no key".to_owned(),
         Reason::Used(1) => "its recorded response was used (server_replay_reuse serves it again)".to_owned(),
-        Reason::Used(size) => format!("its {size} recorded responses were used (server_replay_reuse serves them again)"),
+        Reason::Used(size) => {
+            format!("its {size} recorded responses were used (server_replay_reuse serves them again)")
+        }
         Reason::NotRecorded => nearest(request),
     };
     let flow = request.flow();

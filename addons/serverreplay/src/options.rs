@@ -24,7 +24,9 @@ impl Miss {
             "kill" => Ok(Self::Kill),
             _ => match text.parse() {
                 Ok(status @ 200..=599) => Ok(Self::Status(status)),
-                _ => Err(format!("option `server_replay_extra` is forward, kill or a status from 200 to 599, not `{text}`")),
+                _ => Err(format!(
+                    "option `server_replay_extra` is forward, kill or a status from 200 to 599, not `{text}`"
+                )),
             },
         }
     }
@@ -106,8 +108,7 @@ pub(crate) fn declared() -> declare::Declared {
     declare::component(
         "answers requests from a recorded conversation",
         vec![
-            declare::files("server_replay", "Answer from this recording")
-                .taking_short('S', "server-replay"),
+            declare::files("server_replay", "Answer from this recording").taking_short('S', "server-replay"),
             declare::text(
                 "server_replay_extra",
                 "forward",

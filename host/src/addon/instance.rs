@@ -98,7 +98,9 @@ impl fmt::Display for HookFailure {
         match self {
             Self::Trapped(why) => write!(formatter, "it crashed: {why}"),
             Self::OutOfTime(limit) => write!(formatter, "it computed for more than its limit of {limit:?}"),
-            Self::OutOfMemory(limit) => write!(formatter, "it wanted more than its limit of {} MiB of memory", limit >> 20),
+            Self::OutOfMemory(limit) => {
+                write!(formatter, "it wanted more than its limit of {} MiB of memory", limit >> 20)
+            }
             Self::Unusable(why) => formatter.write_str(why),
             Self::Busy => formatter.write_str("all its instances are busy"),
         }
@@ -128,11 +130,7 @@ impl Instance {
     ///
     /// # Errors
     /// When the component fails while it starts, or there is no room.
-    pub async fn new(
-        pre: &InstancePre<State>,
-        exports: &Exports,
-        shared: Arc<Shared>,
-    ) -> Result<Self, HookFailure> {
+    pub async fn new(pre: &InstancePre<State>, exports: &Exports, shared: Arc<Shared>) -> Result<Self, HookFailure> {
         let cpu = shared.limits.cpu;
         let mut store = Store::new(pre.engine(), State::new(shared));
         store.limiter(|state| &mut state.memory);
@@ -235,9 +233,8 @@ impl Instance {
         self.start_clock(cpu);
         let lent = self.lend_request(request)?;
         let handle = self.lend(ResponseHandle { response, wrong_status: None })?;
-        let action = guest
-            .call_on_response(&mut self.store, Resource::new_borrow(lent), Resource::new_borrow(handle))
-            .await;
+        let action =
+            guest.call_on_response(&mut self.store, Resource::new_borrow(lent), Resource::new_borrow(handle)).await;
         let action = action.map_err(|error| self.failure(&error, cpu))?;
         self.take_request(lent)?;
         let response = self.take::<ResponseHandle>(handle)?.response;
@@ -273,7 +270,9 @@ impl Instance {
     /// leave an entry behind in the guest's own table.
     fn lend<T: Send + 'static>(&mut self, value: T) -> Result<u32, HookFailure> {
         let handle = self.store.data_mut().table.push(value);
-        handle.map(|handle| handle.rep()).map_err(|error| HookFailure::Unusable(format!("it holds too many handles: {error}")))
+        handle
+            .map(|handle| handle.rep())
+            .map_err(|error| HookFailure::Unusable(format!("it holds too many handles: {error}")))
     }
 
     fn lend_request(&mut self, request: Request) -> Result<u32, HookFailure> {

@@ -101,7 +101,10 @@ impl recordings::Host for State {
                 number: u32::try_from(exchange.number).unwrap_or(u32::MAX),
                 answered: exchange.is_answered(),
                 websocket: exchange.is_websocket,
-                recorded_at: exchange.response.as_ref().map_or(exchange.request.started_at, |response| response.started_at),
+                recorded_at: exchange
+                    .response
+                    .as_ref()
+                    .map_or(exchange.request.started_at, |response| response.started_at),
             }
         }))
     }

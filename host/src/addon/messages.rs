@@ -301,7 +301,11 @@ impl messages::HostBody for State {
         Ok(self.table.get(&body)?.0.size())
     }
 
-    async fn read(&mut self, body: Resource<BodyHandle>, limit: u64) -> Result<std::result::Result<Vec<u8>, BodyError>> {
+    async fn read(
+        &mut self,
+        body: Resource<BodyHandle>,
+        limit: u64,
+    ) -> Result<std::result::Result<Vec<u8>, BodyError>> {
         let body = self.table.get(&body)?.0.clone();
         let bytes = body.collect(self.shared.limits.collecting(limit)).await;
         Ok(bytes.map(|bytes| bytes.to_vec()).map_err(BodyError::from))

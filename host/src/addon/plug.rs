@@ -152,10 +152,8 @@ impl Composer<'_> {
                     provider
                 }
             };
-            let alias = self
-                .graph
-                .alias_instance_export(provider, &export)
-                .map_err(|error| mismatch(error.to_string()))?;
+            let alias =
+                self.graph.alias_instance_export(provider, &export).map_err(|error| mismatch(error.to_string()))?;
             self.graph
                 .set_instantiation_argument(instance, &interface, alias)
                 .map_err(|error| mismatch(crate::error::chain(&error)))?;
@@ -167,7 +165,8 @@ impl Composer<'_> {
     fn provider(&self, interface: &str, first: usize) -> Option<(usize, String)> {
         (first..self.packages.len()).find_map(|position| {
             let exports = export_names(&self.graph, self.packages[position]);
-            let export = exports.into_iter().find(|export| export == interface || are_semver_compatible(export, interface));
+            let export =
+                exports.into_iter().find(|export| export == interface || are_semver_compatible(export, interface));
             Some((position, export?))
         })
     }
@@ -177,7 +176,9 @@ impl Composer<'_> {
         let bare = |name: &str| name.split('@').next().unwrap_or_default().to_owned();
         let found = self.packages.iter().zip(self.plugs).flat_map(|(&package, plug)| {
             let exports = export_names(&self.graph, package).into_iter();
-            exports.filter(|export| bare(export) == bare(interface)).map(|export| format!("`{}` exports `{export}`", plug.name))
+            exports
+                .filter(|export| bare(export) == bare(interface))
+                .map(|export| format!("`{}` exports `{export}`", plug.name))
         });
         let found: Vec<String> = found.collect();
         if found.is_empty() { String::new() } else { format!(" ({})", found.join(", ")) }

@@ -354,7 +354,9 @@ impl Passing {
             match Pin::new(rest).poll_frame(context) {
                 Poll::Ready(frame) => {
                     self.timer = None;
-                    return Poll::Ready(frame.map(|frame| frame.map_err(|error| broken(BodyFailure::Incomplete(error.to_string())))));
+                    return Poll::Ready(
+                        frame.map(|frame| frame.map_err(|error| broken(BodyFailure::Incomplete(error.to_string())))),
+                    );
                 }
                 Poll::Pending => {
                     let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(self.idle)));
@@ -401,7 +403,9 @@ impl http_body::Body for Outgoing {
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
         match &mut self.0 {
-            Source::Ready(bytes) => Poll::Ready(bytes.take().filter(|bytes| !bytes.is_empty()).map(|bytes| Ok(Frame::data(bytes)))),
+            Source::Ready(bytes) => {
+                Poll::Ready(bytes.take().filter(|bytes| !bytes.is_empty()).map(|bytes| Ok(Frame::data(bytes))))
+            }
             Source::Live(passing) => passing.poll(context),
             Source::Stored { first, stored, offset, trailers_sent } => {
                 if let Some(first) = first.take().filter(|first| !first.is_empty()) {

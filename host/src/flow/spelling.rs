@@ -31,7 +31,8 @@ impl Spelling {
             plain &= !name.iter().any(u8::is_ascii_uppercase);
             head.extend_from_slice(name);
             // An empty value would do, but these two fields are read as numbers and codings.
-            let framing = name.eq_ignore_ascii_case(b"content-length") || name.eq_ignore_ascii_case(b"transfer-encoding");
+            let framing =
+                name.eq_ignore_ascii_case(b"content-length") || name.eq_ignore_ascii_case(b"transfer-encoding");
             head.extend_from_slice(match framing {
                 true if name.len() == "content-length".len() => b": 0\r\n".as_slice(),
                 true => b": chunked\r\n",

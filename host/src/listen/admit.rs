@@ -5,9 +5,7 @@ use std::{sync::Arc, time::SystemTime};
 use http::{HeaderMap, HeaderValue, Method, Uri, Version, header, request::Parts, uri::Authority};
 use hyper::{body::Incoming, upgrade::OnUpgrade};
 
-use crate::flow::{
-    Body, Destination, Fault, FaultKind, Fields, FlowId, Request, RequestHead, Scheme, Spelling,
-};
+use crate::flow::{Body, Destination, Fault, FaultKind, Fields, FlowId, Request, RequestHead, Scheme, Spelling};
 
 /// How a request came in.
 #[derive(Clone, Debug)]
@@ -41,15 +39,16 @@ pub fn admit(flow: FlowId, request: http::Request<Incoming>, entry: &Entry) -> R
     if parts.version == Version::HTTP_2 {
         join_cookies(&mut parts.headers);
     }
-    let upgrade = wanted_upgrade(&parts.headers)
-        .and_then(|protocol| Some((protocol, parts.extensions.remove::<OnUpgrade>()?)));
+    let upgrade =
+        wanted_upgrade(&parts.headers).and_then(|protocol| Some((protocol, parts.extensions.remove::<OnUpgrade>()?)));
     let accepts_trailers = names(&parts.headers, header::TE).any(|coding| coding.eq_ignore_ascii_case("trailers"));
     let mut fields = Fields::new(parts.headers, Spelling::received(parts.extensions));
     fields.remove_hop_by_hop();
     if let Some(authority) = &authority
         && parts.version < Version::HTTP_2
     {
-        let value = HeaderValue::try_from(authority.as_str()).map_err(|_| bad("its host has bytes that no host has"))?;
+        let value =
+            HeaderValue::try_from(authority.as_str()).map_err(|_| bad("its host has bytes that no host has"))?;
         fields.set(header::HOST, value);
     }
     let head = RequestHead {

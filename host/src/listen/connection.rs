@@ -42,8 +42,12 @@ const STREAM_WINDOW: u32 = 256 * 1024;
 const CONNECTION_WINDOW: u32 = 1024 * 1024;
 
 /// Serves a connection until it closes, or is idle while draining.
-pub(super) async fn serve<S>(service: Arc<S>, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, entry: Entry, mut draining: Draining)
-where
+pub(super) async fn serve<S>(
+    service: Arc<S>,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    entry: Entry,
+    mut draining: Draining,
+) where
     S: Service,
 {
     let held = draining.clone();

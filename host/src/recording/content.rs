@@ -25,10 +25,7 @@ pub struct Span {
 
 impl Span {
     /// The length of the body in bytes.
-    #[expect(
-        clippy::len_without_is_empty,
-        reason = "an empty body needs no other treatment"
-    )]
+    #[expect(clippy::len_without_is_empty, reason = "an empty body needs no other treatment")]
     pub fn len(&self) -> u64 {
         self.len
     }
@@ -36,10 +33,7 @@ impl Span {
 
 impl From<Frame> for Span {
     fn from(frame: Frame) -> Self {
-        Self {
-            offset: frame.start,
-            len: frame.len,
-        }
+        Self { offset: frame.start, len: frame.len }
     }
 }
 
@@ -56,12 +50,7 @@ impl Recording {
     /// Reads at most `max_len` bytes of a body from `offset` on; nothing at and after its end. Blocks on the file.
     ///
     /// The frame around the body is checked with its first and its last piece.
-    pub fn read_at(
-        &self,
-        content: &Content,
-        offset: u64,
-        max_len: usize,
-    ) -> Result<Bytes, RecordingError> {
+    pub fn read_at(&self, content: &Content, offset: u64, max_len: usize) -> Result<Bytes, RecordingError> {
         let span = self.stored(content)?;
         if offset > 0 && offset >= span.len {
             return Ok(Bytes::new());
@@ -72,9 +61,7 @@ impl Recording {
     fn stored(&self, content: &Content) -> Result<Span, RecordingError> {
         match content {
             Content::Stored(span) => Ok(*span),
-            Content::NotRecorded => Err(RecordingError::NotRecorded {
-                path: self.path.clone(),
-            }),
+            Content::NotRecorded => Err(RecordingError::NotRecorded { path: self.path.clone() }),
         }
     }
 
@@ -95,21 +82,14 @@ impl Recording {
             return Err(self.changed(start, "the length before the body is another one"));
         }
         if is_last && !matches!(bytes[payload.end], b',' | b';') {
-            return Err(self.changed(
-                span.offset + span.len,
-                "the mark after the body is another one",
-            ));
+            return Err(self.changed(span.offset + span.len, "the mark after the body is another one"));
         }
         Ok(Bytes::from(bytes).slice(payload))
     }
 
     fn changed(&self, offset: u64, reason: &'static str) -> RecordingError {
         let path = self.path.clone();
-        RecordingError::Changed {
-            path,
-            offset,
-            reason,
-        }
+        RecordingError::Changed { path, offset, reason }
     }
 }
 
@@ -121,9 +101,7 @@ mod tests {
     use crate::recording::samples::{self, Value, dict, flow};
 
     fn with_body(body: &[u8]) -> Vec<u8> {
-        flow()
-            .map("response", |response| response.with("content", body))
-            .write()
+        flow().map("response", |response| response.with("content", body)).write()
     }
 
     fn response_content(recording: &Recording) -> Content {
@@ -134,10 +112,7 @@ mod tests {
         let error = result.unwrap_err();
         assert!(matches!(error, RecordingError::Changed { .. }), "{error:?}");
         let error = error.to_string();
-        assert!(
-            error.contains("changed since it was loaded") && error.contains(message),
-            "{error}"
-        );
+        assert!(error.contains("changed since it was loaded") && error.contains(message), "{error}");
     }
 
     #[test]
@@ -149,19 +124,14 @@ mod tests {
         assert_eq!(recording.read(&content).unwrap(), body);
         let mut pieces = Vec::new();
         loop {
-            let piece = recording
-                .read_at(&content, pieces.len() as u64, 30_000)
-                .unwrap();
+            let piece = recording.read_at(&content, pieces.len() as u64, 30_000).unwrap();
             if piece.is_empty() {
                 break;
             }
             pieces.extend_from_slice(&piece);
         }
         assert_eq!(pieces, body);
-        assert_eq!(
-            recording.read_at(&content, 199_999, usize::MAX).unwrap(),
-            [body[199_999]][..]
-        );
+        assert_eq!(recording.read_at(&content, 199_999, usize::MAX).unwrap(), [body[199_999]][..]);
         assert_eq!(recording.read_at(&content, u64::MAX, 1).unwrap(), "");
         assert_eq!(recording.read_at(&content, 0, 0).unwrap(), "");
     }
@@ -181,11 +151,8 @@ mod tests {
         let (first, second) = (with_body(b"first"), with_body(b"second"));
         let file = samples::file(&[&first[..], &second].concat());
         let recording = Recording::open(&file.path, &mut |_| {}).unwrap();
-        let contents: Vec<_> = recording
-            .exchanges()
-            .iter()
-            .map(|exchange| exchange.response.as_ref().unwrap().content)
-            .collect();
+        let contents: Vec<_> =
+            recording.exchanges().iter().map(|exchange| exchange.response.as_ref().unwrap().content).collect();
         let opened = OpenOptions::new().write(true).open(&file.path).unwrap();
         opened.set_len(first.len() as u64).unwrap();
         assert_eq!(recording.read(&contents[0]).unwrap(), "first");
@@ -201,10 +168,7 @@ mod tests {
         let content = response_content(&recording);
         fs::write(&file.path, vec![b'x'; bytes.len()]).unwrap();
         assert_changed(recording.read(&content), "the length before the body");
-        assert_changed(
-            recording.read_at(&content, 0, 2),
-            "the length before the body",
-        );
+        assert_changed(recording.read_at(&content, 0, 2), "the length before the body");
         assert_changed(recording.read_at(&content, 3, 2), "the mark after the body");
         fs::write(&file.path, with_body(b"hello, longer")).unwrap();
         assert_changed(recording.read(&content), "the length before the body");
@@ -217,10 +181,7 @@ mod tests {
         let new = file.path.with_extension("new");
         fs::write(&new, with_body(b"new")).unwrap();
         fs::rename(&new, &file.path).unwrap();
-        assert_eq!(
-            recording.read(&response_content(&recording)).unwrap(),
-            "old"
-        );
+        assert_eq!(recording.read(&response_content(&recording)).unwrap(), "old");
     }
 
     /// What comes before and after a hole of `len` bytes in a file.
@@ -257,29 +218,17 @@ mod tests {
     #[test]
     fn a_body_of_gigabytes_is_jumped_over() {
         let len = 8 << 30;
-        let empty = Around {
-            len,
-            before: Vec::new(),
-            after: Vec::new(),
-        };
+        let empty = Around { len, before: Vec::new(), after: Vec::new() };
         let response = dict().with("status_code", 200);
-        let around = empty
-            .framed(b',')
-            .entry("content", response)
-            .entry("response", flow());
+        let around = empty.framed(b',').entry("content", response).entry("response", flow());
         let file = samples::file(&around.before);
         let opened = OpenOptions::new().write(true).open(&file.path).unwrap();
-        opened
-            .write_all_at(&around.after, around.before.len() as u64 + len)
-            .unwrap();
+        opened.write_all_at(&around.after, around.before.len() as u64 + len).unwrap();
 
         let recording = Recording::open(&file.path, &mut |_| {}).unwrap();
         let content = response_content(&recording);
         assert!(matches!(content, Content::Stored(span) if span.len() == len));
         assert_eq!(recording.read_at(&content, 0, 2).unwrap(), [0, 0][..]);
-        assert_eq!(
-            recording.read_at(&content, len - 2, 100).unwrap(),
-            [0, 0][..]
-        );
+        assert_eq!(recording.read_at(&content, len - 2, 100).unwrap(), [0, 0][..]);
     }
 }

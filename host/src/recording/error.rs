@@ -24,17 +24,13 @@ pub enum RecordingError {
         kind: &'static str,
     },
     /// The file has no bytes.
-    #[error(
-        "recording `{path}` is empty: nothing was recorded, or the recorder was stopped before its first flow"
-    )]
+    #[error("recording `{path}` is empty: nothing was recorded, or the recorder was stopped before its first flow")]
     Empty {
         /// The recording.
         path: PathBuf,
     },
     /// The file is JSON, which a HAR file is.
-    #[error(
-        "recording `{path}` is JSON (a HAR file?), which is not supported yet: give a mitmproxy flow file"
-    )]
+    #[error("recording `{path}` is JSON (a HAR file?), which is not supported yet: give a mitmproxy flow file")]
     Json {
         /// The recording.
         path: PathBuf,
@@ -100,9 +96,7 @@ pub enum RecordingError {
         source: io::Error,
     },
     /// The file is not the one that was loaded any more.
-    #[error(
-        "recording `{path}` changed since it was loaded: {reason} at byte {offset}; load it again"
-    )]
+    #[error("recording `{path}` changed since it was loaded: {reason} at byte {offset}; load it again")]
     Changed {
         /// The recording.
         path: PathBuf,
@@ -112,9 +106,7 @@ pub enum RecordingError {
         reason: &'static str,
     },
     /// The recorder did not store this body.
-    #[error(
-        "recording `{path}` does not hold this body: the recorder let it pass without storing it"
-    )]
+    #[error("recording `{path}` does not hold this body: the recorder let it pass without storing it")]
     NotRecorded {
         /// The recording.
         path: PathBuf,
@@ -127,16 +119,8 @@ impl RecordingError {
         let path = path.into();
         if source.kind() == io::ErrorKind::UnexpectedEof {
             let reason = "it is shorter now, and ends before the bytes";
-            return Self::Changed {
-                path,
-                offset,
-                reason,
-            };
+            return Self::Changed { path, offset, reason };
         }
-        Self::Read {
-            path,
-            offset,
-            source,
-        }
+        Self::Read { path, offset, source }
     }
 }

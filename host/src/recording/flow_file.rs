@@ -51,11 +51,7 @@ pub struct Invalid {
 
 impl fmt::Display for Invalid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "flow {}, byte {}: {}",
-            self.number, self.offset, self.reason
-        )
+        write!(f, "flow {}, byte {}: {}", self.number, self.offset, self.reason)
     }
 }
 
@@ -72,15 +68,8 @@ pub struct BrokenTail {
 
 impl fmt::Display for BrokenTail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            offset,
-            unread_bytes,
-            reason,
-        } = self;
-        write!(
-            f,
-            "the last {unread_bytes} bytes, from byte {offset} on, are no whole flow: {reason}"
-        )
+        let Self { offset, unread_bytes, reason } = self;
+        write!(f, "the last {unread_bytes} bytes, from byte {offset} on, are no whole flow: {reason}")
     }
 }
 
@@ -110,18 +99,10 @@ pub(super) fn load(
                 return Err(RecordingError::reading(path, offset, source));
             }
             Err(Trouble::Flaw(flaw)) if flows == 0 => {
-                return Err(RecordingError::NoWholeFlow {
-                    path: path.into(),
-                    offset: flaw.offset,
-                    reason: flaw.what,
-                });
+                return Err(RecordingError::NoWholeFlow { path: path.into(), offset: flaw.offset, reason: flaw.what });
             }
             Err(Trouble::Flaw(flaw)) => {
-                loaded.broken_tail = Some(BrokenTail {
-                    offset: at,
-                    unread_bytes: size - at,
-                    reason: flaw.what,
-                });
+                loaded.broken_tail = Some(BrokenTail { offset: at, unread_bytes: size - at, reason: flaw.what });
                 break;
             }
         };
@@ -133,26 +114,16 @@ pub(super) fn load(
             Err(Trouble::Io { offset, source }) => {
                 return Err(RecordingError::reading(path, offset, source));
             }
-            Err(Trouble::Flaw(Flaw { offset, what })) => loaded.skipped.invalid.push(Invalid {
-                number: flows,
-                offset,
-                reason: what,
-            }),
+            Err(Trouble::Flaw(Flaw { offset, what })) => {
+                loaded.skipped.invalid.push(Invalid { number: flows, offset, reason: what })
+            }
         }
         at = flow.next();
         if flows.is_multiple_of(FLOWS_PER_PROGRESS) {
-            progress(Progress {
-                read_bytes: at,
-                total_bytes: size,
-                flows,
-            });
+            progress(Progress { read_bytes: at, total_bytes: size, flows });
         }
     }
-    progress(Progress {
-        read_bytes: at,
-        total_bytes: size,
-        flows,
-    });
+    progress(Progress { read_bytes: at, total_bytes: size, flows });
     Ok(loaded)
 }
 
@@ -161,10 +132,7 @@ fn next_flow(reader: &mut Reader<'_>, at: u64) -> Result<Frame, Trouble> {
     let frame = reader.frame(at, reader.size())?;
     match frame.kind {
         Kind::Dict => Ok(frame),
-        kind => Err(Trouble::flaw(
-            at,
-            format!("a flow should be a dict, found {}", kind.name()),
-        )),
+        kind => Err(Trouble::flaw(at, format!("a flow should be a dict, found {}", kind.name()))),
     }
 }
 
@@ -175,12 +143,7 @@ enum Outcome {
 }
 
 /// Reads one whole flow, the `number`th of its file. A flaw in it concerns no other flow.
-fn read_flow(
-    reader: &mut Reader<'_>,
-    heads: &mut Heads,
-    flow: Frame,
-    number: usize,
-) -> Result<Outcome, Trouble> {
+fn read_flow(reader: &mut Reader<'_>, heads: &mut Heads, flow: Frame, number: usize) -> Result<Outcome, Trouble> {
     let record = Record::read(reader, flow)?;
     let version = record.version(reader)?;
     if version.support() != Support::Supported {
@@ -198,19 +161,9 @@ fn unsupported(path: &Path, number: usize, offset: u64, version: Version) -> Rec
     let is_new = version.support() == Support::TooNew;
     let version = version.to_string();
     if is_new {
-        RecordingError::VersionTooNew {
-            path,
-            number,
-            offset,
-            version,
-        }
+        RecordingError::VersionTooNew { path, number, offset, version }
     } else {
-        RecordingError::VersionTooOld {
-            path,
-            number,
-            offset,
-            version,
-        }
+        RecordingError::VersionTooOld { path, number, offset, version }
     }
 }
 

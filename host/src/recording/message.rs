@@ -7,11 +7,7 @@ use super::content::Content;
 use super::exchange::{RecordedRequest, RecordedResponse};
 use super::tnetstring::{Frame, Kind, Reader, Trouble};
 
-pub(super) fn request(
-    reader: &mut Reader<'_>,
-    heads: &mut Heads,
-    frame: Frame,
-) -> Result<RecordedRequest, Trouble> {
+pub(super) fn request(reader: &mut Reader<'_>, heads: &mut Heads, frame: Frame) -> Result<RecordedRequest, Trouble> {
     let parts = Parts::read(reader, frame, "request")?;
     let (fields, pseudo_authority) = fields(reader, heads, parts.fields, "request's field")?;
     let (trailers, _) = self::fields(reader, heads, parts.trailers, "request's trailer")?;
@@ -123,10 +119,7 @@ fn fields(
         let name = reader.item(&mut pair_items)?;
         let value = reader.item(&mut pair_items)?;
         let (Some(name), Some(value)) = (name, value) else {
-            return Err(Trouble::flaw(
-                pair.start,
-                format!("the {what} is not a name and a value"),
-            ));
+            return Err(Trouble::flaw(pair.start, format!("the {what} is not a name and a value")));
         };
         // Recorders up to version 7 keep the pseudo fields of HTTP/2, and converted HAR files have them even in HTTP/1.1.
         match reader.string(name, what)? {
@@ -134,10 +127,7 @@ fn fields(
             b":method" | b":scheme" | b":path" | b":protocol" | b":status" => {}
             _ => {
                 heads.spend(FIELD_OVERHEAD, name)?;
-                fields.push((
-                    heads.token(reader, name, what)?,
-                    heads.line(reader, Some(value), what)?,
-                ));
+                fields.push((heads.token(reader, name, what)?, heads.line(reader, Some(value), what)?));
             }
         }
     }
@@ -163,8 +153,7 @@ fn status(reader: &mut Reader<'_>, frame: Option<Frame>, response: Frame) -> Res
     match u16::try_from(status) {
         Ok(status @ 100..=999) => Ok(status),
         _ => {
-            let what =
-                format!("the response's status should be within 100 to 999, found `{status}`");
+            let what = format!("the response's status should be within 100 to 999, found `{status}`");
             Err(Trouble::flaw(frame.start, what))
         }
     }
@@ -210,10 +199,7 @@ fn content(reader: &mut Reader<'_>, frame: Option<Frame>, what: &str) -> Result<
         Kind::Bytes | Kind::Text => Ok(Content::Stored(frame.into())),
         _ => match reader.integer(frame, what)? {
             0 => Ok(Content::NotRecorded),
-            _ => Err(Trouble::flaw(
-                frame.start,
-                format!("the {what} is a number"),
-            )),
+            _ => Err(Trouble::flaw(frame.start, format!("the {what} is a number"))),
         },
     }
 }
@@ -224,9 +210,7 @@ fn time(reader: &mut Reader<'_>, frame: Option<Frame>, what: &str) -> Result<Opt
         return Ok(None);
     };
     let seconds = reader.float(frame, what)?;
-    Ok((0.0..END_OF_YEAR_9999)
-        .contains(&seconds)
-        .then_some(seconds))
+    Ok((0.0..END_OF_YEAR_9999).contains(&seconds).then_some(seconds))
 }
 
 /// Keeps the pieces of heads, many in one allocation, and bounds the size of each head.
@@ -238,10 +222,7 @@ pub(super) struct Heads {
 
 impl Heads {
     pub(super) fn new() -> Self {
-        Self {
-            block: BytesMut::with_capacity(BLOCK),
-            left: 0,
-        }
+        Self { block: BytesMut::with_capacity(BLOCK), left: 0 }
     }
 
     /// Starts the next head.
@@ -250,12 +231,7 @@ impl Heads {
     }
 
     /// A piece of a head line or a field value; empty if it is missing.
-    fn line(
-        &mut self,
-        reader: &mut Reader<'_>,
-        frame: Option<Frame>,
-        what: &str,
-    ) -> Result<Bytes, Trouble> {
+    fn line(&mut self, reader: &mut Reader<'_>, frame: Option<Frame>, what: &str) -> Result<Bytes, Trouble> {
         match frame {
             Some(frame) => self.keep(reader, frame, what, is_text),
             None => Ok(Bytes::new()),
@@ -263,17 +239,9 @@ impl Heads {
     }
 
     /// A method or a field name.
-    fn token(
-        &mut self,
-        reader: &mut Reader<'_>,
-        frame: Frame,
-        what: &str,
-    ) -> Result<Bytes, Trouble> {
+    fn token(&mut self, reader: &mut Reader<'_>, frame: Frame, what: &str) -> Result<Bytes, Trouble> {
         if frame.len == 0 {
-            return Err(Trouble::flaw(
-                frame.start,
-                format!("the {what} has no name"),
-            ));
+            return Err(Trouble::flaw(frame.start, format!("the {what} has no name")));
         }
         self.keep(reader, frame, what, is_token)
     }
@@ -290,10 +258,7 @@ impl Heads {
         if let Some(at) = piece.iter().position(|byte| !is_allowed(*byte)) {
             let found = piece[at].escape_ascii();
             let offset = frame.start + at as u64;
-            return Err(Trouble::flaw(
-                offset,
-                format!("the {what} has a `{found}` in it"),
-            ));
+            return Err(Trouble::flaw(offset, format!("the {what} has a `{found}` in it")));
         }
         self.block.extend_from_slice(piece);
         Ok(self.block.split().freeze())

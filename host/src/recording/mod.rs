@@ -102,16 +102,10 @@ impl Recording {
 
 /// Opens a regular file, and nothing else: opening a FIFO waits for a writer, and a device may never end.
 fn open_file(path: &Path) -> Result<(File, u64), RecordingError> {
-    let cannot_open = |source| RecordingError::Open {
-        path: path.into(),
-        source,
-    };
+    let cannot_open = |source| RecordingError::Open { path: path.into(), source };
     let kind = fs::metadata(path).map_err(cannot_open)?.file_type();
     if !kind.is_file() {
-        return Err(RecordingError::NotAFile {
-            path: path.into(),
-            kind: name_of(kind),
-        });
+        return Err(RecordingError::NotAFile { path: path.into(), kind: name_of(kind) });
     }
     let file = File::open(path).map_err(cannot_open)?;
     let size = file.metadata().map_err(cannot_open)?.len();
@@ -135,9 +129,7 @@ fn name_of(kind: fs::FileType) -> &'static str {
 
 fn first_bytes(path: &Path, window: &mut Window<'_>, size: u64) -> Result<Vec<u8>, RecordingError> {
     let len = size.min(FORMAT_BYTES as u64) as usize;
-    let bytes = window
-        .get(0, len)
-        .map_err(|source| RecordingError::reading(path, 0, source))?;
+    let bytes = window.get(0, len).map_err(|source| RecordingError::reading(path, 0, source))?;
     Ok(bytes.to_vec())
 }
 
@@ -156,10 +148,7 @@ impl Format {
         if matches!(text.trim_ascii_start().first(), Some(b'{' | b'[')) {
             return Self::Json;
         }
-        let digits = first
-            .iter()
-            .take_while(|byte| byte.is_ascii_digit())
-            .count();
+        let digits = first.iter().take_while(|byte| byte.is_ascii_digit()).count();
         match first.get(digits) {
             Some(b':') | None if digits > 0 => Self::FlowFile,
             _ => Self::Unknown,
@@ -184,18 +173,10 @@ mod opening {
     #[test]
     fn what_is_no_file_is_refused_by_name() {
         let folder = tempfile::tempdir().unwrap();
-        let is = |kind: &str| {
-            format!("cannot open recording `it`: it is {kind}, and a recording is a regular file")
-        };
+        let is = |kind: &str| format!("cannot open recording `it`: it is {kind}, and a recording is a regular file");
         assert_eq!(message(folder.path()), is("a directory"));
         let fifo = folder.path().join("fifo");
-        assert!(
-            Command::new("mkfifo")
-                .arg(&fifo)
-                .status()
-                .unwrap()
-                .success()
-        );
+        assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
         assert_eq!(message(&fifo), is("a FIFO"));
         let socket = folder.path().join("socket");
         let _listener = UnixListener::bind(&socket).unwrap();
@@ -229,10 +210,7 @@ mod opening {
         let other = "recording `it` is not a mitmproxy flow file: it starts with `GET / HTTP/1.1\\r\\n`, and not with a length \
                      such as `1852:`";
         assert_eq!(message(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n"), other);
-        assert_eq!(
-            message(b"1"),
-            "recording `it` holds no whole flow: at byte 0, the length is cut off"
-        );
+        assert_eq!(message(b"1"), "recording `it` holds no whole flow: at byte 0, the length is cut off");
     }
 
     #[test]

@@ -37,10 +37,7 @@ pub(super) enum Protocol {
 
 impl Record {
     pub(super) fn read(reader: &mut Reader<'_>, flow: Frame) -> Result<Self, Trouble> {
-        let mut record = Self {
-            start: flow.start,
-            ..Self::default()
-        };
+        let mut record = Self { start: flow.start, ..Self::default() };
         let mut dict = reader.inside(flow, Kind::Dict, "flow")?;
         while let Some((key, value)) = reader.entry(&mut dict)? {
             let slot = match reader.string(key, "key")? {
@@ -70,10 +67,7 @@ impl Record {
         let mut parts = [0; 2];
         for part in &mut parts {
             let Some(item) = reader.item(&mut list)? else {
-                return Err(Trouble::flaw(
-                    frame.start,
-                    "the flow's version has less than two parts",
-                ));
+                return Err(Trouble::flaw(frame.start, "the flow's version has less than two parts"));
             };
             *part = reader.integer(item, what)?;
         }
@@ -113,20 +107,12 @@ impl Record {
             }
             None => None,
         };
-        let is_websocket =
-            self.websocket.is_some() || response.as_ref().is_some_and(switches_to_websocket);
+        let is_websocket = self.websocket.is_some() || response.as_ref().is_some_and(switches_to_websocket);
         let id = match self.id {
             Some(frame) => text(reader, frame, "flow's id")?,
             None => String::new(),
         };
-        Ok(Exchange {
-            number,
-            request,
-            response,
-            error: self.error_message(reader)?,
-            is_websocket,
-            id,
-        })
+        Ok(Exchange { number, request, response, error: self.error_message(reader)?, is_websocket, id })
     }
 
     fn error_message(&self, reader: &mut Reader<'_>) -> Result<Option<String>, Trouble> {

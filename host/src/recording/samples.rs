@@ -35,8 +35,7 @@ impl Value {
             Self::Null | Self::Written(_) => (Vec::new(), b'~'),
             Self::List(items) => (items.iter().flat_map(Self::write).collect(), b']'),
             Self::Dict(entries) => {
-                let write_entry =
-                    |(key, value): &(Self, Self)| [key.write(), value.write()].concat();
+                let write_entry = |(key, value): &(Self, Self)| [key.write(), value.write()].concat();
                 (entries.iter().flat_map(write_entry).collect(), b'}')
             }
         };
@@ -186,10 +185,7 @@ pub(super) fn file(bytes: &[u8]) -> TempFile {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("recording");
     fs::write(&path, bytes).unwrap();
-    TempFile {
-        _folder: folder,
-        path,
-    }
+    TempFile { _folder: folder, path }
 }
 
 /// Opens bytes as a recording. The file is gone then, but not for the recording, which has it open.
@@ -213,9 +209,7 @@ pub(super) fn invalid(flow: &Value) -> String {
 }
 
 pub(super) fn example(name: &str) -> PathBuf {
-    [env!("CARGO_MANIFEST_DIR"), "../examples/flows", name]
-        .iter()
-        .collect()
+    [env!("CARGO_MANIFEST_DIR"), "../examples/flows", name].iter().collect()
 }
 
 /// A recording as text, one line an exchange: number, method, URL, version, status, body length, and what is special.
@@ -237,13 +231,7 @@ pub(super) fn describe(recording: &Recording) -> String {
         )
         .unwrap();
         if let Some(response) = &exchange.response {
-            write!(
-                text,
-                " {}, {}",
-                response.status,
-                body(recording, &response.content)
-            )
-            .unwrap();
+            write!(text, " {}, {}", response.status, body(recording, &response.content)).unwrap();
         }
         if exchange.is_websocket {
             text.push_str(" websocket");

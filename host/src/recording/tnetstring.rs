@@ -94,10 +94,7 @@ pub(super) struct Flaw {
 
 impl Trouble {
     pub(super) fn flaw(offset: u64, what: impl Into<String>) -> Self {
-        Self::Flaw(Flaw {
-            offset,
-            what: what.into(),
-        })
+        Self::Flaw(Flaw { offset, what: what.into() })
     }
 }
 
@@ -126,18 +123,10 @@ impl<'f> Reader<'f> {
     pub(super) fn frame(&mut self, at: u64, end: u64) -> Result<Frame, Trouble> {
         let io_trouble = |source| Trouble::Io { offset: at, source };
         let room = end.saturating_sub(at);
-        let prefix = self
-            .window
-            .get(at, room.min(PREFIX_LIMIT as u64) as usize)
-            .map_err(io_trouble)?;
-        let digits = prefix
-            .iter()
-            .take_while(|byte| byte.is_ascii_digit())
-            .count();
+        let prefix = self.window.get(at, room.min(PREFIX_LIMIT as u64) as usize).map_err(io_trouble)?;
+        let digits = prefix.iter().take_while(|byte| byte.is_ascii_digit()).count();
         let (number, rest) = prefix.split_at(digits);
-        let len = number
-            .iter()
-            .fold(0, |len, digit| len * 10 + u64::from(digit - b'0'));
+        let len = number.iter().fold(0, |len, digit| len * 10 + u64::from(digit - b'0'));
         match rest.first() {
             Some(b':') if digits > 0 => {}
             None if prefix.len() < PREFIX_LIMIT => {
@@ -145,31 +134,21 @@ impl<'f> Reader<'f> {
             }
             _ => {
                 let found = prefix.escape_ascii();
-                return Err(Trouble::flaw(
-                    at,
-                    format!("a length such as `1852:` should be, found `{found}`"),
-                ));
+                return Err(Trouble::flaw(at, format!("a length such as `1852:` should be, found `{found}`")));
             }
         }
         let start = at + digits as u64 + 1;
         // The type byte needs room too.
         let left = end.saturating_sub(start);
         if len >= left {
-            let what =
-                format!("{len} bytes and a type should follow, and only {left} bytes are left");
+            let what = format!("{len} bytes and a type should follow, and only {left} bytes are left");
             return Err(Trouble::flaw(at, what));
         }
         let offset = start + len;
-        let byte = self
-            .window
-            .byte(offset)
-            .map_err(|source| Trouble::Io { offset, source })?;
+        let byte = self.window.byte(offset).map_err(|source| Trouble::Io { offset, source })?;
         let Some(kind) = Kind::of(byte) else {
             let found = byte.escape_ascii();
-            return Err(Trouble::flaw(
-                offset,
-                format!("a type should be, found `{found}`"),
-            ));
+            return Err(Trouble::flaw(offset, format!("a type should be, found `{found}`")));
         };
         Ok(Frame { start, len, kind })
     }
@@ -179,10 +158,7 @@ impl<'f> Reader<'f> {
         if frame.kind != kind {
             return Err(unexpected(frame, kind.name(), what));
         }
-        Ok(Inside {
-            at: frame.start,
-            end: frame.end(),
-        })
+        Ok(Inside { at: frame.start, end: frame.end() })
     }
 
     /// The next item of a list.
@@ -231,15 +207,10 @@ impl<'f> Reader<'f> {
 
     fn number<N: std::str::FromStr>(&mut self, frame: Frame, what: &str) -> Result<N, Trouble> {
         let payload = self.payload(frame, NUMBER_LIMIT, what)?;
-        let number = std::str::from_utf8(payload)
-            .ok()
-            .and_then(|text| text.parse().ok());
+        let number = std::str::from_utf8(payload).ok().and_then(|text| text.parse().ok());
         number.ok_or_else(|| {
             let found = payload.escape_ascii();
-            Trouble::flaw(
-                frame.start,
-                format!("the {what} should be a number, found `{found}`"),
-            )
+            Trouble::flaw(frame.start, format!("the {what} should be a number, found `{found}`"))
         })
     }
 
@@ -249,21 +220,13 @@ impl<'f> Reader<'f> {
             let what = format!("the {what} has {len} bytes, at most {limit} are read");
             return Err(Trouble::flaw(start, what));
         }
-        self.window
-            .get(start, len as usize)
-            .map_err(|source| Trouble::Io {
-                offset: start,
-                source,
-            })
+        self.window.get(start, len as usize).map_err(|source| Trouble::Io { offset: start, source })
     }
 }
 
 fn unexpected(frame: Frame, expected: &str, what: &str) -> Trouble {
     let found = frame.kind.name();
-    Trouble::flaw(
-        frame.start,
-        format!("the {what} should be {expected}, found {found}"),
-    )
+    Trouble::flaw(frame.start, format!("the {what} should be {expected}, found {found}"))
 }
 
 /// The format allows twelve digits and a colon.

@@ -18,13 +18,7 @@ pub(super) struct Window<'f> {
 impl<'f> Window<'f> {
     /// A window on the first `size` bytes of `file`; what is written behind them later is not seen.
     pub(super) fn new(file: &'f File, size: u64) -> Self {
-        Self {
-            file,
-            size,
-            start: 0,
-            buffer: Vec::new(),
-            reach: REACH_AFTER_JUMP,
-        }
+        Self { file, size, start: 0, buffer: Vec::new(), reach: REACH_AFTER_JUMP }
     }
 
     /// The number of bytes behind the window.
@@ -94,22 +88,12 @@ mod tests {
 
     #[test]
     fn every_read_sees_the_bytes_of_the_file() {
-        let bytes: Vec<u8> = (0..300_000_u32)
-            .map(|number| (number % 251) as u8)
-            .collect();
+        let bytes: Vec<u8> = (0..300_000_u32).map(|number| (number % 251) as u8).collect();
         let file = file(&bytes);
         let opened = File::open(&file.path).unwrap();
         let mut window = Window::new(&opened, bytes.len() as u64);
-        let places = [
-            (0, 10),
-            (5, 4090),
-            (4090, 20),
-            (4110, 70_000),
-            (290_000, 10_000),
-            (3, 0),
-            (299_999, 1),
-            (100, 4096),
-        ];
+        let places =
+            [(0, 10), (5, 4090), (4090, 20), (4110, 70_000), (290_000, 10_000), (3, 0), (299_999, 1), (100, 4096)];
         for (at, len) in places {
             assert_eq!(window.get(at as u64, len).unwrap(), &bytes[at..at + len]);
             assert_eq!(window.byte(at as u64).unwrap(), bytes[at]);
@@ -137,23 +121,11 @@ mod tests {
         let file = file(b"0123456789");
         let opened = File::open(&file.path).unwrap();
         let mut window = Window::new(&opened, 10);
-        assert_eq!(
-            window.get(5, 6).unwrap_err().kind(),
-            io::ErrorKind::UnexpectedEof
-        );
-        assert_eq!(
-            window.byte(10).unwrap_err().kind(),
-            io::ErrorKind::UnexpectedEof
-        );
+        assert_eq!(window.get(5, 6).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        assert_eq!(window.byte(10).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
         // The file shrank after its size was taken.
         let mut window = Window::new(&opened, 100);
-        assert_eq!(
-            window.get(5, 50).unwrap_err().kind(),
-            io::ErrorKind::UnexpectedEof
-        );
-        assert_eq!(
-            window.get(5, 2).unwrap_err().kind(),
-            io::ErrorKind::UnexpectedEof
-        );
+        assert_eq!(window.get(5, 50).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        assert_eq!(window.get(5, 2).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
     }
 }

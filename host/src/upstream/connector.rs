@@ -95,7 +95,9 @@ impl Connector {
 
     /// A TCP connection to the first address of the destination that answers.
     pub(super) async fn tcp(&self, destination: &Destination) -> Result<TcpStream, ConnectFault> {
-        timeout(self.within, self.first_that_answers(destination)).await.map_err(|_| ConnectFault::Timeout(self.within))?
+        timeout(self.within, self.first_that_answers(destination))
+            .await
+            .map_err(|_| ConnectFault::Timeout(self.within))?
     }
 
     async fn first_that_answers(&self, destination: &Destination) -> Result<TcpStream, ConnectFault> {

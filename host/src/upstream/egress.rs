@@ -43,7 +43,10 @@ impl Egress {
             return Err(Fault::new(FaultKind::Loop, format!("`{address}` is this proxy itself")));
         }
         let denied = |why: &str| {
-            Err(Fault::new(FaultKind::Denied, format!("`{}` is {why}; connections to it are not allowed", address.ip())))
+            Err(Fault::new(
+                FaultKind::Denied,
+                format!("`{}` is {why}; connections to it are not allowed", address.ip()),
+            ))
         };
         match canonical(address.ip()) {
             IpAddr::V4(ip) if ip.is_link_local() => denied("a link-local address"),

@@ -142,4 +142,3 @@ fn authority(text: &str) -> Result<Authority, Fault> {
 fn path(text: &str) -> Result<PathAndQuery, Fault> {
     text.parse().map_err(|_| Fault::new(FaultKind::BadRequest, format!("`{}` is not a path", text.escape_debug())))
 }
-

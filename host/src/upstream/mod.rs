@@ -22,8 +22,8 @@ use tokio::net::TcpStream;
 pub use egress::Egress;
 pub use forward::Via;
 
-use crate::listen::Interim;
 use crate::flow::{Destination, Fault, FaultKind, Outgoing, Request};
+use crate::listen::Interim;
 use connector::{ConnectFault, Connector, Protocols};
 use patience::{Patience, Patient};
 
@@ -140,5 +140,8 @@ fn explain(destination: &Destination, error: &hyper_util::client::legacy::Error)
         }
         cause = error.source();
     }
-    Fault::new(FaultKind::ResponseIncomplete, format!("`{server}` gave no usable answer: {}", crate::error::chain(error)))
+    Fault::new(
+        FaultKind::ResponseIncomplete,
+        format!("`{server}` gave no usable answer: {}", crate::error::chain(error)),
+    )
 }

@@ -40,9 +40,7 @@ pub fn client_config(settings: &UpstreamTls) -> Result<ClientConfig, UpstreamTls
             .with_no_client_auth());
     }
     add_system(&mut roots, rustls_native_certs::load_native_certs())?;
-    Ok(builder(provider)?
-        .with_root_certificates(roots)
-        .with_no_client_auth())
+    Ok(builder(provider)?.with_root_certificates(roots).with_no_client_auth())
 }
 
 /// Why there is no TLS towards upstream servers.
@@ -107,16 +105,11 @@ pub enum UpstreamTlsError {
 fn builder(
     provider: Arc<CryptoProvider>,
 ) -> Result<rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier>, UpstreamTlsError> {
-    ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(UpstreamTlsError::Tls)
+    ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().map_err(UpstreamTlsError::Tls)
 }
 
 /// Adds what the system trusts. A store that fails is survived as long as something is trusted.
-fn add_system(
-    roots: &mut RootCertStore,
-    system: CertificateResult,
-) -> Result<(), UpstreamTlsError> {
+fn add_system(roots: &mut RootCertStore, system: CertificateResult) -> Result<(), UpstreamTlsError> {
     for error in &system.errors {
         tracing::warn!(%error, "cannot load all of the system's CA certificates");
     }
@@ -135,44 +128,29 @@ fn add_bundle(roots: &mut RootCertStore, path: &Path) -> Result<(), UpstreamTlsE
     let content = read_bundle(path)?;
     let mut count = 0;
     for certificate in CertificateDer::pem_slice_iter(&content) {
-        let certificate = certificate.map_err(|source| UpstreamTlsError::Pem {
+        let certificate = certificate.map_err(|source| UpstreamTlsError::Pem { path: path.to_owned(), source })?;
+        count += 1;
+        roots.add(certificate).map_err(|source| UpstreamTlsError::Certificate {
             path: path.to_owned(),
+            position: count,
             source,
         })?;
-        count += 1;
-        roots
-            .add(certificate)
-            .map_err(|source| UpstreamTlsError::Certificate {
-                path: path.to_owned(),
-                position: count,
-                source,
-            })?;
     }
     if count == 0 {
-        return Err(UpstreamTlsError::NoCertificate {
-            path: path.to_owned(),
-        });
+        return Err(UpstreamTlsError::NoCertificate { path: path.to_owned() });
     }
     Ok(())
 }
 
 fn read_bundle(path: &Path) -> Result<Vec<u8>, UpstreamTlsError> {
-    let failed = |source| UpstreamTlsError::Read {
-        path: path.to_owned(),
-        source,
-    };
+    let failed = |source| UpstreamTlsError::Read { path: path.to_owned(), source };
     // Looked at before it is opened: opening a pipe would wait for a writer.
     let metadata = fs::metadata(path).map_err(failed)?;
     if !metadata.is_file() || metadata.len() > BUNDLE_LIMIT {
-        return Err(UpstreamTlsError::Irregular {
-            path: path.to_owned(),
-            limit: BUNDLE_LIMIT,
-        });
+        return Err(UpstreamTlsError::Irregular { path: path.to_owned(), limit: BUNDLE_LIMIT });
     }
     let mut content = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(BUNDLE_LIMIT).read_to_end(&mut content))
-        .map_err(failed)?;
+    File::open(path).and_then(|file| file.take(BUNDLE_LIMIT).read_to_end(&mut content)).map_err(failed)?;
     Ok(content)
 }
 
@@ -187,9 +165,7 @@ struct AcceptAny {
 
 impl AcceptAny {
     fn new(provider: &CryptoProvider) -> Self {
-        Self {
-            algorithms: provider.signature_verification_algorithms,
-        }
+        Self { algorithms: provider.signature_verification_algorithms }
     }
 }
 

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, SerialNumber,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    SerialNumber,
 };
 use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
@@ -50,32 +50,20 @@ impl CertificateAuthority {
         let path = dir.join(OWN.key);
         match files::read_key(&path)? {
             Some(content) => Self::load(dir, &OWN, &content, now),
-            None => Err(CaError::Read {
-                path,
-                source: std::io::ErrorKind::NotFound.into(),
-            }),
+            None => Err(CaError::Read { path, source: std::io::ErrorKind::NotFound.into() }),
         }
     }
 
-    fn load(
-        dir: &Path,
-        names: &Names,
-        content: &[u8],
-        now: OffsetDateTime,
-    ) -> Result<Self, CaError> {
+    fn load(dir: &Path, names: &Names, content: &[u8], now: OffsetDateTime) -> Result<Self, CaError> {
         let path = dir.join(names.key);
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let pair = Pair::parse(&path, content, &provider)?;
-        let (_, parsed) =
-            X509Certificate::from_der(&pair.certificate).map_err(|error| CaError::Certificate {
-                path: path.clone(),
-                source: error.into(),
-            })?;
+        let (_, parsed) = X509Certificate::from_der(&pair.certificate)
+            .map_err(|error| CaError::Certificate { path: path.clone(), source: error.into() })?;
         let expiry = parsed.validity().not_after.to_datetime();
         check(&path, &parsed, expiry, now)?;
         let issuer = issuer(&path, &pair, &parsed)?;
-        let certificate_path =
-            files::offer_certificate(dir, names.certificate, &pair.certificate, &pair.pem);
+        let certificate_path = files::offer_certificate(dir, names.certificate, &pair.certificate, &pair.pem);
         Ok(Self {
             issuer,
             expiry,
@@ -102,9 +90,7 @@ impl CertificateAuthority {
 impl fmt::Debug for CertificateAuthority {
     /// Leaves out everything that holds a key.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CertificateAuthority")
-            .field("certificate_path", &self.certificate_path)
-            .finish_non_exhaustive()
+        f.debug_struct("CertificateAuthority").field("certificate_path", &self.certificate_path).finish_non_exhaustive()
     }
 }
 
@@ -115,19 +101,12 @@ fn check(
     now: OffsetDateTime,
 ) -> Result<(), CaError> {
     // Absent, key usage allows everything; present twice or unreadable, nothing.
-    let signs = certificate
-        .key_usage()
-        .is_ok_and(|usage| usage.is_none_or(|usage| usage.value.key_cert_sign()));
+    let signs = certificate.key_usage().is_ok_and(|usage| usage.is_none_or(|usage| usage.value.key_cert_sign()));
     if !certificate.is_ca() || !signs {
-        return Err(CaError::NotAuthority {
-            path: path.to_owned(),
-        });
+        return Err(CaError::NotAuthority { path: path.to_owned() });
     }
     if expiry <= now {
-        return Err(CaError::Expired {
-            path: path.to_owned(),
-            expiry: expiry.date().to_string(),
-        });
+        return Err(CaError::Expired { path: path.to_owned(), expiry: expiry.date().to_string() });
     }
     Ok(())
 }
@@ -138,19 +117,13 @@ fn issuer(
     certificate: &X509Certificate<'_>,
 ) -> Result<Issuer<'static, AuthorityKey>, CaError> {
     let public_key = &certificate.public_key().subject_public_key.data;
-    let key = AuthorityKey::new(&*pair.key, public_key).ok_or_else(|| CaError::Key {
-        path: path.to_owned(),
-        source: None,
-    })?;
-    let unusual = || CaError::Subject {
-        path: path.to_owned(),
-    };
+    let key = AuthorityKey::new(&*pair.key, public_key)
+        .ok_or_else(|| CaError::Key { path: path.to_owned(), source: None })?;
+    let unusual = || CaError::Subject { path: path.to_owned() };
     let issuer = Issuer::from_ca_cert_der(&pair.certificate, key).map_err(|_| unusual())?;
     // The library writes the issuer's name anew, and loses a repeated attribute on the way: a
     // certificate signed once shows whether the name came out the same.
-    let sample = CertificateParams::default()
-        .signed_by(issuer.key(), &issuer)
-        .map_err(leaf::cannot_sign("a test"))?;
+    let sample = CertificateParams::default().signed_by(issuer.key(), &issuer).map_err(leaf::cannot_sign("a test"))?;
     let (_, sample) = X509Certificate::from_der(sample.der()).map_err(|_| unusual())?;
     if sample.issuer().as_raw() != certificate.subject().as_raw() {
         return Err(unusual());
@@ -186,10 +159,7 @@ pub(super) const CLOCK_SKEW: Duration = Duration::days(2);
 /// A random serial number: clients refuse two certificates of one issuer with the same one.
 pub(super) fn serial(provider: &CryptoProvider) -> Result<SerialNumber, rcgen::Error> {
     let mut bytes = [0; 16];
-    provider
-        .secure_random
-        .fill(&mut bytes)
-        .map_err(|_| rcgen::Error::RingUnspecified)?;
+    provider.secure_random.fill(&mut bytes).map_err(|_| rcgen::Error::RingUnspecified)?;
     // Positive, and of one length.
     bytes[0] = bytes[0] & 0x7f | 0x40;
     Ok(SerialNumber::from_slice(&bytes))

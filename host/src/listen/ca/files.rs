@@ -18,23 +18,14 @@ pub(super) struct Names {
 }
 
 /// The files of an authority made here.
-pub(super) const OWN: Names = Names {
-    key: "proxyhost-ca.pem",
-    certificate: "proxyhost-ca-cert.pem",
-};
+pub(super) const OWN: Names = Names { key: "proxyhost-ca.pem", certificate: "proxyhost-ca-cert.pem" };
 
 /// The files of an authority made by mitmproxy, which many clients trust already.
-pub(super) const MITMPROXY: Names = Names {
-    key: "mitmproxy-ca.pem",
-    certificate: "mitmproxy-ca-cert.pem",
-};
+pub(super) const MITMPROXY: Names = Names { key: "mitmproxy-ca.pem", certificate: "mitmproxy-ca-cert.pem" };
 
 /// Reads a key file, or says `None` if there is none.
 pub(super) fn read_key(path: &Path) -> Result<Option<Vec<u8>>, CaError> {
-    let failed = |source| CaError::Read {
-        path: path.to_owned(),
-        source,
-    };
+    let failed = |source| CaError::Read { path: path.to_owned(), source };
     // Looked at before it is opened: opening a pipe would wait for a writer.
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
@@ -42,17 +33,12 @@ pub(super) fn read_key(path: &Path) -> Result<Option<Vec<u8>>, CaError> {
         Err(error) => return Err(failed(error)),
     };
     if !metadata.is_file() || metadata.len() > KEY_FILE_LIMIT {
-        return Err(CaError::Irregular {
-            path: path.to_owned(),
-            limit: KEY_FILE_LIMIT,
-        });
+        return Err(CaError::Irregular { path: path.to_owned(), limit: KEY_FILE_LIMIT });
     }
     let file = File::open(path).map_err(failed)?;
     refuse_exposed(path, &file.metadata().map_err(failed)?)?;
     let mut content = Vec::new();
-    file.take(KEY_FILE_LIMIT)
-        .read_to_end(&mut content)
-        .map_err(failed)?;
+    file.take(KEY_FILE_LIMIT).read_to_end(&mut content).map_err(failed)?;
     Ok(Some(content))
 }
 
@@ -65,10 +51,7 @@ fn refuse_exposed(path: &Path, metadata: &Metadata) -> Result<(), CaError> {
 
     let mode = metadata.permissions().mode() & 0o7777;
     if mode & 0o077 != 0 {
-        return Err(CaError::Exposed {
-            path: path.to_owned(),
-            mode,
-        });
+        return Err(CaError::Exposed { path: path.to_owned(), mode });
     }
     Ok(())
 }
@@ -80,10 +63,7 @@ fn refuse_exposed(_: &Path, _: &Metadata) -> Result<(), CaError> {
 
 /// Stores a new key file, unless another process was faster: then that one's file stays.
 pub(super) fn write_key(dir: &Path, content: &str) -> Result<(), CaError> {
-    create_directory(dir).map_err(|source| CaError::Directory {
-        dir: dir.to_owned(),
-        source,
-    })?;
+    create_directory(dir).map_err(|source| CaError::Directory { dir: dir.to_owned(), source })?;
     let path = dir.join(OWN.key);
     match write_new(dir, &path, content) {
         Ok(()) => Ok(()),
@@ -102,9 +82,7 @@ fn create_directory(dir: &Path) -> io::Result<()> {
 
 fn write_new(dir: &Path, path: &Path, content: &str) -> io::Result<()> {
     // Only the owner can open a temporary file, from its creation on.
-    let mut file = tempfile::Builder::new()
-        .prefix(".proxyhost-ca-")
-        .tempfile_in(dir)?;
+    let mut file = tempfile::Builder::new().prefix(".proxyhost-ca-").tempfile_in(dir)?;
     file.write_all(content.as_bytes())?;
     file.as_file().sync_all()?;
     file.persist_noclobber(path).map_err(|error| error.error)?;
@@ -114,12 +92,7 @@ fn write_new(dir: &Path, path: &Path, content: &str) -> io::Result<()> {
 /// Makes the file beside the key that clients are given hold `certificate`, and says where it is.
 ///
 /// A proxy can serve without it, as where the directory is mounted read-only: failure is logged.
-pub(super) fn offer_certificate(
-    dir: &Path,
-    name: &str,
-    certificate: &CertificateDer<'_>,
-    pem: &str,
-) -> PathBuf {
+pub(super) fn offer_certificate(dir: &Path, name: &str, certificate: &CertificateDer<'_>, pem: &str) -> PathBuf {
     let path = dir.join(name);
     let current = CertificateDer::from_pem_file(&path);
     if current.is_ok_and(|current| current == *certificate) {
@@ -133,14 +106,11 @@ pub(super) fn offer_certificate(
 }
 
 fn replace(dir: &Path, path: &Path, content: &str) -> io::Result<()> {
-    let mut file = tempfile::Builder::new()
-        .prefix(".proxyhost-ca-")
-        .tempfile_in(dir)?;
+    let mut file = tempfile::Builder::new().prefix(".proxyhost-ca-").tempfile_in(dir)?;
     file.write_all(content.as_bytes())?;
     // Set on the file itself: at its creation the umask could take bits away.
     #[cfg(unix)]
-    file.as_file()
-        .set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
+    file.as_file().set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
     sync_directory(dir)

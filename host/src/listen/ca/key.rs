@@ -22,46 +22,22 @@ pub(super) struct Pair {
 
 impl Pair {
     /// Reads the content of the key file `path`.
-    pub(super) fn parse(
-        path: &Path,
-        content: &[u8],
-        provider: &CryptoProvider,
-    ) -> Result<Self, CaError> {
-        let incomplete = |part| {
-            move |source| CaError::Incomplete {
-                path: path.to_owned(),
-                part,
-                source,
-            }
-        };
-        let key = PrivateKeyDer::from_pem_slice(content)
-            .map_err(incomplete("unencrypted private key"))?;
+    pub(super) fn parse(path: &Path, content: &[u8], provider: &CryptoProvider) -> Result<Self, CaError> {
+        let incomplete = |part| move |source| CaError::Incomplete { path: path.to_owned(), part, source };
+        let key = PrivateKeyDer::from_pem_slice(content).map_err(incomplete("unencrypted private key"))?;
         let pem = cut_certificate(content);
-        let certificate =
-            CertificateDer::from_pem_slice(pem.as_bytes()).map_err(incomplete("certificate"))?;
+        let certificate = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(incomplete("certificate"))?;
         let key = provider
             .key_provider
             .load_private_key(key)
-            .map_err(|error| CaError::Key {
-                path: path.to_owned(),
-                source: Some(error),
-            })?;
+            .map_err(|error| CaError::Key { path: path.to_owned(), source: Some(error) })?;
 
         match CertifiedKey::new(vec![certificate.clone()], key.clone()).keys_match() {
-            Ok(()) => Ok(Self {
-                key,
-                certificate,
-                pem,
-            }),
+            Ok(()) => Ok(Self { key, certificate, pem }),
             Err(rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch)) => {
-                Err(CaError::Mismatch {
-                    path: path.to_owned(),
-                })
+                Err(CaError::Mismatch { path: path.to_owned() })
             }
-            Err(error) => Err(CaError::Certificate {
-                path: path.to_owned(),
-                source: error.into(),
-            }),
+            Err(error) => Err(CaError::Certificate { path: path.to_owned(), source: error.into() }),
         }
     }
 }
@@ -94,25 +70,15 @@ impl AuthorityKey {
     /// Takes the key and its public half as the certificate has it; `None` if it cannot sign.
     pub(super) fn new(key: &dyn rustls::sign::SigningKey, public_key: &[u8]) -> Option<Self> {
         ALGORITHMS.iter().find_map(|(scheme, algorithm)| {
-            Some(Self {
-                signer: key.choose_scheme(&[*scheme])?,
-                algorithm,
-                public_key: public_key.to_owned(),
-            })
+            Some(Self { signer: key.choose_scheme(&[*scheme])?, algorithm, public_key: public_key.to_owned() })
         })
     }
 }
 
 const ALGORITHMS: [(SignatureScheme, &SignatureAlgorithm); 4] = [
-    (
-        SignatureScheme::ECDSA_NISTP256_SHA256,
-        &rcgen::PKCS_ECDSA_P256_SHA256,
-    ),
+    (SignatureScheme::ECDSA_NISTP256_SHA256, &rcgen::PKCS_ECDSA_P256_SHA256),
     (SignatureScheme::RSA_PKCS1_SHA256, &rcgen::PKCS_RSA_SHA256),
-    (
-        SignatureScheme::ECDSA_NISTP384_SHA384,
-        &rcgen::PKCS_ECDSA_P384_SHA384,
-    ),
+    (SignatureScheme::ECDSA_NISTP384_SHA384, &rcgen::PKCS_ECDSA_P384_SHA384),
     (SignatureScheme::ED25519, &rcgen::PKCS_ED25519),
 ];
 
@@ -128,8 +94,6 @@ impl PublicKeyData for AuthorityKey {
 
 impl SigningKey for AuthorityKey {
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
-        self.signer
-            .sign(message)
-            .map_err(|_| rcgen::Error::RemoteKeyError)
+        self.signer.sign(message).map_err(|_| rcgen::Error::RemoteKeyError)
     }
 }

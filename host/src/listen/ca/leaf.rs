@@ -7,8 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lru::LruCache;
 use rcgen::{
-    CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
-    KeyUsagePurpose, SanType,
+    CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, SanType,
 };
 use rustls::crypto::CryptoProvider;
 use rustls::sign::{CertifiedKey, SigningKey};
@@ -38,10 +37,7 @@ impl CertificateAuthority {
 
     fn issue(&self, host: &ServerName<'static>, now: OffsetDateTime) -> Result<Leaf, CaError> {
         if self.expiry <= now {
-            return Err(CaError::Expired {
-                path: self.key_path.clone(),
-                expiry: self.expiry.date().to_string(),
-            });
+            return Err(CaError::Expired { path: self.key_path.clone(), expiry: self.expiry.date().to_string() });
         }
         let subject = host.to_str();
         let failed = || cannot_sign(&subject);
@@ -53,8 +49,7 @@ impl CertificateAuthority {
         let mut params = CertificateParams::default();
         params.not_before = now.saturating_sub(CLOCK_SKEW);
         params.not_after = now.saturating_add(LIFETIME).min(self.expiry);
-        params.serial_number =
-            Some(authority::serial(self.server_template.crypto_provider()).map_err(failed())?);
+        params.serial_number = Some(authority::serial(self.server_template.crypto_provider()).map_err(failed())?);
         params.distinguished_name = name;
         params.subject_alt_names = vec![match host {
             ServerName::IpAddress(address) => SanType::IpAddress(IpAddr::from(*address)),
@@ -65,9 +60,7 @@ impl CertificateAuthority {
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.use_authority_key_identifier_extension = true;
 
-        let certificate = params
-            .signed_by(&self.leaves.key, &self.issuer)
-            .map_err(failed())?;
+        let certificate = params.signed_by(&self.leaves.key, &self.issuer).map_err(failed())?;
         let chain = vec![certificate.into(), self.certificate.clone()];
         Ok(Leaf {
             fresh: params.not_before..now.saturating_add((params.not_after - now) / 2),
@@ -84,10 +77,7 @@ const COMMON_NAME_LIMIT: usize = 64;
 
 /// Tells whose certificate the library could not make.
 pub(super) fn cannot_sign(subject: &str) -> impl FnOnce(rcgen::Error) -> CaError {
-    move |source| CaError::Sign {
-        subject: subject.to_owned(),
-        source,
-    }
+    move |source| CaError::Sign { subject: subject.to_owned(), source }
 }
 
 /// Reads a host as a client names it; a name comes out in lower case and without a final dot.
@@ -96,9 +86,8 @@ fn parse_host(host: &str) -> Result<ServerName<'static>, CaError> {
         Some(inner) if inner.contains(':') => inner,
         _ => host.strip_suffix('.').unwrap_or(host),
     };
-    ServerName::try_from(bare.to_ascii_lowercase()).map_err(|_| CaError::Host {
-        host: host.chars().take(HOST_SHOWN).collect(),
-    })
+    ServerName::try_from(bare.to_ascii_lowercase())
+        .map_err(|_| CaError::Host { host: host.chars().take(HOST_SHOWN).collect() })
 }
 
 /// How much of a bad host goes into a message: a peer sent it, and may have sent a lot.
@@ -122,15 +111,8 @@ impl Leaves {
     pub(super) fn new(provider: &CryptoProvider) -> Result<Self, CaError> {
         let key = KeyPair::generate().map_err(cannot_sign("any host"))?;
         let der = PrivatePkcs8KeyDer::from(key.serialize_der());
-        let signer = provider
-            .key_provider
-            .load_private_key(der.into())
-            .map_err(CaError::Tls)?;
-        Ok(Self {
-            key,
-            signer,
-            recent: Mutex::new(LruCache::new(KEPT)),
-        })
+        let signer = provider.key_provider.load_private_key(der.into()).map_err(CaError::Tls)?;
+        Ok(Self { key, signer, recent: Mutex::new(LruCache::new(KEPT)) })
     }
 
     fn find(&self, host: &ServerName<'static>, now: OffsetDateTime) -> Option<Arc<CertifiedKey>> {
@@ -140,12 +122,7 @@ impl Leaves {
     }
 
     /// Keeps `leaf`, unless another thread made one for the same host meanwhile.
-    fn keep(
-        &self,
-        host: ServerName<'static>,
-        leaf: Leaf,
-        now: OffsetDateTime,
-    ) -> Arc<CertifiedKey> {
+    fn keep(&self, host: ServerName<'static>, leaf: Leaf, now: OffsetDateTime) -> Arc<CertifiedKey> {
         let mut recent = self.lock();
         if let Some(other) = recent.get(&host).filter(|l| l.fresh.contains(&now)) {
             return other.key.clone();

@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
-use rustls::server::{
-    ClientHello, ResolvesServerCert, ResolvesServerCertUsingSni, ServerSessionMemoryCache,
-};
+use rustls::server::{ClientHello, ResolvesServerCert, ResolvesServerCertUsingSni, ServerSessionMemoryCache};
 use rustls::sign::CertifiedKey;
 
 use super::{CaError, CertificateAuthority};
@@ -29,10 +27,7 @@ impl CertificateAuthority {
     /// it, the handshake fails. This is cheap, and sessions resume across configurations.
     pub fn server_config(self: &Arc<Self>, host: &str, protocols: Protocols) -> Arc<ServerConfig> {
         let mut config = self.server_template.clone();
-        config.cert_resolver = Arc::new(HostCertificate {
-            authority: self.clone(),
-            host: host.to_owned(),
-        });
+        config.cert_resolver = Arc::new(HostCertificate { authority: self.clone(), host: host.to_owned() });
         config.alpn_protocols = match protocols {
             Protocols::PreferHttp2 => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
             Protocols::RequireHttp1 => vec![b"http/1.1".to_vec()],
@@ -68,10 +63,7 @@ impl ResolvesServerCert for HostCertificate {
         match self.authority.leaf(host) {
             Ok(leaf) => Some(leaf),
             Err(error) => {
-                tracing::debug!(
-                    error = &error as &dyn std::error::Error,
-                    "no certificate for client"
-                );
+                tracing::debug!(error = &error as &dyn std::error::Error, "no certificate for client");
                 None
             }
         }
@@ -80,9 +72,7 @@ impl ResolvesServerCert for HostCertificate {
 
 impl fmt::Debug for HostCertificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HostCertificate")
-            .field("host", &self.host)
-            .finish_non_exhaustive()
+        f.debug_struct("HostCertificate").field("host", &self.host).finish_non_exhaustive()
     }
 }
 
@@ -127,11 +117,7 @@ mod tests {
             (Protocols::PreferHttp2, &["http/1.1", "h2"], Some("h2")),
             (Protocols::PreferHttp2, &["http/1.1"], Some("http/1.1")),
             (Protocols::PreferHttp2, &[], None),
-            (
-                Protocols::RequireHttp1,
-                &["h2", "http/1.1"],
-                Some("http/1.1"),
-            ),
+            (Protocols::RequireHttp1, &["h2", "http/1.1"], Some("http/1.1")),
             (Protocols::RequireHttp1, &[], None),
         ];
         for (protocols, offered, expected) in table {
@@ -177,11 +163,7 @@ mod tests {
             let (client, _) = shake(&client, server, host).unwrap();
             client.handshake_kind().unwrap()
         });
-        let expected = [
-            HandshakeKind::Full,
-            HandshakeKind::Resumed,
-            HandshakeKind::Full,
-        ];
+        let expected = [HandshakeKind::Full, HandshakeKind::Resumed, HandshakeKind::Full];
         assert_eq!(kinds, expected);
     }
 

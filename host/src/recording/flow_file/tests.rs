@@ -12,9 +12,7 @@ fn five_flows() -> (Vec<u8>, Vec<usize>) {
         flow(),
         flow().with("type", "tcp"),
         flow().with("response", crate::recording::samples::Value::Null),
-        flow().map("response", |response| {
-            response.with("content", &[b'7'; 300][..])
-        }),
+        flow().map("response", |response| response.with("content", &[b'7'; 300][..])),
         flow().map("request", |request| request.with("method", b"PUT")),
     ];
     let (mut bytes, mut ends) = (Vec::new(), Vec::new());
@@ -38,15 +36,9 @@ fn whole_flows_before_a_cut_are_used_at_every_byte() {
                 let found = recording.exchanges().len() + recording.skipped().tcp;
                 assert_eq!(found, whole, "cut at {cut}");
                 assert!(recording.skipped().invalid.is_empty());
-                let warned = recording
-                    .warning()
-                    .map(|tail| (tail.offset as usize, tail.unread_bytes as usize));
+                let warned = recording.warning().map(|tail| (tail.offset as usize, tail.unread_bytes as usize));
                 let last = ends[whole - 1];
-                assert_eq!(
-                    warned,
-                    (last < cut).then_some((last, cut - last)),
-                    "cut at {cut}"
-                );
+                assert_eq!(warned, (last < cut).then_some((last, cut - last)), "cut at {cut}");
             }
             Err(RecordingError::NoWholeFlow { .. }) => assert_eq!(whole, 0, "cut at {cut}"),
             Err(error) => panic!("cut at {cut}: {error}"),
@@ -58,10 +50,7 @@ fn whole_flows_before_a_cut_are_used_at_every_byte() {
 fn read_all(recording: &Recording) {
     for exchange in recording.exchanges() {
         let response = exchange.response.as_ref().map(|response| response.content);
-        for content in [Some(exchange.request.content), response]
-            .into_iter()
-            .flatten()
-        {
+        for content in [Some(exchange.request.content), response].into_iter().flatten() {
             assert!(content == Content::NotRecorded || recording.read(&content).is_ok());
         }
     }
@@ -79,17 +68,12 @@ fn flipped_bits_never_panic_or_hang() {
         seed ^= seed >> 7;
         seed ^= seed << 17;
         let (at, bit) = (seed as usize % bytes.len(), seed >> 61);
-        opened
-            .write_all_at(&[bytes[at] ^ (1 << bit)], at as u64)
-            .unwrap();
+        opened.write_all_at(&[bytes[at] ^ (1 << bit)], at as u64).unwrap();
         let begin = Instant::now();
         if let Ok(recording) = Recording::open(&file.path, &mut |_| {}) {
             read_all(&recording);
         }
-        assert!(
-            begin.elapsed() < Duration::from_secs(1),
-            "bit {bit} of byte {at}"
-        );
+        assert!(begin.elapsed() < Duration::from_secs(1), "bit {bit} of byte {at}");
         opened.write_all_at(&[bytes[at]], at as u64).unwrap();
     }
 }
@@ -99,22 +83,12 @@ fn one_damaged_flow_leaves_the_others() {
     let damaged = flow().map("response", |response| response.with("status_code", 1));
     let bytes = [flow().write(), damaged.write(), flow().write()].concat();
     let recording = open(&bytes).unwrap();
-    let numbers: Vec<_> = recording
-        .exchanges()
-        .iter()
-        .map(|exchange| exchange.number)
-        .collect();
+    let numbers: Vec<_> = recording.exchanges().iter().map(|exchange| exchange.number).collect();
     assert_eq!(numbers, [1, 3]);
     assert!(recording.warning().is_none());
     let invalid = &recording.skipped().invalid[0];
-    let status = bytes
-        .windows(4)
-        .position(|window| window == b"1:1#")
-        .unwrap()
-        + 2;
-    let expected = format!(
-        "flow 2, byte {status}: the response's status should be within 100 to 999, found `1`"
-    );
+    let status = bytes.windows(4).position(|window| window == b"1:1#").unwrap() + 2;
+    let expected = format!("flow 2, byte {status}: the response's status should be within 100 to 999, found `1`");
     assert_eq!(invalid.to_string(), expected);
 }
 
@@ -132,10 +106,7 @@ fn what_is_no_dict_ends_the_file() {
 fn a_length_beyond_the_file_allocates_nothing() {
     let error = open(b"99999999999:hello,").unwrap_err().to_string();
     let reason = "at byte 0, 99999999999 bytes and a type should follow, and only 6 bytes are left";
-    assert!(
-        error.ends_with(&format!("holds no whole flow: {reason}")),
-        "{error}"
-    );
+    assert!(error.ends_with(&format!("holds no whole flow: {reason}")), "{error}");
 }
 
 #[test]
@@ -143,27 +114,15 @@ fn a_newer_version_in_the_middle_refuses_the_file() {
     let bytes = [flow().write(), flow().with("version", 22).write()].concat();
     let error = open(&bytes).unwrap_err();
     let start = flow().write().len() as u64;
-    assert!(
-        matches!(error, RecordingError::VersionTooNew { number: 2, offset, .. } if offset == start)
-    );
+    assert!(matches!(error, RecordingError::VersionTooNew { number: 2, offset, .. } if offset == start));
 }
 
 #[test]
 fn flows_of_other_protocols_are_counted() {
     let types = ["tcp", "udp", "udp", "dns", "websocket", "gopher", "http"];
-    let bytes: Vec<u8> = types
-        .iter()
-        .flat_map(|name| flow().with("type", *name).write())
-        .collect();
+    let bytes: Vec<u8> = types.iter().flat_map(|name| flow().with("type", *name).write()).collect();
     let recording = open(&bytes).unwrap();
-    let expected = Skipped {
-        tcp: 1,
-        udp: 2,
-        dns: 1,
-        websocket: 1,
-        unknown: 1,
-        invalid: Vec::new(),
-    };
+    let expected = Skipped { tcp: 1, udp: 2, dns: 1, websocket: 1, unknown: 1, invalid: Vec::new() };
     assert_eq!(*recording.skipped(), expected);
     assert_eq!(recording.exchanges()[0].number, 7);
 }
@@ -171,10 +130,7 @@ fn flows_of_other_protocols_are_counted() {
 #[test]
 fn an_empty_dict_is_an_invalid_flow() {
     let recording = open(&dict().write()).unwrap();
-    assert_eq!(
-        recording.skipped().invalid[0].reason,
-        "the flow has no version"
-    );
+    assert_eq!(recording.skipped().invalid[0].reason, "the flow has no version");
 }
 
 #[test]
@@ -186,8 +142,5 @@ fn progress_ends_at_the_end_of_the_file() {
     let flows: Vec<_> = reports.iter().map(|progress| progress.flows).collect();
     assert_eq!(flows, [256, 512, 600]);
     let last = reports.last().unwrap();
-    assert_eq!(
-        (last.read_bytes, last.total_bytes),
-        (bytes.len() as u64, bytes.len() as u64)
-    );
+    assert_eq!((last.read_bytes, last.total_bytes), (bytes.len() as u64, bytes.len() as u64));
 }

@@ -2,12 +2,7 @@ use crate::recording::RecordingError;
 use crate::recording::samples::{Value, dict, exchange, fields, flow, invalid, nested, open};
 
 fn version(numbers: &[i64]) -> Value {
-    Value::List(
-        numbers
-            .iter()
-            .map(|number| Value::Integer(*number))
-            .collect(),
-    )
+    Value::List(numbers.iter().map(|number| Value::Integer(*number)).collect())
 }
 
 /// The flow as 0.11 to 0.13 have it, with the names of that time and keys in bytes.
@@ -45,10 +40,7 @@ fn python_2_flows_are_read() {
         let found = exchange(&python_2_flow(minor));
         assert_eq!(found.id, "old");
         assert_eq!(found.request.version, http::Version::HTTP_10);
-        assert_eq!(
-            (&found.request.method[..], found.request.port),
-            (&b"POST"[..], 443)
-        );
+        assert_eq!((&found.request.method[..], found.request.port), (&b"POST"[..], 443));
         assert_eq!(found.request.host, "old.example");
         assert_eq!(found.request.started_at, 1_400_000_000.0);
         let response = found.response.unwrap();
@@ -65,66 +57,34 @@ fn every_version_in_range_is_read_and_no_other() {
     let releases = (11..=19).map(|minor| vec![0, minor, 5]);
     let releases = releases.chain([vec![1, 0, 0], vec![2, 0, 2], vec![3, 0], vec![3, 0, 0]]);
     for release in releases {
-        assert_eq!(
-            of(version(&release)).unwrap().exchanges().len(),
-            1,
-            "{release:?}"
-        );
+        assert_eq!(of(version(&release)).unwrap().exchanges().len(), 1, "{release:?}");
     }
     for number in 4..=21 {
         assert_eq!(of(number.into()).unwrap().exchanges().len(), 1, "{number}");
     }
-    for (old, name) in [
-        (version(&[0, 10, 1]), "0.10"),
-        (version(&[0, 8]), "0.8"),
-        (3.into(), "3"),
-        ((-1).into(), "-1"),
-    ] {
+    for (old, name) in [(version(&[0, 10, 1]), "0.10"), (version(&[0, 8]), "0.8"), (3.into(), "3"), ((-1).into(), "-1")]
+    {
         let error = of(old).unwrap_err();
-        assert!(
-            matches!(&error, RecordingError::VersionTooOld { version, .. } if version == name),
-            "{error}"
-        );
+        assert!(matches!(&error, RecordingError::VersionTooOld { version, .. } if version == name), "{error}");
     }
-    for (new, name) in [
-        (22.into(), "22"),
-        (version(&[4, 0, 0]), "4.0"),
-        (i64::MAX.into(), "9223372036854775807"),
-    ] {
+    for (new, name) in [(22.into(), "22"), (version(&[4, 0, 0]), "4.0"), (i64::MAX.into(), "9223372036854775807")] {
         let error = of(new).unwrap_err();
-        assert!(
-            matches!(&error, RecordingError::VersionTooNew { version, .. } if version == name),
-            "{error}"
-        );
+        assert!(matches!(&error, RecordingError::VersionTooNew { version, .. } if version == name), "{error}");
     }
 }
 
 #[test]
 fn a_version_that_is_none_leaves_the_flow_out() {
-    assert_eq!(
-        invalid(&flow().without("version")),
-        "the flow has no version"
-    );
-    assert_eq!(
-        invalid(&flow().with("version", Value::Null)),
-        "the flow has no version"
-    );
-    assert_eq!(
-        invalid(&flow().with("version", "21")),
-        "the flow's version should be a list, found text"
-    );
-    assert_eq!(
-        invalid(&flow().with("version", version(&[0]))),
-        "the flow's version has less than two parts"
-    );
+    assert_eq!(invalid(&flow().without("version")), "the flow has no version");
+    assert_eq!(invalid(&flow().with("version", Value::Null)), "the flow has no version");
+    assert_eq!(invalid(&flow().with("version", "21")), "the flow's version should be a list, found text");
+    assert_eq!(invalid(&flow().with("version", version(&[0]))), "the flow's version has less than two parts");
 }
 
 #[test]
 fn unknown_keys_are_ignored_and_the_last_of_two_equal_keys_counts() {
     let deep = nested(10_000);
-    let mut twice = flow()
-        .with("news", deep.clone())
-        .map("request", |request| request.with("more", deep));
+    let mut twice = flow().with("news", deep.clone()).map("request", |request| request.with("more", deep));
     if let Value::Dict(entries) = &mut twice {
         entries.insert(0, ("id".into(), "first".into()));
         entries.insert(0, ("version".into(), 99.into()));
@@ -135,41 +95,19 @@ fn unknown_keys_are_ignored_and_the_last_of_two_equal_keys_counts() {
 #[test]
 fn only_a_type_and_a_request_are_needed() {
     assert_eq!(invalid(&flow().without("type")), "the flow has no type");
-    assert_eq!(
-        invalid(&flow().without("request")),
-        "the flow has no request"
-    );
-    let bare = dict()
-        .with("request", dict().with("method", b"GET"))
-        .with("type", "http")
-        .with("version", 21);
+    assert_eq!(invalid(&flow().without("request")), "the flow has no request");
+    let bare = dict().with("request", dict().with("method", b"GET")).with("type", "http").with("version", 21);
     let found = exchange(&bare);
-    assert_eq!(
-        (
-            found.request.port,
-            &found.request.path[..],
-            found.id.as_str()
-        ),
-        (80, &b""[..], "")
-    );
+    assert_eq!((found.request.port, &found.request.path[..], found.id.as_str()), (80, &b""[..], ""));
     assert!(found.response.is_none() && found.error.is_none() && !found.is_websocket);
 }
 
 #[test]
 fn errors_keep_their_message() {
     let with_error = |error: Value| exchange(&flow().with("error", error)).error;
-    assert_eq!(
-        with_error(dict().with("msg", "gone")).as_deref(),
-        Some("gone")
-    );
-    assert_eq!(
-        with_error(dict().with("msg", b"gone")).as_deref(),
-        Some("gone")
-    );
-    assert_eq!(
-        with_error(dict()).as_deref(),
-        Some("the recorder gave no reason")
-    );
+    assert_eq!(with_error(dict().with("msg", "gone")).as_deref(), Some("gone"));
+    assert_eq!(with_error(dict().with("msg", b"gone")).as_deref(), Some("gone"));
+    assert_eq!(with_error(dict()).as_deref(), Some("the recorder gave no reason"));
     assert_eq!(with_error(Value::Null), None);
 }
 

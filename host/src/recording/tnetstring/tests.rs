@@ -16,9 +16,7 @@ fn reading<T>(bytes: &[u8], with: impl FnOnce(&mut Reader<'_>) -> T) -> T {
 fn value(reader: &mut Reader<'_>, frame: Frame) -> Result<Value, Trouble> {
     Ok(match frame.kind {
         Kind::Bytes => Value::Bytes(reader.string(frame, "value")?.to_vec()),
-        Kind::Text => {
-            Value::Text(String::from_utf8(reader.string(frame, "value")?.to_vec()).unwrap())
-        }
+        Kind::Text => Value::Text(String::from_utf8(reader.string(frame, "value")?.to_vec()).unwrap()),
         Kind::Integer => Value::Integer(reader.integer(frame, "value")?),
         Kind::Float => Value::Float(reader.float(frame, "value")?),
         Kind::Bool => Value::Bool(reader.payload(frame, 5, "value")? == b"true"),
@@ -45,9 +43,7 @@ fn any_value() -> impl Strategy<Value = Value> {
         proptest::collection::vec(any::<u8>(), 0..200).prop_map(Value::Bytes),
         ".{0,50}".prop_map(Value::Text),
         any::<i64>().prop_map(Value::Integer),
-        any::<f64>()
-            .prop_filter("NaN equals nothing", |number| !number.is_nan())
-            .prop_map(Value::Float),
+        any::<f64>().prop_filter("NaN equals nothing", |number| !number.is_nan()).prop_map(Value::Float),
         any::<bool>().prop_map(Value::Bool),
         Just(Value::Null),
     ];
@@ -99,49 +95,20 @@ fn flaws_say_where_and_what() {
     let cases: [(&[u8], u64, &str); 13] = [
         (b"12", 0, "the length is cut off"),
         (b":,", 0, "a length such as `1852:` should be, found `:,`"),
-        (
-            b"-1:,",
-            0,
-            "a length such as `1852:` should be, found `-1:,`",
-        ),
-        (
-            b"1 :a,",
-            0,
-            "a length such as `1852:` should be, found `1 :a,`",
-        ),
-        (
-            b"1234567890123:",
-            0,
-            "a length such as `1852:` should be, found `1234567890123`",
-        ),
-        (
-            b"99999999999:x,",
-            0,
-            "99999999999 bytes and a type should follow, and only 2 bytes are left",
-        ),
-        (
-            b"2:ab",
-            0,
-            "2 bytes and a type should follow, and only 2 bytes are left",
-        ),
+        (b"-1:,", 0, "a length such as `1852:` should be, found `-1:,`"),
+        (b"1 :a,", 0, "a length such as `1852:` should be, found `1 :a,`"),
+        (b"1234567890123:", 0, "a length such as `1852:` should be, found `1234567890123`"),
+        (b"99999999999:x,", 0, "99999999999 bytes and a type should follow, and only 2 bytes are left"),
+        (b"2:ab", 0, "2 bytes and a type should follow, and only 2 bytes are left"),
         (b"2:abx", 4, "a type should be, found `x`"),
         (b"3:1x2#", 2, "the number should be a number, found `1x2`"),
         (b"0:#", 2, "the number should be a number, found ``"),
         (b"3:abc^", 2, "the number should be a number, found `abc`"),
-        (
-            b"33:000000000000000000000000000000001#",
-            3,
-            "the number has 33 bytes, at most 32 are read",
-        ),
+        (b"33:000000000000000000000000000000001#", 3, "the number has 33 bytes, at most 32 are read"),
         (b"1:1,", 2, "the number should be a number, found bytes"),
     ];
     for (bytes, offset, what) in cases {
-        assert_eq!(
-            flaw(bytes),
-            (offset, what.into()),
-            "{}",
-            bytes.escape_ascii()
-        );
+        assert_eq!(flaw(bytes), (offset, what.into()), "{}", bytes.escape_ascii());
     }
 }
 
@@ -168,10 +135,7 @@ fn a_dict_that_ends_after_a_key_is_a_flaw() {
     reading(b"4:1:a,}", |reader| {
         let frame = reader.frame(0, reader.size()).unwrap();
         let mut dict = reader.inside(frame, Kind::Dict, "dict").unwrap();
-        assert!(matches!(
-            reader.entry(&mut dict),
-            Err(Trouble::Flaw(Flaw { offset: 6, .. }))
-        ));
+        assert!(matches!(reader.entry(&mut dict), Err(Trouble::Flaw(Flaw { offset: 6, .. }))));
     });
 }
 

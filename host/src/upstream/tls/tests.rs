@@ -28,10 +28,7 @@ impl Authority {
     }
 
     fn trusted(&self) -> UpstreamTls {
-        UpstreamTls {
-            insecure: false,
-            extra_roots: vec![self.path()],
-        }
+        UpstreamTls { insecure: false, extra_roots: vec![self.path()] }
     }
 
     /// A server for `api.example` whose certificate is valid on these days from now.
@@ -41,10 +38,7 @@ impl Authority {
         [params.not_before, params.not_after] = days.map(|d| now + Duration::days(d));
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        Server {
-            certificate: certificate.into(),
-            key,
-        }
+        Server { certificate: certificate.into(), key }
     }
 }
 
@@ -53,11 +47,7 @@ struct Server {
     key: KeyPair,
 }
 
-fn connect(
-    settings: &UpstreamTls,
-    server: &Server,
-    host: &'static str,
-) -> Result<(), rustls::Error> {
+fn connect(settings: &UpstreamTls, server: &Server, host: &'static str) -> Result<(), rustls::Error> {
     let provider = Arc::new(crypto::ring::default_provider());
     let key = PrivatePkcs8KeyDer::from(server.key.serialize_der());
     let key = provider.key_provider.load_private_key(key.into()).unwrap();
@@ -90,20 +80,12 @@ fn connect(
     Ok(())
 }
 
-const INSECURE: UpstreamTls = UpstreamTls {
-    insecure: true,
-    extra_roots: Vec::new(),
-};
+const INSECURE: UpstreamTls = UpstreamTls { insecure: true, extra_roots: Vec::new() };
 
 #[test]
 fn an_extra_root_is_trusted() {
     let authority = Authority::new();
-    connect(
-        &authority.trusted(),
-        &authority.server([-1, 1]),
-        "api.example",
-    )
-    .unwrap();
+    connect(&authority.trusted(), &authority.server([-1, 1]), "api.example").unwrap();
 }
 
 #[test]
@@ -123,10 +105,7 @@ fn bad_certificates_are_refused_unless_insecure() {
         };
         let as_expected = match *what {
             // Both authorities have one name, so that the signature tells them apart.
-            "unknown authority" => matches!(
-                reason,
-                CertificateError::UnknownIssuer | CertificateError::BadSignature
-            ),
+            "unknown authority" => matches!(reason, CertificateError::UnknownIssuer | CertificateError::BadSignature),
             "expired" => matches!(reason, CertificateError::ExpiredContext { .. }),
             "not yet valid" => matches!(reason, CertificateError::NotValidYetContext { .. }),
             _ => matches!(reason, CertificateError::NotValidForNameContext { .. }),
@@ -142,10 +121,7 @@ fn insecure_still_wants_proof_of_the_key() {
     let mut server = authority.server([-1, 1]);
     server.key = KeyPair::generate().unwrap();
     let refused = connect(&INSECURE, &server, "api.example").unwrap_err();
-    assert_eq!(
-        refused,
-        rustls::Error::InvalidCertificate(CertificateError::BadSignature)
-    );
+    assert_eq!(refused, rustls::Error::InvalidCertificate(CertificateError::BadSignature));
 }
 
 #[test]
@@ -167,16 +143,10 @@ fn a_bad_bundle_is_named_even_when_insecure() {
             whole[..whole.len() / 2].to_owned(),
             format!("cannot parse the upstream CA file `{shown}`: expected PEM certificates"),
         ),
-        (
-            format!("{whole}{bad}"),
-            format!("cannot use certificate 2 in the upstream CA file `{shown}`"),
-        ),
+        (format!("{whole}{bad}"), format!("cannot use certificate 2 in the upstream CA file `{shown}`")),
     ];
     for insecure in [false, true] {
-        let settings = UpstreamTls {
-            insecure,
-            extra_roots: vec![path.clone()],
-        };
+        let settings = UpstreamTls { insecure, extra_roots: vec![path.clone()] };
         for (content, expected) in &table {
             fs::write(&path, content).unwrap();
             let error = client_config(&settings).unwrap_err();
@@ -185,13 +155,7 @@ fn a_bad_bundle_is_named_even_when_insecure() {
     }
 
     for (path, expected) in [
-        (
-            dir.path().join("absent"),
-            format!(
-                "cannot read the upstream CA file `{}/absent`",
-                dir.path().display()
-            ),
-        ),
+        (dir.path().join("absent"), format!("cannot read the upstream CA file `{}/absent`", dir.path().display())),
         (
             dir.path().to_owned(),
             format!(
@@ -201,10 +165,7 @@ fn a_bad_bundle_is_named_even_when_insecure() {
             ),
         ),
     ] {
-        let settings = UpstreamTls {
-            insecure: false,
-            extra_roots: vec![path],
-        };
+        let settings = UpstreamTls { insecure: false, extra_roots: vec![path] };
         let error = client_config(&settings).unwrap_err();
         assert_eq!(error.to_string(), expected);
     }

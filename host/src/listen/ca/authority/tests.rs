@@ -56,38 +56,27 @@ fn processes_that_start_at_once_share_one_authority() {
                 .map(|_| {
                     scope.spawn(|| {
                         barrier.wait();
-                        CertificateAuthority::load_or_create(dir.path())
-                            .unwrap()
-                            .certificate
+                        CertificateAuthority::load_or_create(dir.path()).unwrap().certificate
                     })
                 })
                 .collect();
             starting.into_iter().map(|s| s.join().unwrap()).collect()
         });
         assert!(certificates.iter().all(|c| *c == certificates[0]));
-        assert_eq!(
-            names(dir.path()),
-            ["proxyhost-ca-cert.pem", "proxyhost-ca.pem"]
-        );
+        assert_eq!(names(dir.path()), ["proxyhost-ca-cert.pem", "proxyhost-ca.pem"]);
     }
 }
 
 fn names(dir: &Path) -> Vec<String> {
-    let mut names: Vec<_> = fs::read_dir(dir)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
+    let mut names: Vec<_> =
+        fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
 }
 
 #[test]
 fn authorities_of_other_tools_make_accepted_certificates() {
-    for (name, content) in [
-        ("mitmproxy-ca.pem", PKCS1),
-        ("mitmproxy-ca.pem", PKCS8),
-        ("proxyhost-ca.pem", SEC1),
-    ] {
+    for (name, content) in [("mitmproxy-ca.pem", PKCS1), ("mitmproxy-ca.pem", PKCS8), ("proxyhost-ca.pem", SEC1)] {
         let dir = directory(name, content);
         let authority = CertificateAuthority::load_or_create(dir.path()).unwrap();
         let authority = Arc::new(authority);
@@ -128,10 +117,7 @@ fn a_certificate_file_that_cannot_be_written_stops_nothing() {
     fs::create_dir(dir.path().join("proxyhost-ca-cert.pem")).unwrap();
     let authority = CertificateAuthority::load_or_create(dir.path()).unwrap();
     assert!(SEC1.contains(authority.certificate_pem().trim_end()));
-    assert_eq!(
-        names(dir.path()),
-        ["proxyhost-ca-cert.pem", "proxyhost-ca.pem"]
-    );
+    assert_eq!(names(dir.path()), ["proxyhost-ca-cert.pem", "proxyhost-ca.pem"]);
 }
 
 #[test]
@@ -139,10 +125,7 @@ fn a_half_written_key_file_is_refused_wherever_it_ends() {
     let content = create(OffsetDateTime::now_utc()).unwrap();
     for end in 0..content.trim_end().len() {
         let refused = load(&content[..end]);
-        assert!(
-            matches!(refused, Err(CaError::Incomplete { .. })),
-            "{end}: {refused:?}"
-        );
+        assert!(matches!(refused, Err(CaError::Incomplete { .. })), "{end}: {refused:?}");
     }
 }
 
@@ -166,31 +149,13 @@ fn unusable_key_files_are_named() {
     let encrypted = SEC1.replace("EC PRIVATE", "ENCRYPTED PRIVATE");
     let large = vec![b'a'; 2 << 20];
     let table: [(&[u8], &str); 10] = [
-        (
-            b"garbage\0\xff",
-            "no complete unencrypted private key in it",
-        ),
-        (
-            encrypted.as_bytes(),
-            "no complete unencrypted private key in it",
-        ),
+        (b"garbage\0\xff", "no complete unencrypted private key in it"),
+        (encrypted.as_bytes(), "no complete unencrypted private key in it"),
         (sec1_key.as_bytes(), "no complete certificate in it"),
-        (
-            sec1_certificate.as_bytes(),
-            "no complete unencrypted private key in it",
-        ),
-        (
-            &[sec1_key, other_certificate].concat().into_bytes(),
-            "does not belong to its certificate",
-        ),
-        (
-            &[sec1_key, bad_certificate].concat().into_bytes(),
-            "cannot parse the certificate",
-        ),
-        (
-            &[bad_key, sec1_certificate].concat().into_bytes(),
-            "cannot use the private key",
-        ),
+        (sec1_certificate.as_bytes(), "no complete unencrypted private key in it"),
+        (&[sec1_key, other_certificate].concat().into_bytes(), "does not belong to its certificate"),
+        (&[sec1_key, bad_certificate].concat().into_bytes(), "cannot parse the certificate"),
+        (&[bad_key, sec1_certificate].concat().into_bytes(), "cannot use the private key"),
         (NOT_A_CA.as_bytes(), "may not sign other certificates"),
         (TWO_UNITS.as_bytes(), "its subject name is too unusual"),
         (old.as_bytes(), "expired on"),

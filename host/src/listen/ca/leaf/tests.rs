@@ -61,10 +61,7 @@ fn a_bad_name_is_shown_escaped_and_cut() {
 #[test]
 fn spellings_of_one_host_share_a_certificate() {
     let (authority, _dir) = authority();
-    for [one, other] in [
-        ["api.example", "API.EXAMPLE."],
-        ["2001:db8::1", "[2001:0DB8:0::1]"],
-    ] {
+    for [one, other] in [["api.example", "API.EXAMPLE."], ["2001:db8::1", "[2001:0DB8:0::1]"]] {
         let (one, other) = (authority.leaf(one), authority.leaf(other));
         assert!(Arc::ptr_eq(&one.unwrap(), &other.unwrap()));
     }
@@ -83,14 +80,7 @@ fn a_leaf_says_what_clients_check() {
         let mut names = parsed.subject().iter_common_name();
         assert_eq!(names.next().map(|n| n.as_str().unwrap()), common_name);
         assert!(!parsed.is_ca());
-        assert!(
-            parsed
-                .extended_key_usage()
-                .unwrap()
-                .unwrap()
-                .value
-                .server_auth
-        );
+        assert!(parsed.extended_key_usage().unwrap().unwrap().value.server_auth);
         assert_eq!(parsed.issuer().as_raw(), issuer.subject().as_raw());
         assert_eq!(key_id(&parsed), key_id(&issuer));
         parsed.verify_signature(Some(issuer.public_key())).unwrap();
@@ -108,14 +98,10 @@ fn a_leaf_says_what_clients_check() {
 fn key_id(certificate: &X509Certificate<'_>) -> Vec<u8> {
     use x509_parser::extensions::ParsedExtension::{AuthorityKeyIdentifier, SubjectKeyIdentifier};
     let ids = |pick_authority: bool| {
-        certificate.extensions().iter().find_map(move |extension| {
-            match extension.parsed_extension() {
-                AuthorityKeyIdentifier(id) if pick_authority => {
-                    Some(id.key_identifier.as_ref()?.0.to_vec())
-                }
-                SubjectKeyIdentifier(id) if !pick_authority => Some(id.0.to_vec()),
-                _ => None,
-            }
+        certificate.extensions().iter().find_map(move |extension| match extension.parsed_extension() {
+            AuthorityKeyIdentifier(id) if pick_authority => Some(id.key_identifier.as_ref()?.0.to_vec()),
+            SubjectKeyIdentifier(id) if !pick_authority => Some(id.0.to_vec()),
+            _ => None,
         })
     };
     ids(true).or_else(|| ids(false)).unwrap()
@@ -158,10 +144,7 @@ fn only_the_last_thousand_are_kept() {
     for index in 1..1_000 {
         authority.leaf(&format!("host{index}.example")).unwrap();
     }
-    assert!(Arc::ptr_eq(
-        &first,
-        &authority.leaf("host0.example").unwrap()
-    ));
+    assert!(Arc::ptr_eq(&first, &authority.leaf("host0.example").unwrap()));
     let second = Arc::downgrade(&authority.leaf("host1.example").unwrap());
     for index in 1_000..2_000 {
         authority.leaf(&format!("host{index}.example")).unwrap();
