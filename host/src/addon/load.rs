@@ -39,14 +39,12 @@ pub enum LoadError {
     #[error(transparent)]
     Plug(#[from] PlugError),
     /// A plug was named that no addon imports.
-    #[error("plug `{plug}` fits nothing: it exports {exports}, and no addon that is loaded imports {it}")]
+    #[error("plug `{plug}` fits nothing: it exports {exports}, and no addon that is loaded imports it")]
     UnusedPlug {
         /// The plug.
         plug: String,
         /// What it exports.
         exports: String,
-        /// `it` or `any of it`.
-        it: &'static str,
     },
     /// It cannot be compiled, or asks the host for what it does not offer.
     #[error("cannot load addon `{addon}`: {reason}")]
@@ -131,9 +129,8 @@ fn shipped_plugs(addon: &Source) -> impl Iterator<Item = Plug> {
 fn unused(plug: &Plug) -> Result<LoadError, PlugError> {
     let (mut exports, _) = plug::interfaces(&plug.name, &plug.bytes)?;
     exports.retain(|export| !export.starts_with("proxyhost:addon/"));
-    let it = if exports.len() == 1 { "it" } else { "any of it" };
-    let exports = if exports.is_empty() { "nothing that addons import".to_owned() } else { exports.join(", ") };
-    Ok(LoadError::UnusedPlug { plug: plug.name.clone(), exports, it })
+    let exports = if exports.is_empty() { "hooks only".to_owned() } else { exports.join(", ") };
+    Ok(LoadError::UnusedPlug { plug: plug.name.clone(), exports })
 }
 
 async fn load_one(

@@ -1,22 +1,13 @@
 //! A message's content: streaming past untouched, unless somebody asks for it.
 
-use std::{
-    collections::VecDeque,
-    fmt, io,
-    pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::{fmt, io, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
-use http_body::{Body as _, Frame, SizeHint};
-use http_body_util::BodyExt;
+use http_body::Body as _;
 use hyper::body::Incoming;
-use tokio::time::{Instant, Sleep};
 
-use super::{Fault, FaultKind};
+use super::{live::Live, outgoing::Outgoing};
 
 /// Content that is kept elsewhere and read when it is sent.
 pub trait Stored: Send + Sync + fmt::Debug {
@@ -83,7 +74,7 @@ pub struct Collecting {
 }
 
 /// Stored content up to this size is read before the head is sent, so that a failure still gets a proper answer.
-const AT_ONCE: u64 = 64 * 1024;
+pub(super) const AT_ONCE: u64 = 64 * 1024;
 
 impl Body {
     /// Content that arrives from a peer.
@@ -91,8 +82,7 @@ impl Body {
         if incoming.is_end_stream() {
             return Self::Empty;
         }
-        let size = incoming.size_hint().exact();
-        Self::Live(Arc::new(Live { size, arrival: Mutex::new(Arrival::new(incoming)) }))
+        Self::Live(Arc::new(Live::new(incoming)))
     }
 
     /// The length in bytes, where it is known without waiting.
@@ -101,7 +91,7 @@ impl Body {
             Self::Empty => Some(0),
             Self::Bytes(bytes) => Some(bytes.len() as u64),
             Self::Stored(stored) => Some(stored.size()),
-            Self::Live(live) => live.size,
+            Self::Live(live) => live.size(),
             Self::NotRecorded => None,
         }
     }
@@ -141,32 +131,36 @@ impl Body {
         Ok((start < end).then(|| bytes.slice(start..end)))
     }
 
-    /// Turns it into what is sent to a peer. `idle` is the most time between two pieces of a live body.
+    /// Turns it into what is sent to a peer. `idle` is the most time between two pieces of a live body, and `sender` is
+    /// whose fault it is when they stop coming.
     ///
     /// # Errors
     /// When stored content can no longer be read, or was not kept.
-    pub fn into_outgoing(self, idle: Duration) -> Result<Outgoing, BodyFailure> {
-        Ok(Outgoing(match self {
-            Self::Empty => Source::Ready(None),
-            Self::Bytes(bytes) => Source::Ready(Some(bytes)),
-            Self::Stored(stored) if stored.size() <= AT_ONCE && stored.trailers().is_none() => {
-                Source::Ready(Some(read_all(stored.as_ref())?))
-            }
-            Self::Stored(stored) => {
-                let first = stored.read_at(0, AT_ONCE as usize).map_err(unreadable)?;
-                Source::Stored { offset: first.len() as u64, first: Some(first), stored, trailers_sent: false }
-            }
-            Self::Live(live) => Source::Live(Box::new(Passing { arrival: live.take(), idle, timer: None })),
-            Self::NotRecorded => return Err(BodyFailure::NotRecorded),
-        }))
+    pub fn into_outgoing(self, sender: Sender, idle: Duration) -> Result<Outgoing, BodyFailure> {
+        match self {
+            Self::Empty => Ok(Outgoing::default()),
+            Self::Bytes(bytes) => Ok(Outgoing::ready(bytes)),
+            Self::Stored(stored) => Outgoing::stored(stored),
+            Self::Live(live) => Ok(Outgoing::live(&live, sender, idle)),
+            Self::NotRecorded => Err(BodyFailure::NotRecorded),
+        }
     }
 }
 
-fn unreadable(error: io::Error) -> BodyFailure {
+/// Who sends a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sender {
+    /// The client, with its request.
+    Client,
+    /// The server, or a recording in its place, with its response.
+    Server,
+}
+
+pub(super) fn unreadable(error: io::Error) -> BodyFailure {
     BodyFailure::Incomplete(error.to_string())
 }
 
-fn read_all(stored: &dyn Stored) -> Result<Bytes, BodyFailure> {
+pub(super) fn read_all(stored: &dyn Stored) -> Result<Bytes, BodyFailure> {
     let size = stored.size();
     let whole = stored.read_at(0, usize::try_from(size).unwrap_or(usize::MAX)).map_err(unreadable)?;
     if whole.len() as u64 == size {
@@ -180,267 +174,3 @@ fn read_all(stored: &dyn Stored) -> Result<Bytes, BodyFailure> {
     Ok(all.freeze())
 }
 
-/// Content that is arriving, and what has arrived of it so far.
-pub struct Live {
-    size: Option<u64>,
-    arrival: Mutex<Arrival>,
-}
-
-impl fmt::Debug for Live {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Live").field("size", &self.size).finish_non_exhaustive()
-    }
-}
-
-#[derive(Default)]
-struct Arrival {
-    arrived: VecDeque<Bytes>,
-    arrived_bytes: u64,
-    trailers: Option<HeaderMap>,
-    /// `None` when all has arrived, or while somebody waits for more.
-    rest: Option<Incoming>,
-    failure: Option<BodyFailure>,
-}
-
-impl Arrival {
-    fn new(incoming: Incoming) -> Self {
-        Self { rest: Some(incoming), ..Self::default() }
-    }
-
-    fn add(&mut self, frame: Frame<Bytes>) {
-        match frame.into_data() {
-            Ok(data) => {
-                self.arrived_bytes += data.len() as u64;
-                self.arrived.push_back(data);
-            }
-            Err(frame) => self.trailers = frame.into_trailers().ok(),
-        }
-    }
-}
-
-impl Live {
-    /// Hooks of one flow run one after the other, so the lock is never contended; nothing panics while it is held.
-    fn lock(&self) -> std::sync::MutexGuard<'_, Arrival> {
-        self.arrival.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn take(&self) -> Arrival {
-        std::mem::take(&mut *self.lock())
-    }
-
-    /// Waits for one more frame; `false` when there is none.
-    async fn more(&self, deadline: Instant) -> Result<bool, BodyFailure> {
-        let rest = {
-            let mut arrival = self.lock();
-            if let Some(failure) = &arrival.failure {
-                return Err(failure.clone());
-            }
-            arrival.rest.take()
-        };
-        let Some(rest) = rest else { return Ok(false) };
-        // Gives the stream back when the caller's future is dropped while it waits.
-        let mut waiting = Waiting { live: self, rest: Some(rest) };
-        let Some(stream) = &mut waiting.rest else { return Ok(false) };
-        let failure = match tokio::time::timeout_at(deadline, stream.frame()).await {
-            Ok(Some(Ok(frame))) => {
-                self.lock().add(frame);
-                return Ok(true);
-            }
-            Ok(None) => {
-                waiting.rest = None;
-                return Ok(false);
-            }
-            Ok(Some(Err(error))) => BodyFailure::Incomplete(error.to_string()),
-            Err(_) => BodyFailure::TimedOut,
-        };
-        self.lock().failure = Some(failure.clone());
-        Err(failure)
-    }
-
-    async fn collect(&self, terms: Collecting) -> Result<Bytes, BodyFailure> {
-        let deadline = Instant::now() + terms.within;
-        while self.more(deadline).await? {
-            if self.lock().arrived_bytes > terms.limit {
-                return Err(BodyFailure::TooLarge);
-            }
-        }
-        let mut arrival = self.lock();
-        if arrival.arrived.len() > 1 {
-            let mut joined = BytesMut::with_capacity(usize::try_from(arrival.arrived_bytes).unwrap_or_default());
-            arrival.arrived.drain(..).for_each(|piece| joined.extend_from_slice(&piece));
-            arrival.arrived.push_back(joined.freeze());
-        }
-        Ok(arrival.arrived.front().cloned().unwrap_or_default())
-    }
-
-    async fn piece(&self, offset: u64, limit: usize, terms: Collecting) -> Result<Option<Bytes>, BodyFailure> {
-        let deadline = Instant::now() + terms.within;
-        loop {
-            {
-                let arrival = self.lock();
-                if arrival.arrived_bytes > terms.limit {
-                    return Err(BodyFailure::TooLarge);
-                }
-                let mut start = 0;
-                for piece in &arrival.arrived {
-                    let end = start + piece.len() as u64;
-                    if offset < end {
-                        // Both numbers are within one piece that is in memory.
-                        let from = (offset - start) as usize;
-                        return Ok(Some(piece.slice(from..piece.len().min(from.saturating_add(limit)))));
-                    }
-                    start = end;
-                }
-            }
-            if !self.more(deadline).await? {
-                return Ok(None);
-            }
-        }
-    }
-}
-
-struct Waiting<'a> {
-    live: &'a Live,
-    rest: Option<Incoming>,
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.live.lock().rest = self.rest.take();
-    }
-}
-
-/// Content on its way to a peer.
-#[derive(Debug)]
-pub struct Outgoing(Source);
-
-impl Default for Outgoing {
-    /// No content.
-    fn default() -> Self {
-        Self(Source::Ready(None))
-    }
-}
-
-#[derive(Debug)]
-enum Source {
-    Ready(Option<Bytes>),
-    Stored { first: Option<Bytes>, stored: Arc<dyn Stored>, offset: u64, trailers_sent: bool },
-    Live(Box<Passing>),
-}
-
-/// A live body that passes through.
-struct Passing {
-    arrival: Arrival,
-    idle: Duration,
-    /// Set while nothing arrives.
-    timer: Option<Pin<Box<Sleep>>>,
-}
-
-impl fmt::Debug for Passing {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Passing").finish_non_exhaustive()
-    }
-}
-
-impl Passing {
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
-        if let Some(piece) = self.arrival.arrived.pop_front() {
-            return Poll::Ready(Some(Ok(Frame::data(piece))));
-        }
-        if let Some(failure) = self.arrival.failure.take() {
-            return Poll::Ready(Some(Err(broken(failure))));
-        }
-        if let Some(rest) = &mut self.arrival.rest {
-            match Pin::new(rest).poll_frame(context) {
-                Poll::Ready(frame) => {
-                    self.timer = None;
-                    return Poll::Ready(
-                        frame.map(|frame| frame.map_err(|error| broken(BodyFailure::Incomplete(error.to_string())))),
-                    );
-                }
-                Poll::Pending => {
-                    let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(self.idle)));
-                    return match timer.as_mut().poll(context) {
-                        Poll::Ready(()) => Poll::Ready(Some(Err(broken(BodyFailure::TimedOut)))),
-                        Poll::Pending => Poll::Pending,
-                    };
-                }
-            }
-        }
-        Poll::Ready(self.arrival.trailers.take().map(|trailers| Ok(Frame::trailers(trailers))))
-    }
-
-    fn is_end(&self) -> bool {
-        let arrival = &self.arrival;
-        arrival.arrived.is_empty()
-            && arrival.failure.is_none()
-            && arrival.trailers.is_none()
-            && arrival.rest.as_ref().is_none_or(Incoming::is_end_stream)
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        let here: u64 = self.arrival.arrived.iter().map(|piece| piece.len() as u64).sum();
-        let rest = self.arrival.rest.as_ref().map_or(SizeHint::with_exact(0), Incoming::size_hint);
-        match rest.exact() {
-            Some(rest) if self.arrival.failure.is_none() => SizeHint::with_exact(here + rest),
-            _ => SizeHint::default(),
-        }
-    }
-}
-
-fn broken(failure: BodyFailure) -> Fault {
-    let kind = match failure {
-        BodyFailure::TimedOut => FaultKind::ResponseTimeout,
-        BodyFailure::TooLarge => FaultKind::ResponseTooLarge,
-        BodyFailure::Incomplete(_) | BodyFailure::NotRecorded => FaultKind::ResponseIncomplete,
-    };
-    Fault::new(kind, format!("the body broke off: {failure}"))
-}
-
-impl http_body::Body for Outgoing {
-    type Data = Bytes;
-    type Error = Fault;
-
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
-        match &mut self.0 {
-            Source::Ready(bytes) => {
-                Poll::Ready(bytes.take().filter(|bytes| !bytes.is_empty()).map(|bytes| Ok(Frame::data(bytes))))
-            }
-            Source::Live(passing) => passing.poll(context),
-            Source::Stored { first, stored, offset, trailers_sent } => {
-                if let Some(first) = first.take().filter(|first| !first.is_empty()) {
-                    return Poll::Ready(Some(Ok(Frame::data(first))));
-                }
-                if *offset < stored.size() {
-                    // Read here rather than on another thread: the pages are nearly always in memory.
-                    let piece = stored.read_at(*offset, AT_ONCE as usize);
-                    *offset += piece.as_ref().map_or(0, |piece| piece.len() as u64);
-                    return Poll::Ready(Some(piece.map(Frame::data).map_err(|error| broken(unreadable(error)))));
-                }
-                let trailers = if std::mem::replace(trailers_sent, true) { None } else { stored.trailers() };
-                Poll::Ready(trailers.map(|trailers| Ok(Frame::trailers(trailers))))
-            }
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        match &self.0 {
-            Source::Ready(bytes) => bytes.as_ref().is_none_or(Bytes::is_empty),
-            Source::Stored { .. } => false,
-            Source::Live(passing) => passing.is_end(),
-        }
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match &self.0 {
-            Source::Ready(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
-            // A body with trailers must be chunked in HTTP/1, which a known size would prevent.
-            Source::Stored { stored, .. } if stored.trailers().is_some() => SizeHint::default(),
-            Source::Stored { first, stored, offset, .. } => {
-                let here = first.as_ref().map_or(0, |first| first.len() as u64);
-                SizeHint::with_exact(stored.size().saturating_sub(*offset) + here)
-            }
-            Source::Live(passing) => passing.size_hint(),
-        }
-    }
-}

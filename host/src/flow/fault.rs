@@ -12,8 +12,6 @@ use super::{Body, Fields, FlowId, Response, Spelling};
 pub enum FaultKind {
     /// The client's request breaks a rule of HTTP.
     BadRequest,
-    /// The request's body is larger than allowed.
-    RequestTooLarge,
     /// The client's body did not arrive in time.
     RequestTimeout,
     /// The host answers this request itself, and the method asks for nothing else.
@@ -36,8 +34,6 @@ pub enum FaultKind {
     ResponseIncomplete,
     /// The server did not answer in time.
     ResponseTimeout,
-    /// The server's answer is larger than allowed.
-    ResponseTooLarge,
     /// The request would come back to this host.
     Loop,
     /// An addon failed.
@@ -51,7 +47,6 @@ impl FaultKind {
     pub fn status(self) -> StatusCode {
         match self {
             Self::BadRequest => StatusCode::BAD_REQUEST,
-            Self::RequestTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::NotHere => StatusCode::METHOD_NOT_ALLOWED,
             Self::Denied => StatusCode::FORBIDDEN,
@@ -64,7 +59,7 @@ impl FaultKind {
     /// The name of the proxy error type (RFC 9209 §2.3).
     pub fn name(self) -> &'static str {
         match self {
-            Self::BadRequest | Self::RequestTooLarge | Self::RequestTimeout => "http_request_error",
+            Self::BadRequest | Self::RequestTimeout => "http_request_error",
             Self::NotHere => "http_request_denied",
             Self::Dns => "dns_error",
             Self::Refused => "connection_refused",
@@ -75,7 +70,6 @@ impl FaultKind {
             Self::Offline => "destination_unavailable",
             Self::ResponseIncomplete => "http_response_incomplete",
             Self::ResponseTimeout => "http_response_timeout",
-            Self::ResponseTooLarge => "http_response_body_size",
             Self::Loop => "proxy_loop_detected",
             Self::Addon => "proxy_internal_error",
             Self::Busy => "proxy_internal_response",

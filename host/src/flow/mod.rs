@@ -3,11 +3,14 @@
 mod body;
 mod fault;
 mod fields;
+mod live;
 mod message;
+mod outgoing;
 mod spelling;
 
-pub use body::{Body, BodyFailure, Collecting, Outgoing, Stored};
+pub use body::{Body, BodyFailure, Collecting, Sender, Stored};
 pub use fault::{Fault, FaultKind};
 pub use fields::{Fields, HOP_BY_HOP};
 pub use message::{Destination, FlowId, Request, RequestHead, Response, ResponseHead, Scheme};
+pub use outgoing::Outgoing;
 pub use spelling::Spelling;

@@ -8,7 +8,7 @@ use std::{
 use http::{HeaderValue, Method, StatusCode, header};
 use hyper::ext::ReasonPhrase;
 
-use crate::flow::{Body, Fault, FaultKind, Outgoing, Response};
+use crate::flow::{Body, Fault, FaultKind, Outgoing, Response, Sender};
 
 /// The flow ends without an answer: `hyper` closes an HTTP/1 connection and resets an HTTP/2 stream.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
@@ -24,7 +24,7 @@ pub fn deliver(response: Response, method: &Method, idle: Duration) -> Result<ht
     let mut head = Arc::unwrap_or_clone(head);
     let bodiless = *method == Method::HEAD || is_bodiless(head.status);
     let body = if bodiless { Body::Empty } else { body };
-    let outgoing = body.into_outgoing(idle).map_err(|failure| {
+    let outgoing = body.into_outgoing(Sender::Server, idle).map_err(|failure| {
         Fault::new(FaultKind::ResponseIncomplete, format!("the response's body cannot be had: {failure}"))
     })?;
     let fields = &mut head.fields;

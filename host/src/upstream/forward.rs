@@ -7,7 +7,7 @@ use http::{
     uri::{Authority, PathAndQuery},
 };
 
-use crate::flow::{Fault, FaultKind, Outgoing, Request};
+use crate::flow::{Fault, FaultKind, Outgoing, Request, Sender};
 
 /// This proxy's entry in `Via` (RFC 9110 §7.6.3).
 #[derive(Clone, Debug)]
@@ -84,7 +84,7 @@ pub(super) fn outgoing(
             fields.set(header::HOST, value);
         }
     }
-    let body = body.into_outgoing(idle).map_err(|failure| {
+    let body = body.into_outgoing(Sender::Client, idle).map_err(|failure| {
         Fault::new(FaultKind::BadRequest, format!("the request's body cannot be sent: {failure}"))
     })?;
     frame(fields, &body);

@@ -1,0 +1,177 @@
+//! Content on its way to a peer.
+
+use std::{
+    fmt,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http_body::{Body as _, Frame, SizeHint};
+use hyper::body::Incoming;
+use tokio::time::Sleep;
+
+use super::{
+    BodyFailure, Fault, FaultKind, Sender, Stored,
+    body::{AT_ONCE, read_all, unreadable},
+    live::{Arrival, Live},
+};
+
+/// Content on its way to a peer.
+#[derive(Debug)]
+pub struct Outgoing(Source);
+
+impl Outgoing {
+    pub(super) fn ready(bytes: Bytes) -> Self {
+        Self(Source::Ready(Some(bytes)))
+    }
+
+    pub(super) fn stored(stored: Arc<dyn Stored>) -> Result<Self, BodyFailure> {
+        if stored.size() <= AT_ONCE && stored.trailers().is_none() {
+            return read_all(stored.as_ref()).map(Self::ready);
+        }
+        let first = stored.read_at(0, AT_ONCE as usize).map_err(unreadable)?;
+        let offset = first.len() as u64;
+        Ok(Self(Source::Stored { first: Some(first), stored, offset, trailers_sent: false }))
+    }
+
+    pub(super) fn live(live: &Live, sender: Sender, idle: Duration) -> Self {
+        Self(Source::Live(Box::new(Passing { arrival: live.take(), sender, idle, timer: None })))
+    }
+}
+
+impl Default for Outgoing {
+    /// No content.
+    fn default() -> Self {
+        Self(Source::Ready(None))
+    }
+}
+
+#[derive(Debug)]
+enum Source {
+    Ready(Option<Bytes>),
+    Stored { first: Option<Bytes>, stored: Arc<dyn Stored>, offset: u64, trailers_sent: bool },
+    Live(Box<Passing>),
+}
+
+/// A live body that passes through.
+struct Passing {
+    arrival: Arrival,
+    sender: Sender,
+    idle: Duration,
+    /// Set while nothing arrives.
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl fmt::Debug for Passing {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Passing").finish_non_exhaustive()
+    }
+}
+
+impl Passing {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
+        if let Some(piece) = self.arrival.arrived.pop_front() {
+            return Poll::Ready(Some(Ok(Frame::data(piece))));
+        }
+        if let Some(failure) = self.arrival.failure.take() {
+            return Poll::Ready(Some(Err(broken(self.sender, &failure))));
+        }
+        if let Some(rest) = &mut self.arrival.rest {
+            match Pin::new(rest).poll_frame(context) {
+                Poll::Ready(frame) => {
+                    self.timer = None;
+                    let sender = self.sender;
+                    return Poll::Ready(
+                        frame.map(|frame| frame.map_err(|error| broken(sender, &BodyFailure::Incomplete(error.to_string())))),
+                    );
+                }
+                Poll::Pending => {
+                    let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(self.idle)));
+                    return match timer.as_mut().poll(context) {
+                        Poll::Ready(()) => Poll::Ready(Some(Err(broken(self.sender, &BodyFailure::TimedOut)))),
+                        Poll::Pending => Poll::Pending,
+                    };
+                }
+            }
+        }
+        Poll::Ready(self.arrival.trailers.take().map(|trailers| Ok(Frame::trailers(trailers))))
+    }
+
+    fn is_end(&self) -> bool {
+        let arrival = &self.arrival;
+        arrival.arrived.is_empty()
+            && arrival.failure.is_none()
+            && arrival.trailers.is_none()
+            && arrival.rest.as_ref().is_none_or(Incoming::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let here: u64 = self.arrival.arrived.iter().map(|piece| piece.len() as u64).sum();
+        let rest = self.arrival.rest.as_ref().map_or(SizeHint::with_exact(0), Incoming::size_hint);
+        match rest.exact() {
+            Some(rest) if self.arrival.failure.is_none() => SizeHint::with_exact(here + rest),
+            _ => SizeHint::default(),
+        }
+    }
+}
+
+fn broken(sender: Sender, failure: &BodyFailure) -> Fault {
+    let kind = match (sender, failure) {
+        (Sender::Client, BodyFailure::TimedOut) => FaultKind::RequestTimeout,
+        (Sender::Client, _) => FaultKind::BadRequest,
+        (Sender::Server, BodyFailure::TimedOut) => FaultKind::ResponseTimeout,
+        (Sender::Server, _) => FaultKind::ResponseIncomplete,
+    };
+    Fault::new(kind, format!("the body broke off: {failure}"))
+}
+
+impl http_body::Body for Outgoing {
+    type Data = Bytes;
+    type Error = Fault;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
+        match &mut self.0 {
+            Source::Ready(bytes) => {
+                Poll::Ready(bytes.take().filter(|bytes| !bytes.is_empty()).map(|bytes| Ok(Frame::data(bytes))))
+            }
+            Source::Live(passing) => passing.poll(context),
+            Source::Stored { first, stored, offset, trailers_sent } => {
+                if let Some(first) = first.take().filter(|first| !first.is_empty()) {
+                    return Poll::Ready(Some(Ok(Frame::data(first))));
+                }
+                if *offset < stored.size() {
+                    // Read here rather than on another thread: the pages are nearly always in memory.
+                    let piece = stored.read_at(*offset, AT_ONCE as usize);
+                    *offset += piece.as_ref().map_or(0, |piece| piece.len() as u64);
+                    return Poll::Ready(Some(piece.map(Frame::data).map_err(|error| broken(Sender::Server, &unreadable(error)))));
+                }
+                let trailers = if std::mem::replace(trailers_sent, true) { None } else { stored.trailers() };
+                Poll::Ready(trailers.map(|trailers| Ok(Frame::trailers(trailers))))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.0 {
+            Source::Ready(bytes) => bytes.as_ref().is_none_or(Bytes::is_empty),
+            Source::Stored { .. } => false,
+            Source::Live(passing) => passing.is_end(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            Source::Ready(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            // A body with trailers must be chunked in HTTP/1, which a known size would prevent.
+            Source::Stored { stored, .. } if stored.trailers().is_some() => SizeHint::default(),
+            Source::Stored { first, stored, offset, .. } => {
+                let here = first.as_ref().map_or(0, |first| first.len() as u64);
+                SizeHint::with_exact(stored.size().saturating_sub(*offset) + here)
+            }
+            Source::Live(passing) => passing.size_hint(),
+        }
+    }
+}
