@@ -35,6 +35,9 @@ const SHOWN: [&str; 5] = ["method", "scheme", "host", "port", "path"];
 /// Most bytes of a value that a report shows.
 const SHOWN_BYTES: usize = 100;
 
+/// Most differences that a report lists.
+const LISTED: usize = 4;
+
 /// The differences between a live request's parts and a recorded one's.
 pub fn differences(live: &[Part], recorded: &[Part]) -> Vec<Difference> {
     let mut found = Vec::new();
@@ -67,7 +70,11 @@ pub fn summary(differences: &[Difference]) -> String {
     if differences.is_empty() {
         return "no part differs, but the keys do".to_owned();
     }
-    differences.iter().map(words).collect::<Vec<_>>().join(", ")
+    let mut listed: Vec<String> = differences.iter().take(LISTED).map(words).collect();
+    if differences.len() > LISTED {
+        listed.push(format!("{} more", differences.len() - LISTED));
+    }
+    listed.join(", ")
 }
 
 fn words(difference: &Difference) -> String {
@@ -124,6 +131,16 @@ mod tests {
             "query a differs"
         );
         assert_eq!(compared(&[("query a", "1")], &[("query a", "1"), ("query a", "1")]), "query a is missing");
+    }
+
+    #[test]
+    fn a_long_list_is_cut() {
+        let live = [("query a", "1"), ("query b", "1"), ("query c", "1"), ("query d", "1"), ("query e", "1")];
+        assert_eq!(
+            compared(&live, &[]),
+            "query a is not in the recording, query b is not in the recording, query c is not in the recording, query d \
+             is not in the recording, 1 more"
+        );
     }
 
     #[test]

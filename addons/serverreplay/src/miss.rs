@@ -100,22 +100,37 @@ fn explanation(status: u16, text: &str) -> Action {
 /// The recorded requests that are nearest, and how they differ.
 fn nearest(request: &Request) -> String {
     let live = parts(request);
-    let mut found: Vec<(usize, String)> = Vec::new();
+    let mut found: Vec<Near> = Vec::new();
     for id in candidates(request) {
         let (Some(recorded), Some(exchange)) = (recordings::recorded_request(id), recordings::describe(id)) else {
             continue;
         };
         let differences = differences(&live, &parts(&recorded));
-        let file = exchange.file.rsplit('/').next().unwrap_or_default();
-        let name = format!("flow {} of {file} ({})", exchange.number, self::shown(&recorded));
-        found.push((differences.len(), format!("{name}: {}", summary(&differences))));
+        let text = format!("({}): {}", shown(&recorded), summary(&differences));
+        // The same request is often recorded more than once.
+        if found.iter().all(|near| near.text != text) {
+            let file = exchange.file.rsplit('/').next().unwrap_or_default();
+            let name = format!("flow {} of {file}", exchange.number);
+            found.push(Near { differences: differences.len(), name, text });
+        }
     }
     // Stable: of equally near ones, the first recorded.
-    found.sort_by_key(|(differences, _)| *differences);
-    let shown: Vec<String> = found.into_iter().take(SHOWN).map(|(_, text)| text).collect();
-    if shown.is_empty() { "nothing like it is recorded".to_owned() } else { format!("nearest: {}", shown.join("; ")) }
+    found.sort_by_key(|near| near.differences);
+    let shown: Vec<String> = found.iter().take(SHOWN).map(|near| format!("{} {}", near.name, near.text)).collect();
+    match shown.is_empty() {
+        true => "no recorded request has its path, or its host".to_owned(),
+        false => format!("nearest: {}", shown.join("; ")),
+    }
 }
 
+/// A recorded request that is near a live one.
+struct Near {
+    differences: usize,
+    name: String,
+    text: String,
+}
+
+/// Those with the same path, or else those with the same host.
 fn candidates(request: &Request) -> Vec<u32> {
     for key in near_keys(request) {
         let size = index::size(&key).min(CANDIDATES);
@@ -123,7 +138,7 @@ fn candidates(request: &Request) -> Vec<u32> {
             return (0..size).filter_map(|position| index::at(&key, position)).collect();
         }
     }
-    (0..recordings::size().min(CANDIDATES)).collect()
+    Vec::new()
 }
 
 fn parts(request: &Request) -> Vec<Part> {
