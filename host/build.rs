@@ -31,7 +31,8 @@ fn build() -> Result<(), String> {
     }
     let out = PathBuf::from(variable("OUT_DIR")?);
     // A folder of their own, as the outer build holds the lock of its folder; shared by all profiles of the host.
-    let target_folder = out.ancestors().find(|folder| folder.ends_with("build")).and_then(|folder| folder.parent()?.parent());
+    let target_folder =
+        out.ancestors().find(|folder| folder.ends_with("build")).and_then(|folder| folder.parent()?.parent());
     let target_folder = target_folder.ok_or("OUT_DIR is not in a target folder")?.join("components");
     add_target()?;
     compile(root, &target_folder)?;
@@ -60,7 +61,8 @@ fn compile(root: &Path, target_folder: &Path) -> Result<(), String> {
     for (name, _) in env::vars_os() {
         let text = name.to_string_lossy();
         let outer = ["CARGO_FEATURE_", "CARGO_CFG_", "CARGO_PKG_", "CARGO_PROFILE_", "CARGO_TARGET_", "DEP_"];
-        let flags = ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER"];
+        let flags =
+            ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER"];
         if outer.iter().any(|prefix| text.starts_with(prefix)) || flags.contains(&text.as_ref()) {
             cargo.env_remove(&name);
         }

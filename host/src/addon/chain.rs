@@ -2,7 +2,7 @@
 
 use tracing::debug;
 
-use super::{addon::Addon, instance::Verdict};
+use super::{hooks::Addon, instance::Verdict};
 use crate::flow::{Fault, Request, Response};
 
 /// The addons of a host, outermost first.

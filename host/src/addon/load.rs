@@ -7,10 +7,10 @@ use tracing::warn;
 use wasmtime::component::{Component, InstancePre};
 
 use super::{
-    addon::{Addon, OnFailure},
     bindings::exports::proxyhost::addon::{declaration, lifecycle},
     component::{ComponentError, Source},
     engine::AddonEngine,
+    hooks::{Addon, OnFailure},
     instance::{Exports, Instance},
     limits::Limits,
     options::{Flag, Kind, OptionDeclaration, Values},

@@ -1,16 +1,16 @@
 //! Addons: WebAssembly components that see flows.
 //!
 //! `component` finds and recognises them, `plug` fills their imports, `load` makes them ready, `chain` is the order in
-//! which flows pass them, `addon` calls one of them, on an instance from its `pool`. What components can call is in
+//! which flows pass them, `hooks` calls one of them, on an instance from its `pool`. What components can call is in
 //! `messages`, `library`, `settings` and `log`; the interfaces are in `wit/`.
 
-mod addon;
 mod bindings;
 mod chain;
 mod component;
 mod edit;
 mod engine;
 mod handles;
+mod hooks;
 mod instance;
 mod library;
 mod limits;
@@ -24,10 +24,10 @@ mod settings;
 mod shipped;
 mod state;
 
-pub use addon::{Addon, OnFailure};
 pub use chain::{Chain, Decision};
 pub use component::{ComponentError, Source};
 pub use engine::AddonEngine;
+pub use hooks::{Addon, OnFailure};
 pub use limits::Limits;
 pub use load::{LoadError, Loaded, Request as LoadRequest, load};
 pub use plug::PlugError;

@@ -173,4 +173,3 @@ pub(super) fn read_all(stored: &dyn Stored) -> Result<Bytes, BodyFailure> {
     }
     Ok(all.freeze())
 }
-

@@ -118,7 +118,12 @@ impl Live {
     }
 
     /// The bytes from an offset on, waiting for at least one; nothing at the end.
-    pub(super) async fn piece(&self, offset: u64, limit: usize, terms: Collecting) -> Result<Option<Bytes>, BodyFailure> {
+    pub(super) async fn piece(
+        &self,
+        offset: u64,
+        limit: usize,
+        terms: Collecting,
+    ) -> Result<Option<Bytes>, BodyFailure> {
         let deadline = Instant::now() + terms.within;
         loop {
             {
@@ -154,4 +159,3 @@ impl Drop for Waiting<'_> {
         self.live.lock().rest = self.rest.take();
     }
 }
-

@@ -84,9 +84,9 @@ impl Passing {
                 Poll::Ready(frame) => {
                     self.timer = None;
                     let sender = self.sender;
-                    return Poll::Ready(
-                        frame.map(|frame| frame.map_err(|error| broken(sender, &BodyFailure::Incomplete(error.to_string())))),
-                    );
+                    return Poll::Ready(frame.map(|frame| {
+                        frame.map_err(|error| broken(sender, &BodyFailure::Incomplete(error.to_string())))
+                    }));
                 }
                 Poll::Pending => {
                     let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(self.idle)));
@@ -146,7 +146,9 @@ impl http_body::Body for Outgoing {
                     // Read here rather than on another thread: the pages are nearly always in memory.
                     let piece = stored.read_at(*offset, AT_ONCE as usize);
                     *offset += piece.as_ref().map_or(0, |piece| piece.len() as u64);
-                    return Poll::Ready(Some(piece.map(Frame::data).map_err(|error| broken(Sender::Server, &unreadable(error)))));
+                    return Poll::Ready(Some(
+                        piece.map(Frame::data).map_err(|error| broken(Sender::Server, &unreadable(error))),
+                    ));
                 }
                 let trailers = if std::mem::replace(trailers_sent, true) { None } else { stored.trailers() };
                 Poll::Ready(trailers.map(|trailers| Ok(Frame::trailers(trailers))))

@@ -64,7 +64,8 @@ pub(super) fn outgoing(
     let mut head = Arc::unwrap_or_clone(head);
     let uri = Uri::builder()
         .scheme(head.destination.scheme.name())
-        .authority(authority(&head.destination.host_and_port())?)
+        // In HTTP/2 this becomes `:authority`, which names the host as the `host` field does: without a default port.
+        .authority(authority(&head.destination.authority())?)
         .path_and_query(path(&head.path)?)
         .build()
         .map_err(|error| Fault::new(FaultKind::BadRequest, format!("the request has no valid target: {error}")))?;
@@ -141,4 +142,34 @@ fn authority(text: &str) -> Result<Authority, Fault> {
 
 fn path(text: &str) -> Result<PathAndQuery, Fault> {
     text.parse().map_err(|_| Fault::new(FaultKind::BadRequest, format!("`{}` is not a path", text.escape_debug())))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+    use crate::flow::{Body, Destination, Fields, FlowId, RequestHead, Scheme};
+
+    fn uri(port: u16) -> String {
+        let destination = Destination { scheme: Scheme::Https, host: "shop.example".to_owned(), port };
+        let head = RequestHead {
+            method: Method::GET,
+            destination,
+            authority: None,
+            path: "/a?b".to_owned(),
+            version: Version::HTTP_2,
+            fields: Fields::default(),
+            accepts_trailers: false,
+        };
+        let request =
+            Request { flow: FlowId(1), received_at: SystemTime::now(), head: Arc::new(head), body: Body::Empty };
+        outgoing(request, None, None, Duration::from_secs(1)).expect("it can be sent").uri().to_string()
+    }
+
+    #[test]
+    fn a_default_port_is_left_out_of_the_authority() {
+        assert_eq!(uri(443), "https://shop.example/a?b");
+        assert_eq!(uri(8443), "https://shop.example:8443/a?b");
+    }
 }
