@@ -102,7 +102,9 @@ async fn command() -> Result<(), Failure> {
         Action::Run(settings) => {
             start_log(&settings);
             let addons = run::configure(loaded, &settings.addons).await?;
-            Running::start(&settings, addons).await?.until(asked_to_stop()).await;
+            // Heard before the log says that it listens: whoever reads that may ask at once.
+            let asked_to_stop = asked_to_stop();
+            Running::start(&settings, addons).await?.until(asked_to_stop).await;
             Ok(())
         }
     }
@@ -137,19 +139,21 @@ fn start_log(settings: &Settings) {
     }
 }
 
-/// Waits for SIGINT or SIGTERM. The second one ends the process at once.
-async fn asked_to_stop() {
+/// Listens for SIGINT and SIGTERM from now on; what it returns waits for one. The second one ends the process at once.
+fn asked_to_stop() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        warn!("cannot wait for signals; the process can only be killed");
-        return std::future::pending().await;
-    };
-    tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
-    tokio::spawn(async move {
+    let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    async move {
+        let (Ok(mut interrupt), Ok(mut terminate)) = signals else {
+            warn!("cannot wait for signals; the process can only be killed");
+            return std::future::pending().await;
+        };
         tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
-        std::process::exit(FAILURE.into());
-    });
+        tokio::spawn(async move {
+            tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+            std::process::exit(FAILURE.into());
+        });
+    }
 }
 
 fn print(text: &str) -> Result<(), Failure> {

@@ -7,6 +7,7 @@ mod connector;
 mod egress;
 mod forward;
 mod patience;
+mod relay;
 pub mod tls;
 
 use std::{sync::Arc, time::Duration};
@@ -26,6 +27,7 @@ use crate::flow::{Destination, Fault, FaultKind, Outgoing, Request};
 use crate::listen::Interim;
 use connector::{ConnectFault, Connector, Protocols};
 use patience::{Patience, Patient};
+use relay::Relay;
 
 /// How long a server may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,14 +86,8 @@ impl Upstream {
     ) -> Result<http::Response<Incoming>, Fault> {
         let destination = request.head.destination.clone();
         let mut outgoing = forward::outgoing(request, upgrade, self.via.as_ref(), self.patience.idle)?;
-        if let Some(interim) = interim {
-            hyper::ext::on_informational(&mut outgoing, move |response| {
-                // 100 asks for the body, which the client sends as we read it; 101 is a final answer here.
-                if response.status().as_u16() > 101 {
-                    interim.send(response.status(), response.headers());
-                }
-            });
-        }
+        let relay = Relay::new(interim);
+        relay.watch(&mut outgoing);
         let client = if upgrade.is_some() { &self.http1 } else { &self.any };
         let patience = Patience::new(self.patience.first_byte);
         let answer = client.request(outgoing.map(|body| patience.watch(body)));
@@ -100,6 +96,10 @@ impl Upstream {
             () = patience.exhausted() => Err(Fault::new(
                 FaultKind::ResponseTimeout,
                 format!("`{}` did not answer within {:?}", destination.host_and_port(), self.patience.first_byte),
+            )),
+            () = relay.too_many() => Err(Fault::new(
+                FaultKind::ResponseIncomplete,
+                format!("`{}` sent more than {} interim responses", destination.host_and_port(), relay::MOST),
             )),
         }
     }
