@@ -65,35 +65,30 @@ impl Service for Proxy {
             Err(fault) => return self.refuse(flow, &fault, &method, version),
         };
         let protocol = upgrade.as_ref().map(|(protocol, _)| protocol);
-        let outcome = match self.answer(&mut request, protocol, interim).await {
-            Ok(outcome) => outcome,
+        let answered = match self.answer(&mut request, protocol, interim).await {
+            Ok(Outcome::Killed) => return Err(Killed),
+            Ok(Outcome::Upgraded(response, server_side)) => {
+                if let Some((protocol, client_side)) = upgrade {
+                    tokio::spawn(splice(flow, client_side, server_side));
+                    return Ok(switching(response, &protocol));
+                }
+                Ok(response)
+            }
+            Ok(Outcome::Response(response)) => Ok(response),
             Err(fault) => {
-                warn!(flow = flow.0, kind = fault.kind.name(), "{} {}: {fault}", request.head.method, request.shown());
                 self.chain.error(&request, &fault).await;
-                Outcome::Response(fault.response(flow))
+                Err(fault)
             }
         };
-        let (response, server_side) = match outcome {
-            Outcome::Killed => return Err(Killed),
-            Outcome::Response(response) => (response, None),
-            Outcome::Upgraded(response, server_side) => (response, Some(server_side)),
-        };
-        let status = response.head.status;
-        match (server_side, upgrade) {
-            (Some(server_side), Some((protocol, client_side))) => {
-                tokio::spawn(splice(flow, client_side, server_side));
-                Ok(switching(response, &protocol))
+        match answered.and_then(|response| deliver(response, &method, self.idle)) {
+            Ok(delivered) => {
+                debug!(flow = flow.0, status = delivered.status().as_u16(), "{method} {}", request.shown());
+                Ok(delivered)
             }
-            _ => match deliver(response, &method, self.idle) {
-                Ok(delivered) => {
-                    debug!(flow = flow.0, status = status.as_u16(), "{method} {}", request.shown());
-                    Ok(delivered)
-                }
-                Err(fault) => {
-                    warn!(flow = flow.0, kind = fault.kind.name(), "{method} {}: {fault}", request.shown());
-                    self.refuse(flow, &fault, &method, version)
-                }
-            },
+            Err(fault) => {
+                warn!(flow = flow.0, kind = fault.kind.name(), "{method} {}: {fault}", request.shown());
+                self.refuse(flow, &fault, &method, version)
+            }
         }
     }
 }
@@ -173,7 +168,7 @@ impl Proxy {
         Response { received_at, head: Arc::new(head), body: Body::live(body) }
     }
 
-    /// Answers a request that does not become a flow.
+    /// Tells the client what failed.
     fn refuse(
         &self,
         flow: FlowId,
@@ -183,8 +178,7 @@ impl Proxy {
     ) -> Result<http::Response<Outgoing>, Killed> {
         debug!(flow = flow.0, kind = fault.kind.name(), "refused: {fault}");
         let mut refused = deliver(fault.response(flow), method, self.idle).map_err(|_| Killed)?;
-        // What follows a request that was not understood may not be the next request.
-        if version < Version::HTTP_2 && fault.kind.status().is_client_error() {
+        if version < Version::HTTP_2 && fault.kind.spoils_connection() {
             refused.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         Ok(refused)

@@ -21,10 +21,10 @@ pub fn addons(loaded: &[Loaded], settings: &Settings) -> String {
         line("from", &addon.place);
         line("hooks", &addon.hooks.join(", "));
         line("imports", &addon.imports.join(", "));
-        for (plug, exports) in &addon.plugs {
+        for plug in &addon.plugs {
             let filled: Vec<&str> =
-                exports.iter().filter(|export| addon.imports.contains(export)).map(String::as_str).collect();
-            line("plug", &format!("{plug} for {}", filled.join(", ")));
+                plug.exports.iter().filter(|export| addon.imports.contains(export)).map(String::as_str).collect();
+            line("plug", &format!("{} for {}", plug.name, filled.join(", ")));
         }
         for option in &addon.options {
             let value = spec.options.get(&option.name).cloned().unwrap_or_else(|| option.default_value());

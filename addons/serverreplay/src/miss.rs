@@ -111,11 +111,12 @@ fn nearest(request: &Request) -> String {
         if found.iter().all(|near| near.text != text) {
             let file = exchange.file.rsplit('/').next().unwrap_or_default();
             let name = format!("flow {} of {file}", exchange.number);
-            found.push(Near { differences: differences.len(), name, text });
+            let alike = common_prefix(&request.path(), &recorded.path());
+            found.push(Near { differences: differences.len(), unlike: usize::MAX - alike, name, text });
         }
     }
     // Stable: of equally near ones, the first recorded.
-    found.sort_by_key(|near| near.differences);
+    found.sort_by_key(|near| (near.differences, near.unlike));
     let shown: Vec<String> = found.iter().take(SHOWN).map(|near| format!("{} {}", near.name, near.text)).collect();
     match shown.is_empty() {
         true => "no recorded request has its path, or its host".to_owned(),
@@ -126,8 +127,14 @@ fn nearest(request: &Request) -> String {
 /// A recorded request that is near a live one.
 struct Near {
     differences: usize,
+    /// Smaller the more of the path is the same.
+    unlike: usize,
     name: String,
     text: String,
+}
+
+fn common_prefix(one: &str, other: &str) -> usize {
+    one.bytes().zip(other.bytes()).take_while(|(one, other)| one == other).count()
 }
 
 /// Those with the same path, or else those with the same host.

@@ -24,8 +24,8 @@ use crate::flow::{Request, Response};
 pub struct Exports {
     /// `declaration`, its own and those of its plugs.
     pub declarations: Vec<ComponentExportIndex>,
-    /// `lifecycle`, those of its plugs and its own.
-    pub lifecycles: Vec<ComponentExportIndex>,
+    /// `lifecycle`, those of its plugs (with the plug's position) and its own.
+    pub lifecycles: Vec<(Option<usize>, ComponentExportIndex)>,
     /// `request-hook`
     pub request: Option<request_hook::GuestIndices>,
     /// `response-hook`
@@ -42,14 +42,16 @@ impl Exports {
             pre.component().get_export_index(Some(&interface), name)
         };
         let of_plugs = |interface: &'static str, name: &'static str| {
-            plugs.clone().into_iter().filter_map(move |plug| function(&plug::export_of_plug(plug, interface), name))
+            let plugs = plugs.clone().into_iter();
+            plugs.filter_map(move |plug| Some((Some(plug), function(&plug::export_of_plug(plug, interface), name)?)))
         };
         let own_declaration = function("proxyhost:addon/declaration@0.1.0", "declare");
         let own_lifecycle = function("proxyhost:addon/lifecycle@0.1.0", "configure");
+        let plugs_declarations = of_plugs("declaration", "declare").map(|(_, export)| export);
         Self {
-            declarations: own_declaration.into_iter().chain(of_plugs("declaration", "declare")).collect(),
+            declarations: own_declaration.into_iter().chain(plugs_declarations).collect(),
             // Plugs first: the addon may call them while it prepares itself.
-            lifecycles: of_plugs("lifecycle", "configure").chain(own_lifecycle).collect(),
+            lifecycles: of_plugs("lifecycle", "configure").chain(own_lifecycle.map(|own| (None, own))).collect(),
             request: request_hook::GuestIndices::new(pre).ok(),
             response: response_hook::GuestIndices::new(pre).ok(),
             error: error_hook::GuestIndices::new(pre).ok(),
@@ -76,6 +78,15 @@ pub enum Verdict<M> {
     Respond(Response),
     /// End the flow without an answer.
     Kill,
+}
+
+/// What an addon or one of its plugs says against its options.
+#[derive(Debug)]
+pub struct Refusal {
+    /// The position of the plug; `None` for the addon itself.
+    pub plug: Option<usize>,
+    /// What is wrong.
+    pub reason: String,
 }
 
 /// Why a call failed. The instance is lost; the message is as it was before.
@@ -181,12 +192,12 @@ impl Instance {
     pub async fn configure(
         &mut self,
         exports: &Exports,
-    ) -> Result<(Result<lifecycle::Readiness, String>, Library), HookFailure> {
+    ) -> Result<(Result<lifecycle::Readiness, Refusal>, Library), HookFailure> {
         self.store.data_mut().building = Some(LibraryBuilder::default());
         let mut readiness = Ok(lifecycle::Readiness::Active);
-        for export in &exports.lifecycles {
+        for (plug, export) in &exports.lifecycles {
             let (answer,): (Result<lifecycle::Readiness, String>,) = self.call_prepared(export).await?;
-            readiness = answer;
+            readiness = answer.map_err(|reason| Refusal { plug: *plug, reason });
             if readiness.is_err() {
                 break;
             }

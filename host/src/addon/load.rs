@@ -1,7 +1,7 @@
 //! From files to addons that can be called: read, compose, compile, ask for the declaration; then, with the options'
 //! values, configure.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use tracing::warn;
 use wasmtime::component::{Component, InstancePre};
@@ -74,8 +74,8 @@ pub struct Loaded {
     pub summary: String,
     /// Its options and those of its plugs.
     pub options: Vec<OptionDeclaration>,
-    /// The plugs in it: name, and what each exports.
-    pub plugs: Vec<(String, Vec<String>)>,
+    /// The plugs in it.
+    pub plugs: Vec<LoadedPlug>,
     /// What it imports that plugs fill.
     pub imports: Vec<String>,
     /// The hooks it exports.
@@ -83,6 +83,16 @@ pub struct Loaded {
     singleton: bool,
     component: InstancePre<State>,
     exports: Exports,
+}
+
+/// A plug of an addon that is loaded.
+#[derive(Debug)]
+pub struct LoadedPlug {
+    /// The name that messages use.
+    pub name: String,
+    /// The interfaces that it exports.
+    pub exports: Vec<String>,
+    position: usize,
 }
 
 /// Loads addons, in order, with plugs for any of them.
@@ -147,7 +157,8 @@ async fn load_one(
     let (summary, options, singleton) = declare(&name, &component, &exports).await?;
     let plugs = composition.used.iter().map(|&position| {
         let plug = &candidates[position];
-        Ok((plug.name.clone(), plug::interfaces(&plug.name, &plug.bytes)?.0))
+        let (exports, _) = plug::interfaces(&plug.name, &plug.bytes)?;
+        Ok(LoadedPlug { name: plug.name.clone(), exports, position })
     });
     let plugs = plugs.collect::<Result<_, PlugError>>()?;
     let hooks = exports.names();
@@ -179,13 +190,19 @@ fn prepare(engine: &AddonEngine, name: &str, bytes: &[u8]) -> Result<InstancePre
     })
 }
 
+/// What a component may use to start and declare itself.
+const DECLARING_MEMORY: usize = 4 << 30;
+const DECLARING: Duration = Duration::from_secs(30);
+
 /// What an addon does, its options and those of its plugs, and whether it is a singleton.
 async fn declare(
     name: &str,
     component: &InstancePre<State>,
     exports: &Exports,
 ) -> Result<(String, Vec<OptionDeclaration>, bool), LoadError> {
-    let shared = Arc::new(Shared::new(name.to_owned(), Values::new(), Limits::default()));
+    // The limits that the user sets are not known yet.
+    let limits = Limits { memory: DECLARING_MEMORY, cpu: DECLARING, configure: DECLARING, ..Limits::default() };
+    let shared = Arc::new(Shared::new(name.to_owned(), Values::new(), limits));
     let unloadable = |failure| LoadError::Unloadable { addon: name.to_owned(), reason: format!("{failure}") };
     let mut instance = Instance::new(component, exports, shared).await.map_err(unloadable)?;
     let mut all = instance.declare(exports).await.map_err(unloadable)?;
@@ -213,7 +230,11 @@ impl Loaded {
         let mut lease = pool.lease().await.map_err(|failure| wrong(failure.to_string()))?;
         let configured = lease.instance().configure(pool.exports()).await;
         let (readiness, library) = configured.map_err(|failure| wrong(failure.to_string()))?;
-        let readiness = readiness.map_err(wrong)?;
+        let readiness = readiness.map_err(|refusal| {
+            let plug = self.plugs.iter().find(|plug| Some(plug.position) == refusal.plug);
+            let addon = plug.map_or(&self.name, |plug| &plug.name).clone();
+            LoadError::Configure { addon, reason: refusal.reason }
+        })?;
         // Fails only if it was set before, and this is the only place that sets it.
         let _ = shared.library.set(library);
         lease.give_back();

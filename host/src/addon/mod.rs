@@ -29,6 +29,6 @@ pub use component::{ComponentError, Source};
 pub use engine::AddonEngine;
 pub use hooks::{Addon, OnFailure};
 pub use limits::Limits;
-pub use load::{LoadError, Loaded, Request as LoadRequest, load};
+pub use load::{LoadError, Loaded, LoadedPlug, Request as LoadRequest, load};
 pub use plug::PlugError;
 pub use shipped::names as shipped_names;

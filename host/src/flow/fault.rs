@@ -32,6 +32,8 @@ pub enum FaultKind {
     Offline,
     /// The server broke off before its answer was complete, or answered nonsense.
     ResponseIncomplete,
+    /// The server answers without end.
+    Protocol,
     /// The server did not answer in time.
     ResponseTimeout,
     /// The request would come back to this host.
@@ -56,6 +58,12 @@ impl FaultKind {
         }
     }
 
+    /// Whether an HTTP/1 connection should not be used further: what follows a request that was not understood may not
+    /// be the next request, and a client may have got interim responses of an answer that never came.
+    pub fn spoils_connection(self) -> bool {
+        matches!(self, Self::BadRequest | Self::RequestTimeout | Self::NotHere | Self::Protocol)
+    }
+
     /// The name of the proxy error type (RFC 9209 §2.3).
     pub fn name(self) -> &'static str {
         match self {
@@ -69,6 +77,7 @@ impl FaultKind {
             Self::Denied => "destination_ip_prohibited",
             Self::Offline => "destination_unavailable",
             Self::ResponseIncomplete => "http_response_incomplete",
+            Self::Protocol => "http_protocol_error",
             Self::ResponseTimeout => "http_response_timeout",
             Self::Loop => "proxy_loop_detected",
             Self::Addon => "proxy_internal_error",

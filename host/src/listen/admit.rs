@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::SystemTime};
 
-use http::{HeaderMap, HeaderValue, Method, Uri, Version, header, request::Parts, uri::Authority};
+use http::{HeaderMap, HeaderValue, Uri, Version, header, request::Parts, uri::Authority};
 use hyper::{body::Incoming, upgrade::OnUpgrade};
 
 use crate::flow::{Body, Destination, Fault, FaultKind, Fields, FlowId, Request, RequestHead, Scheme, Spelling};
@@ -52,7 +52,7 @@ pub fn admit(flow: FlowId, request: http::Request<Incoming>, entry: &Entry) -> R
         fields.set(header::HOST, value);
     }
     let head = RequestHead {
-        path: path(&parts.method, &parts.uri),
+        path: path(&parts.uri),
         method: parts.method,
         destination,
         authority,
@@ -145,15 +145,10 @@ fn target(parts: &Parts, entry: &Entry) -> Result<(Destination, Option<String>),
     }
 }
 
-fn path(method: &Method, uri: &Uri) -> String {
-    let path = uri.path_and_query().map_or("", |path| path.as_str());
-    match path {
-        // An absolute-form OPTIONS without a path is about the server as a whole (RFC 9112 §3.2.4).
-        "" | "/" if *method == Method::OPTIONS && uri.scheme().is_some() && uri.path().is_empty() => "*".to_owned(),
-        "" => "/".to_owned(),
-        _ if path.starts_with('?') => format!("/{path}"),
-        _ => path.to_owned(),
-    }
+/// Path and query. A URL without a path means `/`, which is what the URL type reports.
+fn path(uri: &Uri) -> String {
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    if path.starts_with('?') { format!("/{path}") } else { path.to_owned() }
 }
 
 /// HTTP/2 clients may split the cookie field (RFC 9113 §8.2.3).

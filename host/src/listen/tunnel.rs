@@ -107,7 +107,7 @@ fn recognise(seen: &[u8]) -> Option<Content> {
     }
     // A request line, good or bad: something, a space, and a path, an URL or an asterisk. HTTP/2's preface is one.
     let looked_at = &seen[..seen.len().min(LOOKED_AT)];
-    match looked_at.iter().position(|&byte| byte == b' ' || byte == b'\n') {
+    match looked_at.iter().position(|&byte| matches!(byte, b' ' | b'\t' | b'\n')) {
         Some(end) if looked_at[end] == b'\n' => Some(Content::Other),
         Some(end) => Some(match looked_at.get(end + 1)? {
             b'/' | b'*' | b'h' | b'H' => Content::Http,
@@ -133,12 +133,13 @@ mod tests {
 
     #[test]
     fn tls_http_and_the_rest_are_told_apart() {
-        let table: [(&[u8], Option<Content>); 12] = [
+        let table: [(&[u8], Option<Content>); 13] = [
             (b"", None),
             (b"\x16", Some(Content::Tls)),
             (b"GE", None),
             (b"GET ", None),
             (b"GET /a HTTP/1.1\r\n", Some(Content::Http)),
+            (b"GET\t/a HTTP/1.1\r\n", Some(Content::Http)),
             (b"OPTIONS * HTTP/1.1\r\n", Some(Content::Http)),
             (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", Some(Content::Http)),
             (b"\r\nGET / HTTP/1.1\r\n", Some(Content::Http)),

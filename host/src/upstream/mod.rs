@@ -44,7 +44,7 @@ pub struct Patiences {
 pub struct Upstream {
     connector: Connector,
     any: Client<Connector, Patient<Outgoing>>,
-    /// For what HTTP/2 cannot carry: upgrades.
+    /// For what HTTP/2 cannot carry here: upgrades, and hosts of another name.
     http1: Client<Connector, Patient<Outgoing>>,
     patience: Patiences,
     via: Option<Via>,
@@ -88,7 +88,9 @@ impl Upstream {
         let mut outgoing = forward::outgoing(request, upgrade, self.via.as_ref(), self.patience.idle)?;
         let relay = Relay::new(interim);
         relay.watch(&mut outgoing);
-        let client = if upgrade.is_some() { &self.http1 } else { &self.any };
+        // The pool knows servers by what would be their `:authority`; another name than theirs needs a `Host` field.
+        let needs_http1 = upgrade.is_some() || names_another(&outgoing);
+        let client = if needs_http1 { &self.http1 } else { &self.any };
         let patience = Patience::new(self.patience.first_byte);
         let answer = client.request(outgoing.map(|body| patience.watch(body)));
         tokio::select! {
@@ -98,7 +100,7 @@ impl Upstream {
                 format!("`{}` did not answer within {:?}", destination.host_and_port(), self.patience.first_byte),
             )),
             () = relay.too_many() => Err(Fault::new(
-                FaultKind::ResponseIncomplete,
+                FaultKind::Protocol,
                 format!("`{}` sent more than {} interim responses", destination.host_and_port(), relay::MOST),
             )),
         }
@@ -124,6 +126,16 @@ fn client(connector: Connector) -> Client<Connector, Patient<Outgoing>> {
         .http1_max_headers(MOST_FIELDS)
         .http1_max_buf_size(HEAD_BYTES)
         .build(connector)
+}
+
+/// Whether a request names another host than the one it is sent to.
+fn names_another<B>(request: &http::Request<B>) -> bool {
+    let named = request.headers().get(http::header::HOST).map(HeaderValue::as_bytes);
+    let sent_to = request.uri().authority().map(|authority| authority.as_str().as_bytes());
+    match (named, sent_to) {
+        (Some(named), Some(sent_to)) => !named.eq_ignore_ascii_case(sent_to),
+        _ => false,
+    }
 }
 
 /// Says why a server gave no response.
