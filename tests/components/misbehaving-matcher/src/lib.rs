@@ -1,0 +1,54 @@
+//! A matcher that fails for requests whose path contains `/bad`, in the way its option says.
+
+use proxyhost_sdk::{
+    Declaration, Matcher, Part, Request,
+    declare::{self, Declared},
+    options,
+};
+
+struct Misbehaving;
+
+impl Declaration for Misbehaving {
+    fn declare() -> Declared {
+        let ways = ["none", "panic", "loop", "hoard"];
+        declare::component(
+            "matches requests by method and path, and fails",
+            vec![declare::choice("misbehave", &ways, "none", "How it fails")],
+        )
+    }
+}
+
+impl Matcher for Misbehaving {
+    fn key(request: &Request) -> Option<Vec<u8>> {
+        let path = request.path();
+        if path.contains("/bad") {
+            misbehave(&options::text("misbehave"));
+        }
+        Some(format!("{} {path}", request.method()).into_bytes())
+    }
+
+    fn explain(request: &Request) -> Vec<Part> {
+        vec![
+            Part { name: "method".to_owned(), value: request.method().into_bytes() },
+            Part { name: "path".to_owned(), value: request.path().into_bytes() },
+        ]
+    }
+}
+
+proxyhost_sdk::export!(Misbehaving: declaration, matcher);
+
+fn misbehave(way: &str) {
+    match way {
+        "panic" => panic!("the matcher's secret"),
+        "loop" => loop {
+            std::hint::spin_loop();
+        },
+        "hoard" => {
+            let mut hoard: Vec<Vec<u8>> = Vec::new();
+            loop {
+                hoard.push(std::hint::black_box(vec![1; 1 << 20]));
+            }
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,268 @@
+//! What the binary says about what it is given.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use tempfile::TempDir;
+
+use crate::harness::{Proxyhost, RecordingFile, component, get, recording};
+
+fn example(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/flows").join(name)
+}
+
+/// A file of a temporary folder.
+struct Scratch {
+    _folder: TempDir,
+    path: PathBuf,
+}
+
+impl Scratch {
+    fn file(name: &str, bytes: &[u8]) -> Self {
+        let folder = TempDir::new().expect("a temporary folder");
+        let path = folder.path().join(name);
+        fs::write(&path, bytes).expect("a file in the temporary folder");
+        Self { _folder: folder, path }
+    }
+}
+
+#[test]
+fn help_is_shown_with_the_options_of_addons() {
+    let output = Proxyhost::with(["--help"]).run();
+    assert!(output.status.success() && output.stderr.is_empty());
+    let help = String::from_utf8(output.stdout).expect("UTF-8");
+    for expected in ["--mode <SPEC>", "serverreplay (answers requests", "-S, --server-replay <FILE>", "-k, --kill"] {
+        assert!(help.contains(expected), "{expected} is not in {help}");
+    }
+    let output = Proxyhost::with(["--version"]).run();
+    assert!(output.status.success());
+    assert_eq!(String::from_utf8_lossy(&output.stdout), format!("proxyhost {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn a_plug_that_fits_nothing_is_refused() {
+    let probe = component("probe");
+    let said = Proxyhost::with([]).arg("--plug").arg(&probe).refusal();
+    let expected = "error: plug `probe` fits nothing: it exports hooks only, and no addon that is loaded imports it\n";
+    assert_eq!(said, expected);
+    let said = Proxyhost::with(["--no-default-addons", "--plug"]).arg(component("misbehaving-matcher")).refusal();
+    let expected = "error: plug `misbehaving_matcher` fits nothing: it exports proxyhost:replay/matcher@0.1.0, and no \
+                    addon that is loaded imports it\n";
+    assert_eq!(said, expected);
+}
+
+#[test]
+fn a_file_that_is_no_component_is_refused_with_what_it_is() {
+    let build = "build one with `cargo build --release --target wasm32-wasip2`";
+    let native = "native or precompiled code, which is never executed";
+    for (bytes, found, advice) in [
+        (&b"\0asm\x01\0\0\0"[..], "a core module without component metadata", build),
+        (b"\x7fELF\x02\x01\x01\0\0\0\0\0", native, "give the `.wasm` file itself"),
+        (b"", "an empty or cut file", build),
+        (b"#!/bin/sh\necho\n", "some other file", build),
+        (b"(component)", "WebAssembly text", "assemble it first"),
+    ] {
+        let file = Scratch::file("addon.wasm", bytes);
+        let expected = format!("error: `{}` is {found}, not a WebAssembly component; {advice}\n", file.path.display());
+        for flag in ["--addon", "--plug"] {
+            assert_eq!(Proxyhost::with([flag]).arg(&file.path).refusal(), expected);
+        }
+    }
+}
+
+#[test]
+fn a_component_that_is_damaged_is_refused() {
+    let mut bytes = fs::read(component("probe")).expect("it was built");
+    bytes.truncate(bytes.len() / 2);
+    let file = Scratch::file("half.wasm", &bytes);
+    let said = Proxyhost::with(["--addon"]).arg(&file.path).refusal();
+    assert!(said.starts_with("error: cannot read component `half`: "), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+}
+
+#[test]
+fn what_does_not_exist_is_named() {
+    let said = Proxyhost::with(["--addon", "serverreply"]).refusal();
+    let expected = "error: `--addon`: cannot find addon `serverreply`: there is no such file, and nothing of that name \
+                    ships\nhint: did you mean `serverreplay`?\n";
+    assert_eq!(said, expected);
+    let said = Proxyhost::with(["--kil"]).refusal();
+    assert_eq!(said, "error: unknown flag `--kil`\nhint: did you mean `--kill`?\n");
+    let said = Proxyhost::with(["--config", "none.toml"]).refusal();
+    let expected = "error: cannot read the configuration file `none.toml`: No such file or directory (os error 2)\n";
+    assert_eq!(said, expected);
+}
+
+#[test]
+fn two_addons_with_one_option_are_refused() {
+    let probe = component("probe");
+    let said = Proxyhost::with(["--addon"]).arg(&probe).arg("--addon").arg(&probe).refusal();
+    let expected = "error: cannot load both addon `probe` and addon `probe`: both declare option `probe`\nhint: leave \
+                    one of them out\n";
+    assert_eq!(said, expected);
+}
+
+#[test]
+fn a_recording_that_cannot_be_used_is_refused() {
+    let refusal = |file: &RecordingFile, what: &str| {
+        let said = Proxyhost::with(["-S"]).arg(file.path()).refusal();
+        let path = file.path().display();
+        assert_eq!(said, format!("error: addon `serverreplay`: {}\n", what.replace("{}", &format!("`{path}`"))));
+    };
+    refusal(
+        &RecordingFile::of_bytes(b""),
+        "recording {} is empty: nothing was recorded, or the recorder was stopped before its first flow",
+    );
+    refusal(
+        &RecordingFile::of_bytes(b"{\"log\": {}}"),
+        "recording {} is JSON (a HAR file?), which is not supported yet: give a mitmproxy flow file",
+    );
+    refusal(&RecordingFile::of_bytes(b"12"), "recording {} holds no whole flow: at byte 0, the length is cut off");
+    let said = Proxyhost::with(["-S", "missing.flows"]).refusal();
+    let expected = "error: addon `serverreplay`: cannot open recording `missing.flows`: No such file or directory (os \
+                    error 2)\n";
+    assert_eq!(said, expected);
+    let old = example("old-versions/dumpfile-010.mitm");
+    let said = Proxyhost::with(["-S"]).arg(&old).refusal();
+    let expected = format!(
+        "error: addon `serverreplay`: flow 1 of recording `{}` (byte 0) has format version 0.10, supported are 0.11 to \
+         21: record the conversation again\n",
+        old.display()
+    );
+    assert_eq!(said, expected);
+}
+
+#[tokio::test]
+async fn a_port_in_use_is_refused() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let output = Proxyhost::with(["--listen", &address]).run();
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8(output.stderr).expect("UTF-8");
+    let expected = format!(
+        "error: cannot listen on `{address}`: another program listens there; stop it, or choose another port with \
+         --listen"
+    );
+    assert_eq!(said.lines().last(), Some(expected.as_str()));
+}
+
+#[tokio::test]
+async fn a_truncated_recording_is_served_up_to_its_last_whole_flow() {
+    let path = example("truncated.mitm");
+    let proxy = Proxyhost::with(["-k", "-S"]).arg(&path).start().await;
+    let warning = proxy.wait_for_log("is damaged").await;
+    assert!(
+        warning.starts_with(&format!("WARN {} is damaged, the flows before that are used: ", path.display())),
+        "{warning}"
+    );
+    let response = proxy.connect().await.get("http://127.0.0.1:18080/hello").await;
+    assert_eq!((response.status(), response.body.len()), (200, 6));
+}
+
+#[tokio::test]
+async fn what_a_recording_holds_besides_responses_is_counted() {
+    for (name, expected) in [
+        ("synth_tcp_udp_dns.mitm", "0 responses to replay; left out: 2 TCP flows, 1 UDP flow, 1 DNS flow"),
+        ("websocket.mitm", "0 responses to replay; left out: 1 WebSocket handshake"),
+        ("errors.mitm", "0 responses to replay; left out: 5 without a complete response"),
+        ("repeated.mitm", "5 responses to replay"),
+        ("redirects.mitm", "1 response to replay"),
+    ] {
+        let path = example(name);
+        let proxy = Proxyhost::with(["-k", "-S"]).arg(&path).start().await;
+        let line = proxy.wait_for_log("to replay").await;
+        assert_eq!(line, format!("INFO {}: {expected} addon=\"serverreplay\"", path.display()));
+    }
+}
+
+/// The misbehaving matcher compares method and path alone: it answers for any host.
+async fn answers_for_any_host(proxy: &Proxyhost) -> bool {
+    proxy.connect().await.get("http://other.example/cart").await.status() == 200
+}
+
+#[tokio::test]
+async fn a_plug_takes_effect_by_flag_and_by_file() {
+    let recording = recording([get("http://shop.example/cart")]);
+    let matcher = component("misbehaving-matcher");
+    let (plug, path) = (matcher.display(), recording.path().display());
+    let start = || Proxyhost::with(["--server-replay-extra", "404"]);
+    let plain = start().replay(&recording).start().await;
+    assert!(!answers_for_any_host(&plain).await);
+    let by_flag = start().replay(&recording).arg("--plug").arg(&matcher).start().await;
+    assert!(answers_for_any_host(&by_flag).await);
+    let for_all = start().config(&format!("plugs = ['{plug}']\n[options]\nserver_replay = ['{path}']\n"));
+    assert!(answers_for_any_host(&for_all.start().await).await);
+    let for_one = format!("[[addons]]\nuse = 'serverreplay.wasm'\nplugs = ['{plug}']\n");
+    let for_one = start().replay(&recording).config(&for_one);
+    assert!(answers_for_any_host(&for_one.start().await).await);
+}
+
+#[tokio::test]
+async fn a_relative_path_starts_from_the_folder_of_the_file_that_names_it() {
+    let folder = TempDir::new().expect("a temporary folder");
+    fs::create_dir(folder.path().join("flows")).expect("a folder");
+    fs::write(folder.path().join("flows/cart.flows"), get("http://shop.example/cart").write()).expect("a file");
+    let config = folder.path().join("proxy.toml");
+    fs::write(&config, "[options]\nserver_replay = ['flows/cart.flows']\nserver_replay_extra = 'kill'\n")
+        .expect("a file");
+    let proxy = Proxyhost::with(["--config"]).arg(&config).start().await;
+    assert_eq!(proxy.connect().await.get("http://shop.example/cart").await.status(), 200);
+}
+
+#[test]
+fn the_command_line_beats_the_file() {
+    let config = "listen = '127.0.0.1:1'\n[options]\nserver_replay_extra = 'none'\n";
+    let output =
+        Proxyhost::with(["check", "--listen", "127.0.0.1:0", "--server-replay-extra", "404"]).config(config).run();
+    assert!(output.status.success());
+    let said = String::from_utf8(output.stdout).expect("UTF-8");
+    let expected = "listener 127.0.0.1:0: ok\naddon serverreplay: ok, with nothing to do\nthe configuration is good\n";
+    assert_eq!(said, expected);
+}
+
+#[test]
+fn check_says_what_is_wrong_without_listening() {
+    let recording = recording([get("http://shop.example/cart")]);
+    let output = Proxyhost::with(["check"]).replay(&recording).run();
+    assert!(output.status.success());
+    let expected = "listener 127.0.0.1:8080: ok\naddon serverreplay: ok\nthe configuration is good\n";
+    assert_eq!(String::from_utf8_lossy(&output.stdout), expected);
+    let said = Proxyhost::with(["check", "--server-replay-extra", "no"]).refusal();
+    let expected = "error: addon `serverreplay`: option `server_replay_extra` is forward, kill or a status from 200 to \
+                    599, not `no`\n";
+    assert_eq!(said, expected);
+}
+
+#[test]
+fn addons_are_listed_with_hooks_imports_plugs_and_options() {
+    let matcher = component("misbehaving-matcher");
+    let probe = component("probe");
+    let output =
+        Proxyhost::with(["addons", "-k", "--addon"]).arg(&probe).arg("--plug").arg(&matcher).set("probe", "a b").run();
+    assert!(output.status.success());
+    let listed = String::from_utf8(output.stdout).expect("UTF-8");
+    let expected = format!(
+        "probe: does as it is told
+  from    {}
+  hooks   request-hook, response-hook, error-hook
+  option  probe = a b
+serverreplay: answers requests from a recorded conversation
+  from    serverreplay (shipped)
+  hooks   request-hook
+  imports proxyhost:replay/matcher@0.1.0, proxyhost:replay/refresher@0.1.0
+  plug    misbehaving_matcher for proxyhost:replay/matcher@0.1.0
+  plug    refresher for proxyhost:replay/refresher@0.1.0
+  option  server_replay = (none)
+  option  server_replay_extra = kill
+  option  server_replay_reuse = off
+  option  server_replay_refresh = true
+  option  server_replay_kill_extra = false
+  option  server_replay_nopop = false
+  option  misbehave = none
+",
+        probe.display()
+    );
+    assert_eq!(listed, expected);
+}

@@ -1,0 +1,137 @@
+//! Clients of the proxy: HTTP/1 as bytes, HTTP/2, inside and outside of tunnels.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, Version};
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http2::SendRequest;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::{
+    ClientConfig, RootCertStore,
+    pki_types::{CertificateDer, ServerName, pem::PemObject},
+};
+use tokio::net::TcpStream;
+use tokio_rustls::{TlsConnector, client::TlsStream};
+
+use super::{
+    Framing, Message, Proxyhost, Wire, soon,
+    wire::{Stream, latin1},
+};
+
+impl Proxyhost {
+    /// A connection to the proxy.
+    pub async fn connect(&self) -> Wire {
+        Wire::new(TcpStream::connect(self.address()).await.expect("the proxy listens"))
+    }
+
+    /// A connection to the reverse proxy, or the first of several.
+    pub async fn connect_reverse(&self) -> Wire {
+        Wire::new(TcpStream::connect(self.reverse_addresses()[0]).await.expect("the proxy listens"))
+    }
+
+    /// A tunnel to `host:port`, with nothing in it yet.
+    pub async fn tunnel(&self, authority: &str) -> Wire {
+        let mut wire = self.connect().await;
+        wire.send(format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n\r\n")).await;
+        let opened = wire.head().await.expect("no answer to CONNECT");
+        assert_eq!(opened.first, "HTTP/1.1 200 OK");
+        assert_eq!(opened.fields, []);
+        wire
+    }
+
+    /// HTTP/1 over TLS in a tunnel.
+    pub async fn tls(&self, authority: &str) -> Wire {
+        Wire::new(self.handshake(authority, b"http/1.1").await)
+    }
+
+    /// HTTP/2 in plain, as to a proxy.
+    pub async fn http2(&self) -> Http2 {
+        Http2::new(TcpStream::connect(self.address()).await.expect("the proxy listens")).await
+    }
+
+    /// HTTP/2 over TLS in a tunnel.
+    pub async fn tls_http2(&self, authority: &str) -> Http2 {
+        Http2::new(self.handshake(authority, b"h2").await).await
+    }
+
+    async fn handshake(&self, authority: &str, protocol: &[u8]) -> TlsStream<Box<dyn Stream>> {
+        let mut roots = RootCertStore::empty();
+        let certificate = CertificateDer::from_pem_file(self.ca_certificate()).expect("the proxy made its authority");
+        roots.add(certificate).expect("a certificate");
+        let stream = self.tunnel(authority).await.into_stream();
+        let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host).trim_matches(['[', ']']);
+        let name = ServerName::try_from(host.to_owned()).expect("a host");
+        let config = client_config(roots, protocol);
+        let stream = soon("a TLS handshake", TlsConnector::from(config).connect(name, stream)).await;
+        let stream = stream.expect("the client trusts the proxy");
+        assert_eq!(stream.get_ref().1.alpn_protocol(), Some(protocol));
+        stream
+    }
+}
+
+fn client_config(roots: RootCertStore, protocol: &[u8]) -> Arc<ClientConfig> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let mut config = config.expect("ring has them").with_root_certificates(roots).with_no_client_auth();
+    config.alpn_protocols = vec![protocol.to_vec()];
+    Arc::new(config)
+}
+
+/// An HTTP/2 connection. Copies share it.
+#[derive(Clone)]
+pub struct Http2 {
+    sender: SendRequest<Full<Bytes>>,
+}
+
+impl Http2 {
+    async fn new(stream: impl Stream + 'static) -> Self {
+        let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
+        let (sender, connection) = soon("an HTTP/2 handshake", handshake).await.expect("HTTP/2");
+        // Ends with the proxy or with the last sender.
+        tokio::spawn(async { drop(connection.await) });
+        Self { sender }
+    }
+
+    /// `GET` of a URL.
+    pub async fn get(&mut self, url: &str) -> Message {
+        self.ask("GET", url, &[], b"").await
+    }
+
+    /// Sends a request, which must be answered.
+    pub async fn ask(&mut self, method: &str, url: &str, fields: &[(&str, &str)], body: &[u8]) -> Message {
+        let mut request = Request::builder().method(method).uri(url).version(Version::HTTP_2);
+        for (name, value) in fields {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Full::new(Bytes::copy_from_slice(body))).expect("a valid request");
+        self.send(request).await.unwrap_or_else(|error| panic!("no answer: {error:?}"))
+    }
+
+    /// Sends a request.
+    pub async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Message, hyper::Error> {
+        soon("room for a stream", self.sender.ready()).await?;
+        let response = soon("a response", self.sender.send_request(request)).await?;
+        let (parts, body) = response.into_parts();
+        let body = soon("a body", body.collect()).await?;
+        let trailers = body.trailers().map(lines).unwrap_or_default();
+        Ok(Message {
+            first: format!("HTTP/2 {}", parts.status.as_u16()),
+            fields: lines(&parts.headers),
+            framing: Framing::Close,
+            body: body.to_bytes().to_vec(),
+            trailers,
+        })
+    }
+
+    /// Sends a `GET` that must end in a reset of its stream.
+    pub async fn is_reset(&mut self, url: &str) {
+        let request = Request::get(url).body(Full::default()).expect("a valid request");
+        let error = self.send(request).await.expect_err("the stream was not reset");
+        assert!(format!("{error:?}").contains("Reset("), "{error:?}");
+    }
+}
+
+fn lines(map: &HeaderMap) -> Vec<(String, String)> {
+    map.iter().map(|(name, value)| (name.as_str().to_owned(), latin1(value.as_bytes()))).collect()
+}

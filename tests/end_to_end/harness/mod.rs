@@ -1,0 +1,15 @@
+//! What tests are written with: the real binary, clients and servers on real sockets, recordings, components.
+
+mod client;
+mod components;
+mod origin;
+mod process;
+mod recording;
+mod wire;
+
+pub use client::Http2;
+pub use components::component;
+pub use origin::Origin;
+pub use process::{Proxyhost, Start};
+pub use recording::{Flow, RecordingFile, get, post, recording};
+pub use wire::{Framing, Message, Wire, latin1, soon};

@@ -1,0 +1,200 @@
+//! The real binary.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Output, Stdio},
+    thread,
+};
+
+use tempfile::TempDir;
+use tokio::sync::watch;
+
+use super::{recording::RecordingFile, soon};
+
+/// How to start the binary.
+pub struct Start {
+    folder: TempDir,
+    args: Vec<String>,
+    listeners: usize,
+}
+
+/// A running proxy. It is killed when this is dropped.
+pub struct Proxyhost {
+    child: Child,
+    folder: TempDir,
+    log: watch::Receiver<Vec<String>>,
+    listening: Vec<Listening>,
+}
+
+/// An announced listener.
+struct Listening {
+    is_reverse: bool,
+    address: SocketAddr,
+}
+
+impl Proxyhost {
+    /// A proxy with these arguments, besides those that keep it apart from other tests.
+    pub fn with<'a>(args: impl IntoIterator<Item = &'a str>) -> Start {
+        let folder = TempDir::new().expect("a temporary folder");
+        Start { folder, args: args.into_iter().map(str::to_owned).collect(), listeners: 0 }
+    }
+
+    /// A proxy that replays and does nothing else.
+    pub async fn replaying(recording: &RecordingFile) -> Self {
+        Self::with(["-k"]).replay(recording).start().await
+    }
+
+    /// Where the regular proxy listens.
+    pub fn address(&self) -> SocketAddr {
+        self.listening.iter().find(|listening| !listening.is_reverse).expect("a regular listener").address
+    }
+
+    /// Where the reverse proxies listen, in the order of their modes.
+    pub fn reverse_addresses(&self) -> Vec<SocketAddr> {
+        self.listening.iter().filter(|listening| listening.is_reverse).map(|listening| listening.address).collect()
+    }
+
+    /// The certificate that clients trust.
+    pub fn ca_certificate(&self) -> PathBuf {
+        self.folder.path().join("ca/proxyhost-ca-cert.pem")
+    }
+
+    /// The log so far, without times.
+    pub fn log(&self) -> String {
+        self.log.borrow().join("\n")
+    }
+
+    /// The first log line that contains a text, once it is there.
+    pub async fn wait_for_log(&self, text: &str) -> String {
+        let mut log = self.log.clone();
+        let found = log.wait_for(|lines| lines.iter().any(|line| line.contains(text)));
+        match soon(text, found).await {
+            Ok(lines) => lines.iter().find(|line| line.contains(text)).cloned().unwrap_or_default(),
+            Err(_) => panic!("the log ended without `{text}`:\n{}", self.log()),
+        }
+    }
+
+    /// Asks the process to stop.
+    pub fn terminate(&self) {
+        let signalled = Command::new("sh").args(["-c", &format!("kill -TERM {}", self.child.id())]).status();
+        assert!(signalled.expect("a shell").success());
+    }
+
+    /// Waits for the process to end.
+    pub async fn ended(&mut self) -> ExitStatus {
+        let mut log = self.log.clone();
+        // The log ends with the process.
+        soon("the end of the process", async { while log.changed().await.is_ok() {} }).await;
+        self.child.wait().expect("a child of ours")
+    }
+
+    /// Stops the process as a service manager does.
+    pub async fn stop(mut self) -> ExitStatus {
+        self.terminate();
+        self.ended().await
+    }
+}
+
+impl Drop for Proxyhost {
+    fn drop(&mut self) {
+        // Fails only when it has ended.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Start {
+    /// Adds an argument.
+    pub fn arg(mut self, arg: impl AsRef<Path>) -> Self {
+        self.args.push(arg.as_ref().to_str().expect("UTF-8").to_owned());
+        self
+    }
+
+    /// Replays a recording.
+    pub fn replay(self, recording: &RecordingFile) -> Self {
+        self.arg("-S").arg(recording.path())
+    }
+
+    /// Sets an option of an addon.
+    pub fn set(self, option: &str, value: &str) -> Self {
+        self.arg("--set").arg(format!("{option}={value}"))
+    }
+
+    /// Adds a mode.
+    pub fn mode(mut self, mode: &str) -> Self {
+        self.listeners += 1;
+        self.arg("--mode").arg(mode)
+    }
+
+    /// Reads this configuration file.
+    pub fn config(self, text: &str) -> Self {
+        let path = self.folder.path().join("test.toml");
+        fs::write(&path, text).expect("a file in the temporary folder");
+        self.arg("--config").arg(path)
+    }
+
+    /// Starts it, and waits until it listens.
+    pub async fn start(self) -> Proxyhost {
+        let mut command = command(self.folder.path());
+        command.args(["--listen", "127.0.0.1:0", "--ca-dir"]).arg(self.folder.path().join("ca")).args(&self.args);
+        let mut child = command.stderr(Stdio::piped()).spawn().expect("the binary starts");
+        let stderr = BufReader::new(child.stderr.take().expect("it is piped"));
+        let (sender, log) = watch::channel(Vec::new());
+        thread::spawn(move || {
+            for line in stderr.lines().map_while(Result::ok) {
+                sender.send_modify(|lines: &mut Vec<String>| lines.push(without_time(&line)));
+            }
+        });
+        let mut proxy = Proxyhost { child, folder: self.folder, log, listening: Vec::new() };
+        let expected = self.listeners.max(1);
+        let mut log = proxy.log.clone();
+        let announced = log.wait_for(|lines| lines.iter().filter_map(|line| listening(line)).count() == expected);
+        match soon("listeners", announced).await {
+            Ok(lines) => proxy.listening = lines.iter().filter_map(|line| listening(line)).collect(),
+            Err(_) => panic!("it did not start:\n{}", proxy.log()),
+        }
+        proxy
+    }
+
+    /// Runs it to its end.
+    pub fn run(self) -> Output {
+        command(self.folder.path()).args(&self.args).output().expect("the binary starts")
+    }
+
+    /// Runs it to its end, which must be a refusal: exit status 2 and nothing on standard output. Gives what it says.
+    pub fn refusal(self) -> String {
+        let output = self.run();
+        let said = String::from_utf8(output.stderr).expect("UTF-8");
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert_eq!(output.stdout, b"");
+        said
+    }
+}
+
+/// The binary with nothing of this machine's around it. Compiled addons are kept from run to run.
+fn command(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_proxyhost"));
+    command.current_dir(folder).env_clear().stdin(Stdio::null());
+    command.env("HOME", folder).env("XDG_CACHE_HOME", Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"));
+    command.env("RUST_BACKTRACE", "0");
+    if let Some(path) = std::env::var_os("PATH") {
+        command.env("PATH", path);
+    }
+    command
+}
+
+fn listening(line: &str) -> Option<Listening> {
+    let (before, address) = line.split_once("listening on http://")?;
+    Some(Listening { is_reverse: before.contains("reverse"), address: address.parse().ok()? })
+}
+
+/// A log line begins with the time; what the process says before it logs does not.
+fn without_time(line: &str) -> String {
+    match line.split_once("Z ") {
+        Some((time, rest)) if time.starts_with(|char: char| char.is_ascii_digit()) => rest.trim_start().to_owned(),
+        _ => line.to_owned(),
+    }
+}

@@ -1,0 +1,16 @@
+//! End-to-end tests: the real binary between real clients and servers.
+
+mod addons;
+mod concurrency;
+mod configuration;
+mod example_addons;
+mod examples;
+mod forwarding;
+mod harness;
+mod leaks;
+mod matchers;
+mod misses;
+mod options;
+mod process;
+mod requests;
+mod servers;

@@ -1,0 +1,112 @@
+//! The process itself: stopping, and files that change under it.
+
+use crate::harness::{Origin, Proxyhost, Wire, get, recording, soon};
+
+#[tokio::test]
+async fn a_response_in_flight_is_finished_before_the_process_ends() {
+    let (sender, receiver) = tokio::sync::watch::channel(false);
+    let origin = Origin::scripted(move |mut wire: Wire| {
+        let mut stopping = receiver.clone();
+        async move {
+            wire.request().await;
+            wire.send("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\none").await;
+            soon("the signal", stopping.wait_for(|stopping| *stopping)).await.expect("the test runs");
+            wire.send("two").await;
+        }
+    })
+    .await;
+    let mut proxy = Proxyhost::with([]).start().await;
+    let mut idle = proxy.connect().await;
+    let mut wire = proxy.connect().await;
+    wire.send(format!("GET {} HTTP/1.1\r\nHost: localhost\r\n\r\n", origin.url("/"))).await;
+    assert_eq!(wire.head().await.expect("a head").status(), 200);
+    assert_eq!(wire.take(3).await, b"one");
+    proxy.terminate();
+    proxy.wait_for_log("stopping").await;
+    // Who has nothing to finish is let go.
+    assert_eq!(idle.read_to_end().await, b"");
+    sender.send(true).expect("the origin runs");
+    assert_eq!(wire.read_to_end().await, b"two");
+    assert_eq!(proxy.ended().await.code(), Some(0));
+}
+
+#[tokio::test]
+async fn the_process_ends_at_once_when_nothing_is_in_flight() {
+    let recording = recording([get("http://shop.example/cart")]);
+    let proxy = Proxyhost::replaying(&recording).await;
+    let mut wire = proxy.connect().await;
+    assert_eq!(wire.get("http://shop.example/cart").await.status(), 200);
+    assert_eq!(proxy.stop().await.code(), Some(0));
+}
+
+#[tokio::test]
+async fn a_signal_is_heard_as_soon_as_the_log_says_that_it_listens() {
+    for _ in 0..5 {
+        assert_eq!(Proxyhost::with([]).start().await.stop().await.code(), Some(0));
+    }
+}
+
+#[tokio::test]
+async fn a_recording_that_was_cut_fails_its_own_flows_only() {
+    let (cut, whole) = ("http://shop.example/cut", "http://shop.example/whole");
+    let large = vec![b'a'; 100_000];
+    let cut_file = recording([get(cut).body("x"), get(cut).body("y"), get(cut).body(&large)]);
+    let whole_file = recording([get(whole).body("one"), get(whole).body("two"), get(whole).body("three")]);
+    let proxy = Proxyhost::with(["-k"]).replay(&cut_file).replay(&whole_file).start().await;
+    let mut wire = proxy.connect().await;
+    cut_file.truncate(10);
+    for expected in ["one", "two", "three"] {
+        let response = wire.get(cut).await;
+        assert_eq!(response.first, "HTTP/1.1 502 Bad Gateway");
+        assert_eq!(response.field("proxy-status"), Some("proxyhost; error=http_response_incomplete"));
+        assert_eq!(wire.get(whole).await.text(), expected);
+    }
+    assert_eq!(proxy.stop().await.code(), Some(0));
+}
+
+#[tokio::test]
+async fn a_recorded_body_that_is_cut_while_it_is_sent_is_not_passed_off_as_whole() {
+    let (cut, whole) = ("http://shop.example/cut", "http://shop.example/whole");
+    let file =
+        recording([get(whole).body("whole"), get(cut).body(vec![b'a'; 1 << 20]), get(cut).body(vec![b'a'; 1 << 20])]);
+    let proxy = Proxyhost::replaying(&file).await;
+    // The beginning of the large body can still be read.
+    file.truncate(200_000);
+    let mut wire = proxy.connect().await;
+    wire.send(format!("GET {cut} HTTP/1.1\r\nHost: shop.example\r\n\r\n")).await;
+    assert!(wire.read_to_end().await.len() < 1 << 20);
+    let mut client = proxy.http2().await;
+    let request = http::Request::get(cut).body(Default::default()).expect("a valid request");
+    // The second one is gone as a whole.
+    let response = client.send(request).await.expect("an answer");
+    assert_eq!(response.status(), 502);
+    assert_eq!(client.get(whole).await.text(), "whole");
+}
+
+#[tokio::test]
+async fn a_recording_that_vanishes_is_served_all_the_same() {
+    let url = "http://shop.example/cart";
+    let file = recording([get(url).body("recorded")]);
+    let proxy = Proxyhost::replaying(&file).await;
+    drop(file);
+    assert_eq!(proxy.connect().await.get(url).await.text(), "recorded");
+}
+
+#[tokio::test]
+async fn a_response_that_never_ends_does_not_keep_the_process() {
+    let origin = Origin::scripted(|mut wire: Wire| async move {
+        wire.request().await;
+        wire.send("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\none").await;
+        wire.read_to_end().await;
+    })
+    .await;
+    let mut proxy = Proxyhost::with([]).config("[limits]\ndrain_seconds = 1\n").start().await;
+    let mut wire = proxy.connect().await;
+    wire.send(format!("GET {} HTTP/1.1\r\nHost: localhost\r\n\r\n", origin.url("/"))).await;
+    assert_eq!(wire.head().await.expect("a head").status(), 200);
+    let mut tunnel = proxy.tunnel(&origin.authority()).await;
+    tunnel.send(b"\x00\x01\x02\x03\x04\x05\x06\x07").await;
+    proxy.terminate();
+    assert_eq!(proxy.ended().await.code(), Some(0));
+    assert!(proxy.log().ends_with("WARN stopped before all connections had finished"), "{}", proxy.log());
+}
