@@ -14,3 +14,4 @@ mod options;
 mod process;
 mod requests;
 mod servers;
+mod vectors;

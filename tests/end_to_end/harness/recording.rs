@@ -51,6 +51,8 @@ pub struct Flow {
     body: Vec<u8>,
     trailers: Vec<(String, String)>,
     at: f64,
+    /// Scheme, host, port and path, where the URL does not say them.
+    exactly: Option<(String, String, u16, String)>,
 }
 
 /// `GET` of a URL, answered with 200 and no content.
@@ -66,6 +68,7 @@ pub fn get(url: impl Into<String>) -> Flow {
         body: Vec::new(),
         trailers: Vec::new(),
         at: 1_700_000_000.0,
+        exactly: None,
     }
 }
 
@@ -84,6 +87,17 @@ impl Flow {
     pub fn request_field(mut self, name: &str, value: &str) -> Self {
         self.request_fields.push((name.to_owned(), value.to_owned()));
         self
+    }
+
+    /// Goes to this place and path with these fields, whatever the URL says, and without a `Host` field of its own.
+    pub fn exactly(self, (scheme, host, port): (&str, &str, u16), path: &str, fields: &[(String, String)]) -> Self {
+        let exactly = Some((scheme.to_owned(), host.to_owned(), port, path.to_owned()));
+        Self { exactly, request_fields: fields.to_vec(), ..self }
+    }
+
+    /// The request's content.
+    pub fn request_body(self, body: impl AsRef<[u8]>) -> Self {
+        Self { request_body: body.as_ref().to_vec(), ..self }
     }
 
     /// Another status, with its reason phrase.
@@ -120,7 +134,11 @@ impl Flow {
         let default = if scheme == "https" { "443" } else { "80" };
         let (host, port) = authority.split_once(':').unwrap_or((authority, default));
         let mut request_fields = self.request_fields.clone();
-        if !request_fields.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
+        let (scheme, host, port, path) = match &self.exactly {
+            Some((scheme, host, port, path)) => (scheme.as_str(), host.as_str(), port.to_string(), path.as_str()),
+            None => (scheme, host, port.to_owned(), path),
+        };
+        if self.exactly.is_none() && !request_fields.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
             request_fields.insert(0, ("Host".to_owned(), authority.to_owned()));
         }
         let request = dict([
