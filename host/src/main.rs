@@ -86,21 +86,21 @@ async fn command() -> Result<(), Failure> {
     match preliminary.finish(&declared)? {
         Action::Help(text) => Ok(text.print()?),
         Action::Ca(settings) => {
-            start_log(&settings);
+            start_log(&settings, &engine);
             let authority = CertificateAuthority::load_or_create(settings.ca_dir()?).map_err(StartError::from)?;
             print(&authority.trust_guide())
         }
         Action::Addons(settings) => {
-            start_log(&settings);
+            start_log(&settings, &engine);
             print(&report::addons(&loaded, &settings))
         }
         Action::Check(settings) => {
-            start_log(&settings);
+            start_log(&settings, &engine);
             let addons = run::configure(loaded, &settings.addons).await?;
             print(&report::checked(&addons, &settings))
         }
         Action::Run(settings) => {
-            start_log(&settings);
+            start_log(&settings, &engine);
             let addons = run::configure(loaded, &settings.addons).await?;
             // Heard before the log says that it listens: whoever reads that may ask at once.
             let asked_to_stop = asked_to_stop();
@@ -125,7 +125,7 @@ fn cache_folder() -> Option<PathBuf> {
     Some(caches.or_else(|| Some(folder("HOME")?.join(".cache")))?.join("proxyhost"))
 }
 
-fn start_log(settings: &Settings) {
+fn start_log(settings: &Settings, engine: &AddonEngine) {
     let filter = EnvFilter::try_new(&settings.log);
     let wrong = filter.as_ref().err().map(ToString::to_string);
     tracing_subscriber::fmt()
@@ -134,7 +134,7 @@ fn start_log(settings: &Settings) {
         .with_target(false)
         .with_env_filter(filter.unwrap_or_else(|_| EnvFilter::new("proxyhost=info")))
         .init();
-    for warning in settings.warnings.iter().chain(&wrong) {
+    for warning in settings.warnings.iter().chain(&wrong).chain(&engine.warning) {
         warn!("{warning}");
     }
 }

@@ -110,3 +110,21 @@ async fn a_response_that_never_ends_does_not_keep_the_process() {
     assert_eq!(proxy.ended().await.code(), Some(0));
     assert!(proxy.log().ends_with("WARN stopped before all connections had finished"), "{}", proxy.log());
 }
+
+#[test]
+fn addons_run_where_the_address_space_is_limited() {
+    let folder = tempfile::TempDir::new().expect("a temporary folder");
+    let flows = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/flows/shop.mitm");
+    // A pool would reserve terabytes; three gigabytes are enough without one.
+    let output = std::process::Command::new("sh")
+        .args(["-c", "ulimit -v 3000000 && exec \"$0\" check -S \"$1\"", env!("CARGO_BIN_EXE_proxyhost")])
+        .arg(flows)
+        .current_dir(&folder)
+        .env("HOME", folder.path())
+        .env("XDG_CACHE_HOME", std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"))
+        .output()
+        .expect("a shell");
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{log}");
+    assert!(log.contains("WARN addons run slower: their memory cannot be reserved in advance"), "{log}");
+}

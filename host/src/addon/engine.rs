@@ -33,6 +33,8 @@ pub struct AddonEngine {
     pub engine: Engine,
     /// The host's interfaces.
     pub linker: Linker<State>,
+    /// What the user should know of it. The engine is there before the log is.
+    pub warning: Option<String>,
 }
 
 impl AddonEngine {
@@ -41,23 +43,23 @@ impl AddonEngine {
     /// # Errors
     /// When this machine cannot run WebAssembly.
     pub fn new(cache: Option<&Path>) -> wasmtime::Result<Self> {
-        let engine = match Engine::new(&config(cache, Some(pool()))) {
-            Ok(engine) => engine,
-            // The pool reserves address space, which a limit on virtual memory may forbid.
+        let (engine, warning) = match Engine::new(&pooled(cache)) {
+            Ok(engine) => (engine, None),
             Err(error) => {
-                warn!(%error, "cannot reserve memory for pooled addon instances; every instance will allocate its own");
-                Engine::new(&config(cache, None))?
+                let why = error.root_cause();
+                let warning = format!("addons run slower: their memory cannot be reserved in advance: {why}");
+                (Engine::new(&unpooled(cache))?, Some(warning))
             }
         };
         let mut linker = Linker::new(&engine);
         Addon::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
         start_clock(&engine);
-        Ok(Self { engine, linker })
+        Ok(Self { engine, linker, warning })
     }
 }
 
-fn config(cache: Option<&Path>, pool: Option<PoolingAllocationConfig>) -> Config {
+fn config(cache: Option<&Path>) -> Config {
     let mut config = Config::new();
     config
         .wasm_component_model(true)
@@ -65,13 +67,11 @@ fn config(cache: Option<&Path>, pool: Option<PoolingAllocationConfig>) -> Config
         .concurrency_support(false)
         .epoch_interruption(true)
         .cache(cache.and_then(open_cache));
-    if let Some(pool) = pool {
-        config.allocation_strategy(pool);
-    }
     config
 }
 
-fn pool() -> PoolingAllocationConfig {
+/// Instances from a pool, which reserves address space for all of them.
+fn pooled(cache: Option<&Path>) -> Config {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(INSTANCES)
         .total_core_instances(INSTANCES * 10)
@@ -81,8 +81,21 @@ fn pool() -> PoolingAllocationConfig {
         .max_core_instances_per_component(CORE_INSTANCES_EACH)
         .max_memories_per_component(MEMORIES_EACH)
         .max_tables_per_component(TABLES_EACH);
-    pool
+    let mut config = config(cache);
+    config.allocation_strategy(pool);
+    config
 }
+
+/// Instances that reserve little, for where a limit on address space forbids a pool.
+fn unpooled(cache: Option<&Path>) -> Config {
+    let mut config = config(cache);
+    config.memory_reservation(0).memory_reservation_for_growth(SPARE).memory_guard_size(GUARD);
+    config
+}
+
+/// Address space that a growing memory gets more than it asked for, and that is left unused after it.
+const SPARE: u64 = 1 << 20;
+const GUARD: u64 = 1 << 16;
 
 /// Compiled code is executed as it is, so it is only kept where nobody else can write.
 fn open_cache(folder: &Path) -> Option<Cache> {
