@@ -1,7 +1,7 @@
 //! Bindings generated from `wit/`.
 
 wasmtime::component::bindgen!({
-    path: ["../wit/addon-0.1.0", "../wit/replay-0.1.0"],
+    path: "../wit/addon-0.1.0",
     world: "proxyhost:addon/addon@0.1.0",
     imports: {
         // These three wait for bytes to arrive; all others answer from memory.

@@ -1,16 +1,17 @@
 //! Builds the components that ship with the host, and embeds them.
 
+mod components;
+
 use std::{
     env, fs,
     path::{Path, PathBuf},
     process::{Command, ExitCode},
 };
 
+use components::TARGET;
+
 /// What ships. In `addons/`, each in a crate of its name.
 const SHIPPED: [&str; 3] = ["serverreplay", "matcher", "refresher"];
-
-/// What components are built for.
-const TARGET: &str = "wasm32-wasip2";
 
 fn main() -> ExitCode {
     match build() {
@@ -26,7 +27,7 @@ fn main() -> ExitCode {
 fn build() -> Result<(), String> {
     let host = PathBuf::from(variable("CARGO_MANIFEST_DIR")?);
     let root = host.parent().ok_or("the host has no parent folder")?;
-    for watched in ["addons", "wit", "Cargo.lock"] {
+    for watched in ["addons", "host/build", "wit", "Cargo.lock"] {
         println!("cargo::rerun-if-changed={}", root.join(watched).display());
     }
     let out = PathBuf::from(variable("OUT_DIR")?);
@@ -35,8 +36,8 @@ fn build() -> Result<(), String> {
         out.ancestors().find(|folder| folder.ends_with("build")).and_then(|folder| folder.parent()?.parent());
     let target_folder = target_folder.ok_or("OUT_DIR is not in a target folder")?.join("components");
     add_target()?;
-    compile(root, &target_folder)?;
-    embed(&target_folder.join(TARGET).join("release"), &out)
+    let built = components::build(root, &target_folder, &SHIPPED)?;
+    embed(&built, &out)
 }
 
 /// Gets the standard library for components where rustup can and it is missing.
@@ -52,33 +53,6 @@ fn add_target() -> Result<(), String> {
     match added {
         Ok(status) if status.success() => Ok(()),
         _ => Err(format!("addons need the target {TARGET}: run `rustup target add {TARGET}`, then build again")),
-    }
-}
-
-fn compile(root: &Path, target_folder: &Path) -> Result<(), String> {
-    let mut cargo = Command::new(variable("CARGO")?);
-    // What cargo and the user set for the host must not reach this build: flags, wrappers, profiles, targets.
-    for (name, _) in env::vars_os() {
-        let text = name.to_string_lossy();
-        let outer = ["CARGO_FEATURE_", "CARGO_CFG_", "CARGO_PKG_", "CARGO_PROFILE_", "CARGO_TARGET_", "DEP_"];
-        let flags =
-            ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER"];
-        if outer.iter().any(|prefix| text.starts_with(prefix)) || flags.contains(&text.as_ref()) {
-            cargo.env_remove(&name);
-        }
-    }
-    cargo.current_dir(root).args(["build", "--release", "--quiet", "--locked", "--target", TARGET, "--target-dir"]);
-    cargo.arg(target_folder);
-    for addon in SHIPPED {
-        cargo.args(["--package", addon]);
-    }
-    let output = cargo.output().map_err(|error| format!("cannot start cargo to build the addons: {error}"))?;
-    match output.status.success() {
-        true => Ok(()),
-        false => Err(format!(
-            "cannot build the addons for {TARGET}: {}",
-            String::from_utf8_lossy(&output.stderr).trim().replace('\n', " | ")
-        )),
     }
 }
 

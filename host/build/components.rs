@@ -1,0 +1,41 @@
+//! Building components with cargo from within a build or a test.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// What components are built for.
+pub(crate) const TARGET: &str = "wasm32-wasip2";
+
+/// Builds packages of the workspace at `root` as components; the folder that they are in.
+///
+/// # Errors
+/// When cargo cannot be started, or fails.
+pub(crate) fn build(root: &Path, target_folder: &Path, packages: &[&str]) -> Result<PathBuf, String> {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    // What cargo and the user set for the outer build must not reach this one: flags, wrappers, profiles, targets.
+    for (name, _) in env::vars_os() {
+        let text = name.to_string_lossy();
+        let outer = ["CARGO_FEATURE_", "CARGO_CFG_", "CARGO_PKG_", "CARGO_PROFILE_", "CARGO_TARGET_", "DEP_"];
+        let flags =
+            ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER"];
+        if outer.iter().any(|prefix| text.starts_with(prefix)) || flags.contains(&text.as_ref()) {
+            cargo.env_remove(&name);
+        }
+    }
+    cargo.current_dir(root).args(["build", "--release", "--quiet", "--locked", "--target", TARGET, "--target-dir"]);
+    cargo.arg(target_folder);
+    for package in packages {
+        cargo.args(["--package", package]);
+    }
+    let output = cargo.output().map_err(|error| format!("cannot start cargo to build components: {error}"))?;
+    match output.status.success() {
+        true => Ok(target_folder.join(TARGET).join("release")),
+        false => Err(format!(
+            "cannot build components for {TARGET}: {}",
+            String::from_utf8_lossy(&output.stderr).trim().replace('\n', " | ")
+        )),
+    }
+}
