@@ -96,10 +96,12 @@ pub(crate) fn answer(request: &Request) -> Action {
         let reason = if size == 0 { miss::Reason::NotRecorded } else { miss::Reason::Used(size) };
         return miss::act(options.miss, request, reason);
     };
-    let recorded_at = response.received_at();
-    // Zero stands for a recording that does not say when.
-    if options.refresh && recorded_at > 0.0 {
-        refresher::refresh(&response, recorded_at, request.received_at());
+    if options.refresh {
+        let recorded_at = response.received_at();
+        // Zero stands for a recording that does not say when.
+        if recorded_at > 0.0 {
+            refresher::refresh(&response, recorded_at, request.received_at());
+        }
     }
     Action::Respond(response)
 }
