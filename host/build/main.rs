@@ -1,5 +1,7 @@
 //! Builds the components that ship with the host, and embeds them.
 
+#![expect(clippy::print_stdout, reason = "it is how a build script talks to cargo")]
+
 mod components;
 
 use std::{

@@ -115,10 +115,7 @@ fn a_recording_that_cannot_be_used_is_refused() {
         &RecordingFile::of_bytes(b""),
         "recording {} is empty: nothing was recorded, or the recorder was stopped before its first flow",
     );
-    refusal(
-        &RecordingFile::of_bytes(b"{\"log\": {}}"),
-        "recording {} is JSON (a HAR file?), which is not supported yet: give a mitmproxy flow file",
-    );
+    refusal(&RecordingFile::of_bytes(b"{\"log\": {}}"), "recording {} is JSON, but no HAR file: its `log` is empty");
     refusal(&RecordingFile::of_bytes(b"12"), "recording {} holds no whole flow: at byte 0, the length is cut off");
     let said = Proxyhost::with(["-S", "missing.flows"]).refusal();
     let expected = "error: addon `serverreplay`: cannot open recording `missing.flows`: No such file or directory (os \

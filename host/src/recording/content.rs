@@ -1,4 +1,4 @@
-//! Bodies: where they lie in the file, and reading them.
+//! Bodies: where they are kept, and reading them.
 
 use std::os::unix::fs::FileExt;
 
@@ -7,13 +7,26 @@ use bytes::Bytes;
 use super::tnetstring::Frame;
 use super::{Recording, RecordingError};
 
-/// A recorded body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A recorded body. Copies share it.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Content {
     /// The recorder let the body pass without storing it, or never received it whole. This is not an empty body.
     NotRecorded,
     /// The body is in the file.
     Stored(Span),
+    /// The body is in memory, because the file has it in another form.
+    Held(Bytes),
+}
+
+impl Content {
+    /// The length of the body in bytes, if it was recorded.
+    pub fn size(&self) -> Option<u64> {
+        match self {
+            Self::NotRecorded => None,
+            Self::Stored(span) => Some(span.len),
+            Self::Held(bytes) => Some(bytes.len() as u64),
+        }
+    }
 }
 
 /// Where a body lies in the file of its recording.
@@ -38,31 +51,37 @@ impl From<Frame> for Span {
 }
 
 impl Recording {
-    /// Reads a whole body. Blocks on the file.
+    /// Reads a whole body. Blocks on the file, if the body is there.
     ///
     /// The frame around the body is checked again: if the file was cut or overwritten since it was loaded, the answer is
     /// [`RecordingError::Changed`] and never someone else's bytes.
     pub fn read(&self, content: &Content) -> Result<Bytes, RecordingError> {
-        let span = self.stored(content)?;
-        self.piece(span, 0, span.len)
+        match content {
+            Content::NotRecorded => Err(self.not_recorded()),
+            Content::Stored(span) => self.piece(*span, 0, span.len),
+            Content::Held(bytes) => Ok(bytes.clone()),
+        }
     }
 
-    /// Reads at most `max_len` bytes of a body from `offset` on; nothing at and after its end. Blocks on the file.
+    /// Reads at most `max_len` bytes of a body from `offset` on; nothing at and after its end. Blocks on the file, if the
+    /// body is there.
     ///
     /// The frame around the body is checked with its first and its last piece.
     pub fn read_at(&self, content: &Content, offset: u64, max_len: usize) -> Result<Bytes, RecordingError> {
-        let span = self.stored(content)?;
-        if offset > 0 && offset >= span.len {
+        let size = content.size().ok_or_else(|| self.not_recorded())?;
+        if offset > 0 && offset >= size {
             return Ok(Bytes::new());
         }
-        self.piece(span, offset, (span.len - offset).min(max_len as u64))
+        let len = (size - offset).min(max_len as u64);
+        match content {
+            Content::NotRecorded => Err(self.not_recorded()),
+            Content::Stored(span) => self.piece(*span, offset, len),
+            Content::Held(bytes) => Ok(bytes.slice(offset as usize..(offset + len) as usize)),
+        }
     }
 
-    fn stored(&self, content: &Content) -> Result<Span, RecordingError> {
-        match content {
-            Content::Stored(span) => Ok(*span),
-            Content::NotRecorded => Err(RecordingError::NotRecorded { path: self.path.clone() }),
-        }
+    fn not_recorded(&self) -> RecordingError {
+        RecordingError::NotRecorded { path: self.path.clone() }
     }
 
     /// Reads `len` bytes from `offset` on, with the length before the first byte and the type after the last one.
@@ -105,7 +124,7 @@ mod tests {
     }
 
     fn response_content(recording: &Recording) -> Content {
-        recording.exchanges()[0].response.as_ref().unwrap().content
+        recording.exchanges()[0].response.as_ref().unwrap().content.clone()
     }
 
     fn assert_changed(result: Result<Bytes, RecordingError>, message: &str) {
@@ -147,12 +166,25 @@ mod tests {
     }
 
     #[test]
+    fn a_held_body_is_read_like_a_stored_one() {
+        let recording = samples::open(&with_body(b"")).unwrap();
+        let content = Content::Held(Bytes::from("hello"));
+        assert_eq!(content.size(), Some(5));
+        assert_eq!(recording.read(&content).unwrap(), "hello");
+        assert_eq!(recording.read_at(&content, 1, 3).unwrap(), "ell");
+        assert_eq!(recording.read_at(&content, 4, usize::MAX).unwrap(), "o");
+        assert_eq!(recording.read_at(&content, 5, 1).unwrap(), "");
+        assert_eq!(recording.read_at(&content, u64::MAX, 1).unwrap(), "");
+        assert_eq!(recording.read_at(&Content::Held(Bytes::new()), 0, 1).unwrap(), "");
+    }
+
+    #[test]
     fn a_file_that_shrank_fails_the_bodies_it_lost() {
         let (first, second) = (with_body(b"first"), with_body(b"second"));
         let file = samples::file(&[&first[..], &second].concat());
         let recording = Recording::open(&file.path, &mut |_| {}).unwrap();
         let contents: Vec<_> =
-            recording.exchanges().iter().map(|exchange| exchange.response.as_ref().unwrap().content).collect();
+            recording.exchanges().iter().map(|exchange| exchange.response.as_ref().unwrap().content.clone()).collect();
         let opened = OpenOptions::new().write(true).open(&file.path).unwrap();
         opened.set_len(first.len() as u64).unwrap();
         assert_eq!(recording.read(&contents[0]).unwrap(), "first");

@@ -29,15 +29,33 @@ pub enum RecordingError {
         /// The recording.
         path: PathBuf,
     },
-    /// The file is JSON, which a HAR file is.
-    #[error("recording `{path}` is JSON (a HAR file?), which is not supported yet: give a mitmproxy flow file")]
-    Json {
+    /// The file is JSON of another kind than HAR.
+    #[error("recording `{path}` is JSON, but no HAR file: {found}")]
+    NotHar {
+        /// The recording.
+        path: PathBuf,
+        /// What is there instead of `log.entries`.
+        found: String,
+    },
+    /// The file is text in another encoding than JSON has.
+    #[error(
+        "recording `{path}` is text in UTF-16, and HAR files are read in UTF-8 only: convert it, such as with `iconv -f \
+         UTF-16 -t UTF-8`"
+    )]
+    Utf16 {
+        /// The recording.
+        path: PathBuf,
+    },
+    /// The file is an archive, which a HAR file may be in.
+    #[error("recording `{path}` is a zip archive: unpack it, and give the `.har` file that was in it")]
+    Zip {
         /// The recording.
         path: PathBuf,
     },
     /// The file is of no known format.
     #[error(
-        "recording `{path}` is not a mitmproxy flow file: it starts with `{found}`, and not with a length such as `1852:`"
+        "recording `{path}` is neither a mitmproxy flow file nor a HAR file: it starts with `{found}`, and not with a length \
+         such as `1852:` or with `{{`"
     )]
     UnknownFormat {
         /// The recording.

@@ -1,11 +1,12 @@
 //! A flow file: records one after the other, without a header, an index or separators.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
 use super::RecordingError;
 use super::exchange::Exchange;
-use super::message::Heads;
+use super::heads::Heads;
 use super::record::{Protocol, Record, Support, Version};
 use super::tnetstring::{Flaw, Frame, Kind, Reader, Trouble};
 use super::window::Window;
@@ -34,6 +35,8 @@ pub struct Skipped {
     pub websocket: usize,
     /// Flows of protocols that are not known here.
     pub unknown: usize,
+    /// Entries of a HAR file that are no HTTP exchange, such as failed requests: their count by the reason.
+    pub others: BTreeMap<String, usize>,
     /// HTTP flows that cannot be used, and damaged flows.
     pub invalid: Vec<Invalid>,
 }
@@ -181,7 +184,11 @@ impl Skipped {
             1 => format!("1 {what}"),
             _ => format!("{count} {}", what.replacen("flow", "flows", 1).replacen("record", "records", 1)),
         });
-        counted.chain(self.invalid.iter().map(ToString::to_string)).collect()
+        let others = self.others.iter().map(|(reason, count)| match count {
+            1 => format!("1 entry: {reason}"),
+            _ => format!("{count} entries: {reason}"),
+        });
+        counted.chain(others).chain(self.invalid.iter().map(ToString::to_string)).collect()
     }
 
     fn count(&mut self, protocol: Protocol) {

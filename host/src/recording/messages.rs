@@ -20,7 +20,7 @@ impl Exchange {
     pub fn is_answered(&self) -> bool {
         let Some(response) = &self.response else { return false };
         let bodiless = self.request.method.eq_ignore_ascii_case(b"HEAD") || matches!(response.status, 204 | 304);
-        let whole = bodiless || matches!(response.content, Content::Stored(_));
+        let whole = bodiless || response.content != Content::NotRecorded;
         whole && self.error.is_none() && !self.is_websocket && response.status >= 200
     }
 }
@@ -51,7 +51,7 @@ impl Recording {
             flow: FlowId(0),
             received_at: time(recorded.started_at),
             head: Arc::new(head),
-            body: self.body(recorded.content, &recorded.trailers),
+            body: self.body(&recorded.content, &recorded.trailers),
         }
     }
 
@@ -70,7 +70,7 @@ impl Recording {
             let reason = Some(&recorded.reason).filter(|reason| !reason.is_empty() && reason.as_ref() != usual);
             Arc::new(ResponseHead { status, reason: reason.cloned(), version: recorded.version, fields })
         });
-        let body = match recorded.content {
+        let body = match &recorded.content {
             // Only a bodiless exchange is answered without content.
             Content::NotRecorded => Body::Empty,
             content => self.body(content, &recorded.trailers),
@@ -78,14 +78,15 @@ impl Recording {
         Some(Response { received_at: time(recorded.started_at), head: head.clone(), body })
     }
 
-    fn body(self: &Arc<Self>, content: Content, trailers: &[(Bytes, Bytes)]) -> Body {
-        match content {
-            Content::NotRecorded => Body::NotRecorded,
-            Content::Stored(span) if span.len() == 0 && trailers.is_empty() => Body::Empty,
-            Content::Stored(span) => Body::Stored(Arc::new(RecordedBody {
+    fn body(self: &Arc<Self>, content: &Content, trailers: &[(Bytes, Bytes)]) -> Body {
+        match (content, content.size()) {
+            (_, None) => Body::NotRecorded,
+            (_, Some(0)) if trailers.is_empty() => Body::Empty,
+            (Content::Held(bytes), _) if trailers.is_empty() => Body::Bytes(bytes.clone()),
+            (_, Some(size)) => Body::Stored(Arc::new(RecordedBody {
                 recording: self.clone(),
-                content,
-                size: span.len(),
+                content: content.clone(),
+                size,
                 trailers: (!trailers.is_empty()).then(|| header_map(trailers).0),
             })),
         }

@@ -2,11 +2,13 @@
 //!
 //! A [`Recording`] is opened once and shared. It keeps the heads of its exchanges in memory and leaves the bodies in the
 //! file, so opening a file of gigabytes costs little; [`Recording::read`] fetches a body when it is needed. The file is read
-//! at positions and never mapped: a file that shrinks later fails the exchanges that it lost, not the process.
+//! at positions and never mapped: a file that shrinks later fails the exchanges that it lost, not the process. Only the
+//! bodies of a HAR file are kept in memory, because they are escaped there.
 //!
-//! The modules, from the outside in: `exchange` is what a recording holds, `content` reads bodies, `flow_file` walks over the
-//! records of a flow file, `record` and `message` make an exchange of one record whatever its version, `messages` makes flows of exchanges, `tnetstring` is the
-//! framing of records and `window` the reads below it.
+//! The modules, from the outside in: `exchange` is what a recording holds, `content` reads bodies, `messages` makes flows of
+//! exchanges. `flow_file` walks over the records of a flow file, `record` and `message` make an exchange of one record
+//! whatever its version, `tnetstring` is the framing of records and `window` the reads below it. `har` reads HAR files, and
+//! `heads` has the checks that both formats share.
 
 use std::fs::{self, File};
 use std::os::unix::fs::FileTypeExt;
@@ -19,6 +21,8 @@ mod content;
 mod error;
 mod exchange;
 mod flow_file;
+mod har;
+mod heads;
 mod message;
 mod messages;
 mod record;
@@ -35,6 +39,7 @@ pub use error::RecordingError;
 pub use exchange::{Exchange, RecordedRequest, RecordedResponse};
 pub use flow_file::{BrokenTail, Invalid, Progress, Skipped};
 
+use har::Packing;
 use window::Window;
 
 /// An opened recording: the heads of its exchanges, and its file for their bodies.
@@ -61,13 +66,9 @@ impl Recording {
         let first = first_bytes(path, &mut window, size)?;
         let flows = match Format::of(&first) {
             Format::FlowFile => flow_file::load(path, window, progress)?,
-            Format::Json => return Err(RecordingError::Json { path: path.into() }),
-            Format::Unknown => {
-                return Err(RecordingError::UnknownFormat {
-                    path: path.into(),
-                    found: first.escape_ascii().to_string(),
-                });
-            }
+            Format::Json => har::load(path, &file, Packing::Plain, progress)?,
+            Format::Gzip => har::load(path, &file, Packing::Gzip, progress)?,
+            other => return Err(other.refusal(path, &first)),
         };
         Ok(Self {
             path: path.into(),
@@ -136,22 +137,43 @@ fn first_bytes(path: &Path, window: &mut Window<'_>, size: u64) -> Result<Vec<u8
 /// How many bytes at the start of a file decide on its format.
 const FORMAT_BYTES: usize = 16;
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Format {
     FlowFile,
     Json,
+    Gzip,
+    Zip,
+    Utf16,
     Unknown,
 }
 
 impl Format {
     fn of(first: &[u8]) -> Self {
+        match first {
+            [0x1f, 0x8b, ..] => return Self::Gzip,
+            [b'P', b'K', 3, 4, ..] => return Self::Zip,
+            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [b'{', 0, ..] | [0, b'{', ..] => return Self::Utf16,
+            _ => {}
+        }
         let text = first.strip_prefix(b"\xef\xbb\xbf").unwrap_or(first);
-        if matches!(text.trim_ascii_start().first(), Some(b'{' | b'[')) {
+        // A file may be indented further than this.
+        if matches!(text.trim_ascii_start().first(), Some(b'{' | b'[') | None) {
             return Self::Json;
         }
         let digits = first.iter().take_while(|byte| byte.is_ascii_digit()).count();
         match first.get(digits) {
             Some(b':') | None if digits > 0 => Self::FlowFile,
             _ => Self::Unknown,
+        }
+    }
+
+    /// Why a file that starts with `first` and has this format is not read.
+    fn refusal(self, path: &Path, first: &[u8]) -> RecordingError {
+        let path = path.into();
+        match self {
+            Self::Zip => RecordingError::Zip { path },
+            Self::Utf16 => RecordingError::Utf16 { path },
+            _ => RecordingError::UnknownFormat { path, found: first.escape_ascii().to_string() },
         }
     }
 }
@@ -203,12 +225,28 @@ mod opening {
         let message = |bytes: &[u8]| message(&samples::file(bytes).path);
         let empty = "recording `it` is empty: nothing was recorded, or the recorder was stopped before its first flow";
         assert_eq!(message(b""), empty);
-        let json = "recording `it` is JSON (a HAR file?), which is not supported yet: give a mitmproxy flow file";
-        for start in [&b"{\"log\": {}}"[..], b"\xef\xbb\xbf{", b" \n{", b"["] {
-            assert_eq!(message(start), json);
+        let json = "recording `it` is JSON, but no HAR file:";
+        for (start, found) in [
+            (&b"{\"log\": {}}"[..], "its `log` is empty"),
+            (b"\xef\xbb\xbf{}", "it is empty"),
+            (b" \n{\"a\": 1, \"b\": {\"c\": 2}}", "it has no `log`, but `a`, `b`"),
+            (b"                      {\"log\": {\"version\": \"1.2\"}}", "its `log` has no `entries`, but `version`"),
+            (b"[1]", "found sequence, expected an object with `log.entries`"),
+            (b"{\"log\": 1}", "found integer `1`, expected an object as `log`"),
+            (b"{\"log\": {\"entries\": {}}}", "found map, expected a list as `log.entries`"),
+            (b"{\"log\": {\"entries\": null}}", "found null, expected a list as `log.entries`"),
+        ] {
+            assert_eq!(message(start), format!("{json} {found}"));
         }
-        let other = "recording `it` is not a mitmproxy flow file: it starts with `GET / HTTP/1.1\\r\\n`, and not with a length \
-                     such as `1852:`";
+        let utf16 = "recording `it` is text in UTF-16, and HAR files are read in UTF-8 only: convert it, such as with `iconv \
+                     -f UTF-16 -t UTF-8`";
+        for start in [&b"\xff\xfe{\0"[..], b"\xfe\xff\0{", b"{\0\"\0", b"\0{\0\""] {
+            assert_eq!(message(start), utf16);
+        }
+        let zip = "recording `it` is a zip archive: unpack it, and give the `.har` file that was in it";
+        assert_eq!(message(b"PK\x03\x04\x14"), zip);
+        let other = "recording `it` is neither a mitmproxy flow file nor a HAR file: it starts with `GET / \
+                     HTTP/1.1\\r\\n`, and not with a length such as `1852:` or with `{`";
         assert_eq!(message(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n"), other);
         assert_eq!(message(b"1"), "recording `it` holds no whole flow: at byte 0, the length is cut off");
     }

@@ -6,7 +6,8 @@
 use std::fmt;
 
 use super::exchange::{Exchange, RecordedResponse};
-use super::message::{self, Heads};
+use super::heads::Heads;
+use super::message;
 use super::tnetstring::{Frame, Kind, Reader, Trouble};
 
 /// The values of a record that matter here, not read yet.

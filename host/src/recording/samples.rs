@@ -254,6 +254,6 @@ pub(super) fn describe(recording: &Recording) -> String {
 fn body(recording: &Recording, content: &Content) -> String {
     match content {
         Content::NotRecorded => "body not recorded".into(),
-        Content::Stored(_) => format!("{} bytes", recording.read(content).unwrap().len()),
+        content => format!("{} bytes", recording.read(content).unwrap().len()),
     }
 }

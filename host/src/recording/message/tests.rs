@@ -109,7 +109,8 @@ fn versions_are_read_in_all_notations() {
         (b"HTTP/2.0".into(), Version::HTTP_2),
         (b"HTTP/2".into(), Version::HTTP_2),
         (b"HTTP/3".into(), Version::HTTP_3),
-        (b"h2".into(), Version::HTTP_11),
+        (b"h2".into(), Version::HTTP_2),
+        (b"spdy".into(), Version::HTTP_11),
         (Value::List(vec![1.into(), 0.into()]), Version::HTTP_10),
         (Value::List(vec![2.into(), 0.into()]), Version::HTTP_2),
         (Value::Null, Version::HTTP_11),
@@ -128,7 +129,7 @@ fn a_time_that_no_clock_shows_counts_as_missing() {
 
 #[test]
 fn a_head_has_a_limit() {
-    let value = vec![b'x'; HEAD_LIMIT as usize / 4];
+    let value = vec![b'x'; heads::HEAD_LIMIT as usize / 4];
     let list = |count: usize| fields(&vec![(&b"a"[..], &value[..]); count]);
     assert_eq!(exchange(&with_response(|it| it.with("headers", list(3)))).response.unwrap().fields.len(), 3);
     let too_large = invalid(&with_response(|it| it.with("headers", list(4))));

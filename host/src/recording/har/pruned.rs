@@ -1,0 +1,95 @@
+//! An entry as JSON, without what recorders add of their own, and of a bounded size.
+
+use std::cell::Cell;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+
+/// Parses an entry. Its values are counted, because a number of one byte takes dozens of them in memory.
+pub(super) fn parse(text: &str) -> serde_json::Result<Value> {
+    let left = Cell::new(VALUE_LIMIT);
+    let mut json = serde_json::Deserializer::from_str(text);
+    let value = Pruned { left: &left }.deserialize(&mut json)?;
+    json.end()?;
+    Ok(value)
+}
+
+#[derive(Clone, Copy)]
+struct Pruned<'c> {
+    /// How many values may follow.
+    left: &'c Cell<usize>,
+}
+
+impl<'de> DeserializeSeed<'de> for Pruned<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        let left = self.left.get().checked_sub(1);
+        self.left.set(left.ok_or_else(|| Error::custom(format!("it has more than {VALUE_LIMIT} values")))?);
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Pruned<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = list.next_element_seed(self)? {
+            items.push(item);
+        }
+        Ok(Value::Array(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let mut object = Map::new();
+        while let Some(key) = map.next_key::<String>()? {
+            let value = match key.as_str() {
+                "_error" | "_failureText" | "_file" | "_encoding" => map.next_value_seed(self)?,
+                // That there are some is all that matters here.
+                "_webSocketMessages" => {
+                    map.next_value::<Option<IgnoredAny>>()?.map_or(Value::Null, |_| Value::Bool(true))
+                }
+                _ if key.starts_with('_') => {
+                    map.next_value::<IgnoredAny>()?;
+                    continue;
+                }
+                _ => map.next_value_seed(self)?,
+            };
+            object.insert(key, value);
+        }
+        Ok(Value::Object(object))
+    }
+}
+
+/// Some times what the heads and the form of any browser have.
+const VALUE_LIMIT: usize = 256 * 1024;

@@ -1,0 +1,120 @@
+//! The heads of messages: the checks that every format shares, and the memory that keeps what passes them.
+
+use bytes::{Bytes, BytesMut};
+use http::Version;
+
+/// What is wrong with a piece of a head.
+#[derive(Debug)]
+pub(super) struct Defect {
+    /// The byte of the piece that is wrong.
+    pub(super) at: usize,
+    pub(super) what: String,
+}
+
+impl From<Defect> for String {
+    fn from(defect: Defect) -> Self {
+        defect.what
+    }
+}
+
+/// Keeps the pieces of heads, many in one allocation, and bounds the size of each head.
+pub(super) struct Heads {
+    block: BytesMut,
+    /// What the current head may still take.
+    left: u64,
+}
+
+impl Heads {
+    pub(super) fn new() -> Self {
+        Self { block: BytesMut::with_capacity(BLOCK), left: 0 }
+    }
+
+    /// Starts the next head.
+    pub(super) fn begin(&mut self) {
+        self.left = HEAD_LIMIT;
+    }
+
+    /// Counts a piece of `len` bytes, before it is read.
+    pub(super) fn spend(&mut self, len: u64) -> Result<(), Defect> {
+        match self.left.checked_sub(len) {
+            Some(left) => {
+                self.left = left;
+                Ok(())
+            }
+            None => Err(Defect { at: 0, what: format!("the head is larger than {HEAD_LIMIT} bytes") }),
+        }
+    }
+
+    /// A piece of a head line or a field value.
+    pub(super) fn line(&mut self, piece: &[u8], what: &str) -> Result<Bytes, Defect> {
+        self.keep(piece, what, is_text)
+    }
+
+    /// A method or a field name.
+    pub(super) fn token(&mut self, piece: &[u8], what: &str) -> Result<Bytes, Defect> {
+        if piece.is_empty() {
+            return Err(Defect { at: 0, what: format!("the {what} has no name") });
+        }
+        self.keep(piece, what, is_token)
+    }
+
+    fn keep(&mut self, piece: &[u8], what: &str, is_allowed: fn(u8) -> bool) -> Result<Bytes, Defect> {
+        if let Some(at) = piece.iter().position(|byte| !is_allowed(*byte)) {
+            let found = piece[at].escape_ascii();
+            return Err(Defect { at, what: format!("the {what} has a `{found}` in it") });
+        }
+        self.block.extend_from_slice(piece);
+        Ok(self.block.split().freeze())
+    }
+}
+
+/// Whether a name is that of a pseudo field of HTTP/2. Recorders up to version 7 keep them, and HAR files have them even in
+/// HTTP/1.1.
+pub(super) fn is_pseudo(name: &[u8]) -> bool {
+    matches!(name, b":authority" | b":method" | b":scheme" | b":path" | b":protocol" | b":status")
+}
+
+pub(super) fn status(status: i64) -> Result<u16, Defect> {
+    match u16::try_from(status) {
+        Ok(status @ 100..=999) => Ok(status),
+        _ => {
+            let what = format!("the response's status should be within 100 to 999, found `{status}`");
+            Err(Defect { at: 0, what })
+        }
+    }
+}
+
+/// The version of a name, under all the names that recorders use. Anything unheard of is taken for HTTP/1.1, which it is
+/// replayed as.
+pub(super) fn version(name: &[u8]) -> Version {
+    match name.to_ascii_lowercase().as_slice() {
+        b"http/0.9" => Version::HTTP_09,
+        b"http/1.0" => Version::HTTP_10,
+        b"http/2.0" | b"http/2" | b"h2" => Version::HTTP_2,
+        b"http/3.0" | b"http/3" | b"h3" => Version::HTTP_3,
+        _ => Version::HTTP_11,
+    }
+}
+
+/// Seconds since the epoch. What no clock shows counts as missing, so that arithmetic on times stays sane.
+pub(super) fn time(seconds: f64) -> Option<f64> {
+    (0.0..END_OF_YEAR_9999).contains(&seconds).then_some(seconds)
+}
+
+/// What RFC 9110, section 5.5 lets stand in a field value: nothing that ends a line, and no other control character.
+fn is_text(byte: u8) -> bool {
+    byte == b'\t' || (byte >= b' ' && byte != 0x7f)
+}
+
+/// RFC 9110, section 5.6.2.
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+/// What a field costs besides its bytes, counted as in RFC 9113, section 6.5.2.
+pub(super) const FIELD_OVERHEAD: u64 = 32;
+/// Room for the heads of some dozens of exchanges.
+const BLOCK: usize = 64 * 1024;
+/// Larger than what servers and clients accept, and few enough fields for any header map.
+pub(super) const HEAD_LIMIT: u64 = 512 * 1024;
+const END_OF_YEAR_9999: f64 = 253_402_300_800.0;
