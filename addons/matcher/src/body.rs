@@ -1,12 +1,13 @@
-//! What counts of a content: its bytes, or what a form or JSON text means.
+//! What counts of a content: its bytes, or what a form, JSON text or gRPC content means.
+
+use std::borrow::Cow;
+
+use redaction::{Redacted, contains_in_any_case, decode, multipart, query};
+use sha2::{Digest as _, Sha256};
 
 use crate::{
-    Content, Digest, Options, Subject,
-    bytes::contains_in_any_case,
-    decode::decode,
-    json, multipart,
+    Content, Digest, Options, Subject, grpc, json,
     part::{Kind, Sink},
-    query,
 };
 
 /// The content counts, but nobody can tell what it is.
@@ -16,7 +17,7 @@ pub(crate) struct Unreadable;
 ///
 /// A content that is not what its type says, or whose coding cannot be undone, counts byte by byte.
 pub(crate) fn describe<S: Sink>(subject: &impl Subject, options: &Options, sink: &mut S) -> Result<(), Unreadable> {
-    if options.ignore_content || describe_meaning(subject, options, sink).is_some() {
+    if options.ignore_content || describe_decoded(subject, options, sink).is_some() {
         return Ok(());
     }
     match subject.digest() {
@@ -28,23 +29,51 @@ pub(crate) fn describe<S: Sink>(subject: &impl Subject, options: &Options, sink:
     Ok(())
 }
 
-/// Tells what a form or JSON text means; nothing, with nothing told, when the bytes of the content count instead.
-fn describe_meaning<S: Sink>(subject: &impl Subject, options: &Options, sink: &mut S) -> Option<()> {
-    let content_type = subject.field("content-type")?;
-    let format = Format::of(&content_type, options)?;
+/// Tells what a content means, or what it is when redacted; nothing, with nothing told, when its bytes as sent count
+/// instead.
+fn describe_decoded<S: Sink>(subject: &impl Subject, options: &Options, sink: &mut S) -> Option<()> {
+    let content_type = subject.field("content-type");
+    let content_type = content_type.as_deref();
+    let is_redacted = options.redact.applies_to_content(content_type);
+    let format = content_type.and_then(|content_type| Format::of(content_type, options));
+    if format.is_none() && !is_redacted {
+        return None;
+    }
     let Content::Bytes(content) = subject.content() else {
         return None;
     };
-    let content = decode(content, subject.field("content-encoding").as_deref())?;
-    match format {
-        Format::Multipart => describe_multipart(&content_type, &content, options, sink),
-        Format::Urlencoded => describe_urlencoded(&content, options, sink),
-        Format::Json => describe_json(&content, options, sink),
+    let content = decode(&content, subject.field("content-encoding").as_deref())?;
+    let content = redact(content, content_type, options)?;
+    let told = match format {
+        Some(Format::Grpc) => describe_grpc(subject, &content, sink),
+        Some(Format::Multipart) => describe_multipart(content_type.unwrap_or_default(), &content, options, sink),
+        Some(Format::Urlencoded) => describe_urlencoded(&content, options, sink),
+        Some(Format::Json) => describe_json(&content, options, sink),
+        None => None,
+    };
+    // Redaction undoes codings, so a recording may have none where the live request has one.
+    told.or_else(|| is_redacted.then(|| describe_bytes(&content, sink)))
+}
+
+/// The content as it is recorded; nothing when it is not.
+fn redact<'a>(content: Cow<'a, [u8]>, content_type: Option<&[u8]>, options: &Options) -> Option<Cow<'a, [u8]>> {
+    match options.redact.content(content_type, None, &content) {
+        Redacted::Unchanged => Some(content),
+        Redacted::Changed { content, .. } => Some(content.into()),
+        Redacted::Refused(_) => None,
+    }
+}
+
+fn describe_bytes<S: Sink>(content: &[u8], sink: &mut S) {
+    match content {
+        [] => sink.part(Kind::Content, b"", b""),
+        _ => sink.part(Kind::Content, b"", &Sha256::digest(content)),
     }
 }
 
 /// A format whose meaning counts.
 enum Format {
+    Grpc,
     Multipart,
     Urlencoded,
     Json,
@@ -52,6 +81,10 @@ enum Format {
 
 impl Format {
     fn of(content_type: &[u8], options: &Options) -> Option<Self> {
+        // How messages are compressed and cut into frames says nothing about the call.
+        if grpc::is_grpc(content_type) {
+            return Some(Self::Grpc);
+        }
         // A multipart body begins with a boundary that is another one each time, so its bytes never match.
         if contains_in_any_case(content_type, b"multipart/form-data") {
             return Some(Self::Multipart);
@@ -70,6 +103,18 @@ fn is_json(content_type: &[u8]) -> bool {
     let essence = content_type.split(|&byte| byte == b';').next();
     let essence = essence.unwrap_or_default().trim_ascii().to_ascii_lowercase();
     essence.ends_with(b"/json") || essence.ends_with(b"+json")
+}
+
+fn describe_grpc<S: Sink>(subject: &impl Subject, content: &[u8], sink: &mut S) -> Option<()> {
+    let mut messages = grpc::messages(content).filter(|messages| !messages.is_empty())?;
+    if messages.iter().any(|message| message.is_compressed) {
+        grpc::decompress(&mut messages, subject.field("grpc-encoding").as_deref())?;
+    }
+    for (before, message) in messages.iter().enumerate() {
+        let kind = if message.is_compressed { Kind::GrpcCompressed } else { Kind::Grpc };
+        sink.part(kind, (before + 1).to_string().as_bytes(), &message.bytes);
+    }
+    Some(())
 }
 
 fn describe_multipart<S: Sink>(content_type: &[u8], content: &[u8], options: &Options, sink: &mut S) -> Option<()> {

@@ -8,7 +8,7 @@ use proxyhost_sdk::{
     options,
 };
 
-use crate::{Content, Digest, JsonPointer, NameList, Options, Subject, key, parts};
+use crate::{Content, Digest, JsonPointer, NameList, Options, Rules, Subject, key, parts};
 
 struct DefaultMatcher;
 
@@ -46,6 +46,11 @@ impl Declaration for DefaultMatcher {
                 declare::texts(
                     "server_replay_ignore_json",
                     "Leave the value at this JSON pointer out when matching, such as /user/id or /items/*/time",
+                ),
+                declare::texts(
+                    "record_redact",
+                    "This is secret, such as field:authorization, query:token, form:password, json:/user/password or \
+                     cookie:session: recorded and live requests are compared redacted",
                 ),
             ],
         )
@@ -91,6 +96,7 @@ fn read_options() -> Result<Options, String> {
         ignore_port: options::flag("server_replay_ignore_port"),
         ignore_scheme: options::flag("server_replay_ignore_scheme"),
         ignore_origin: options::flag("server_replay_ignore_origin"),
+        redact: Rules::parse(&options::texts("record_redact")).map_err(|bad| bad.to_string())?,
     })
 }
 
@@ -124,6 +130,10 @@ impl Subject for Live<'_> {
 
     fn field(&self, name: &str) -> Option<Vec<u8>> {
         self.0.field(name)
+    }
+
+    fn field_lines(&self, name: &str) -> Vec<Vec<u8>> {
+        self.0.field_lines(name)
     }
 
     fn content(&self) -> Content {

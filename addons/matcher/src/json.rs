@@ -4,7 +4,9 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use serde_json::value::RawValue;
 
-use crate::{JsonPointer, pointer::Segment};
+use redaction::Segment;
+
+use crate::JsonPointer;
 
 /// How deep values may be nested, so that reading them cannot use up the stack.
 const DEPTH: usize = 128;
@@ -26,7 +28,7 @@ pub(crate) struct Leaf<'a> {
 /// Of members with the same name the last counts.
 pub(crate) fn leaves<'a>(text: &'a [u8], ignored: &[JsonPointer]) -> Option<Vec<Leaf<'a>>> {
     let text: &'a RawValue = serde_json::from_slice(text).ok()?;
-    let ignored: Vec<&[Segment]> = ignored.iter().map(|pointer| pointer.0.as_slice()).collect();
+    let ignored: Vec<&[Segment]> = ignored.iter().map(JsonPointer::segments).collect();
     let mut walk = Walk { pointer: String::new(), depth: 0, room: POINTERS, leaves: Vec::new() };
     walk.value(text, &ignored)?;
     Some(walk.leaves)

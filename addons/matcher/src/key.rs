@@ -1,10 +1,11 @@
 //! The key of a request, and the parts it is made of.
 
+use redaction::query;
+
 use crate::{
     Options, Subject, body,
     body::Unreadable,
     part::{Digested, Kind, Named, Sink},
-    query,
 };
 
 /// A named piece of a key, to tell people how two requests differ.
@@ -42,13 +43,23 @@ fn describe<S: Sink>(subject: &impl Subject, options: &Options, sink: &mut S) ->
     method.make_ascii_uppercase();
     sink.part(Kind::Method, b"", method.as_bytes());
     describe_origin(subject, options, sink);
-    describe_target(&subject.target(), options, sink);
+    describe_target(&options.redact.target(&subject.target()), options, sink);
     for name in &options.use_headers {
-        if let Some(value) = subject.field(name) {
+        if let Some(value) = field(subject, name, options) {
             sink.part(Kind::Field, name.as_bytes(), &value);
         }
     }
     body::describe(subject, options, sink)
+}
+
+/// A field as it is when redacted, which is done line by line.
+fn field(subject: &impl Subject, name: &str, options: &Options) -> Option<Vec<u8>> {
+    if options.redact.is_empty() {
+        return subject.field(name);
+    }
+    let lines = subject.field_lines(name);
+    let redacted: Vec<_> = lines.iter().map(|line| options.redact.field(name, line)).collect();
+    (!redacted.is_empty()).then(|| redacted.join(b", ".as_slice()))
 }
 
 fn describe_origin<S: Sink>(subject: &impl Subject, options: &Options, sink: &mut S) {

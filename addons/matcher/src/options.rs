@@ -1,6 +1,6 @@
 //! What counts.
 
-use crate::{JsonPointer, NameList};
+use crate::{JsonPointer, NameList, Rules};
 
 /// What of a request counts. By default everything that mitmproxy counts by default.
 #[derive(Clone, Debug, Default)]
@@ -25,4 +25,6 @@ pub struct Options {
     pub ignore_scheme: bool,
     /// Leave scheme, host and port out.
     pub ignore_origin: bool,
+    /// What is secret. Target, fields and content count as they are when redacted.
+    pub redact: Rules,
 }

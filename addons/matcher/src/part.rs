@@ -28,6 +28,9 @@ pub(crate) enum Kind {
     Json,
     /// The digest of all parts of a content that counts by its meaning.
     Meaning,
+    Grpc,
+    /// A gRPC message whose compression cannot be undone.
+    GrpcCompressed,
 }
 
 impl Kind {
@@ -46,6 +49,8 @@ impl Kind {
             Self::FileName => "multipart-filename",
             Self::FileType => "multipart-type",
             Self::Json => "json",
+            Self::Grpc => "grpc message",
+            Self::GrpcCompressed => "grpc compressed message",
         }
     }
 
@@ -56,7 +61,8 @@ impl Kind {
 
     /// Whether the part says what a content means.
     fn is_meaning(self) -> bool {
-        matches!(self, Self::Form | Self::Multipart | Self::FileName | Self::FileType | Self::Json)
+        let is_of_a_form = matches!(self, Self::Form | Self::Multipart | Self::FileName | Self::FileType);
+        is_of_a_form || matches!(self, Self::Json | Self::Grpc | Self::GrpcCompressed)
     }
 }
 

@@ -26,6 +26,9 @@ pub trait Subject {
     /// All lines of a field joined by `, `; nothing when it is absent. The name is compared without regard to case.
     fn field(&self, name: &str) -> Option<Vec<u8>>;
 
+    /// The lines of a field; none when it is absent.
+    fn field_lines(&self, name: &str) -> Vec<Vec<u8>>;
+
     /// The bytes of the content, before content coding is undone. Asked only if the key depends on what they mean.
     fn content(&self) -> Content;
 

@@ -2,7 +2,7 @@
 
 mod request;
 
-use matcher::{JsonPointer, NameList, Options};
+use matcher::{JsonPointer, NameList, Options, Rules};
 use proptest::prelude::*;
 use request::{Request, same};
 
@@ -68,6 +68,7 @@ prop_compose! {
         use_headers in prop::sample::subsequence(&["X-Tok", "Host"][..], 0..=2),
         [ignore_content, ignore_params, ignore_payload_params, ignore_json] in any::<[bool; 4]>(),
         [canonical_json, ignore_host, ignore_port, ignore_scheme, ignore_origin] in any::<[bool; 5]>(),
+        redact: bool,
     ) -> Options {
         Options {
             use_headers: use_headers.into_iter().map(str::to_owned).collect(),
@@ -80,8 +81,14 @@ prop_compose! {
             ignore_port,
             ignore_scheme,
             ignore_origin,
+            redact: rules(redact),
         }
     }
+}
+
+fn rules(given: bool) -> Rules {
+    let texts = ["query:t", "form:t", "json:/t", "field:x-tok"].map(str::to_owned);
+    Rules::parse(if given { &texts } else { &[] }).expect("rules")
 }
 
 fn names(given: bool) -> NameList {
@@ -160,6 +167,7 @@ proptest! {
             Options { ignore_scheme: true, ..narrow() },
             Options { ignore_origin: true, ..narrow() },
             Options { use_headers: Vec::new(), ..narrow() },
+            Options { redact: rules(true), ..narrow() },
         ] {
             prop_assert!(same(&one, &other, &wide), "{wide:?}");
         }

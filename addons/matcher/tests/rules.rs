@@ -287,6 +287,10 @@ impl Subject for Unreadable {
         (name == "content-type").then(|| b"application/json".to_vec())
     }
 
+    fn field_lines(&self, name: &str) -> Vec<Vec<u8>> {
+        self.field(name).into_iter().collect()
+    }
+
     fn content(&self) -> Content {
         self.0.clone()
     }

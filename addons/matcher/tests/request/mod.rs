@@ -74,13 +74,13 @@ impl Subject for Request {
     }
 
     fn field(&self, name: &str) -> Option<Vec<u8>> {
-        let lines: Vec<&str> = self
-            .fields
-            .iter()
-            .filter(|(field, _)| field.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_str())
-            .collect();
-        (!lines.is_empty()).then(|| lines.join(", ").into_bytes())
+        let lines = self.field_lines(name);
+        (!lines.is_empty()).then(|| lines.join(b", ".as_slice()))
+    }
+
+    fn field_lines(&self, name: &str) -> Vec<Vec<u8>> {
+        let lines = self.fields.iter().filter(|(field, _)| field.eq_ignore_ascii_case(name));
+        lines.map(|(_, value)| value.clone().into_bytes()).collect()
     }
 
     fn content(&self) -> Content {

@@ -1,25 +1,28 @@
 //! Undoing content coding.
 
-use std::io::Read;
+use std::{borrow::Cow, io::Read};
 
 use brotli_decompressor::{BrotliDecoderParameter, Decompressor};
 use flate2::bufread::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 use ruzstd::decoding::StreamingDecoder;
 
-/// The content before it was coded; nothing when the coding is not known, its data is damaged or too much comes of it.
-pub(crate) fn decode(content: Vec<u8>, coding: Option<&[u8]>) -> Option<Vec<u8>> {
+/// The most bytes that a content may decode to.
+pub const DECODED_LIMIT: usize = 16 << 20;
+
+/// The content before it was coded, the same one when it was not; nothing when the coding is not known, its data is
+/// damaged or more than [`DECODED_LIMIT`] comes of it.
+pub fn decode<'a>(content: &'a [u8], coding: Option<&[u8]>) -> Option<Cow<'a, [u8]>> {
     let coding = coding.unwrap_or_default().trim_ascii();
-    match coding.to_ascii_lowercase().as_slice() {
-        b"" | b"identity" => Some(content),
-        b"gzip" | b"x-gzip" => read(MultiGzDecoder::new(content.as_slice())),
+    let decoded = match coding.to_ascii_lowercase().as_slice() {
+        b"" | b"identity" => return Some(content.into()),
+        b"gzip" | b"x-gzip" => read(MultiGzDecoder::new(content)),
         // Some senders leave out the zlib format around their deflate data.
-        b"deflate" => {
-            read(ZlibDecoder::new(content.as_slice())).or_else(|| read(DeflateDecoder::new(content.as_slice())))
-        }
-        b"br" => brotli(&content),
-        b"zstd" => zstd(&content),
+        b"deflate" => read(ZlibDecoder::new(content)).or_else(|| read(DeflateDecoder::new(content))),
+        b"br" => brotli(content),
+        b"zstd" => zstd(content),
         _ => None,
-    }
+    };
+    decoded.map(Cow::Owned)
 }
 
 fn brotli(content: &[u8]) -> Option<Vec<u8>> {
@@ -49,11 +52,9 @@ fn read(decoder: impl Read) -> Option<Vec<u8>> {
 
 /// Adds all that a decoder gives.
 fn read_on(decoder: impl Read, decoded: &mut Vec<u8>) -> Option<()> {
-    /// The most bytes that a body may decode to.
-    const LIMIT: usize = 16 << 20;
-    let room = (LIMIT - decoded.len()) as u64;
+    let room = (DECODED_LIMIT - decoded.len()) as u64;
     decoder.take(room + 1).read_to_end(decoded).ok()?;
-    (decoded.len() <= LIMIT).then_some(())
+    (decoded.len() <= DECODED_LIMIT).then_some(())
 }
 
 #[cfg(test)]
@@ -76,17 +77,18 @@ mod tests {
     #[test]
     fn every_coding_is_undone() {
         for (coding, coded) in CODED {
-            let decoded = decode(coded.to_vec(), Some(coding.as_bytes()));
+            let decoded = decode(coded, Some(coding.as_bytes()));
             assert_eq!(decoded.as_deref(), Some(b"a=1&t=1".as_slice()), "{coding}");
         }
-        assert_eq!(decode(b"a".to_vec(), None), Some(b"a".to_vec()));
-        assert_eq!(decode(b"a".to_vec(), Some(b"gzip, br")), None);
+        assert_eq!(decode(b"a", None), Some(b"a".into()));
+        assert_eq!(decode(b"a", Some(b"gzip, br")), None);
     }
 
     #[test]
     fn concatenated_members_and_frames_are_one_content() {
         for (coding, coded) in [CODED[0], CODED[4]] {
-            let decoded = decode(coded.repeat(2), Some(coding.as_bytes()));
+            let repeated = coded.repeat(2);
+            let decoded = decode(&repeated, Some(coding.as_bytes()));
             assert_eq!(decoded.as_deref(), Some(b"a=1&t=1a=1&t=1".as_slice()), "{coding}");
         }
     }
@@ -95,7 +97,7 @@ mod tests {
     fn truncated_contents_are_refused() {
         for (coding, coded) in CODED {
             for end in 1..coded.len() {
-                let decoded = decode(coded[..end].to_vec(), Some(coding.as_bytes()));
+                let decoded = decode(&coded[..end], Some(coding.as_bytes()));
                 assert_eq!(decoded, None, "{coding} {end}");
             }
         }
@@ -106,7 +108,8 @@ mod tests {
         for (length, expected) in [(16 << 20, Some(16 << 20)), ((16 << 20) + 1, None)] {
             let mut bomb = GzEncoder::new(Vec::new(), Compression::best());
             bomb.write_all(&vec![0; length]).unwrap();
-            let decoded = decode(bomb.finish().unwrap(), Some(b"gzip"));
+            let bomb = bomb.finish().unwrap();
+            let decoded = decode(&bomb, Some(b"gzip"));
             assert_eq!(decoded.map(|content| content.len()), expected);
         }
     }
@@ -120,12 +123,12 @@ mod tests {
                 let at = at % coded.len();
                 coded[at] = byte;
             }
-            decode(coded, Some(coding.as_bytes()));
+            decode(&coded, Some(coding.as_bytes()));
         }
 
         #[test]
         fn arbitrary_contents_never_panic(which in 0..CODED.len(), content in prop::collection::vec(any::<u8>(), 0..200)) {
-            decode(content, Some(CODED[which].0.as_bytes()));
+            decode(&content, Some(CODED[which].0.as_bytes()));
         }
     }
 }

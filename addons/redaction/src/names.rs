@@ -1,6 +1,6 @@
-//! Lists of names to leave out.
+//! Lists of names and patterns.
 
-/// Names of parameters or form fields, compared exactly after decoding.
+/// Names of parameters, form fields or cookies, compared exactly after decoding.
 ///
 /// A name that begins with `glob:` is a pattern: `*` stands for any characters, `?` for one.
 #[derive(Clone, Debug, Default)]
@@ -14,12 +14,17 @@ impl NameList {
     pub fn new(names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         let mut list = Self::default();
         for name in names {
-            match name.as_ref().strip_prefix("glob:") {
-                Some(glob) => list.globs.push(glob.as_bytes().into()),
-                None => list.names.push(name.as_ref().as_bytes().into()),
-            }
+            list.add(name.as_ref());
         }
         list
+    }
+
+    /// Lists another name or pattern.
+    pub fn add(&mut self, name: &str) {
+        match name.strip_prefix("glob:") {
+            Some(glob) => self.globs.push(glob.as_bytes().into()),
+            None => self.names.push(name.as_bytes().into()),
+        }
     }
 
     /// Whether the list names nothing.

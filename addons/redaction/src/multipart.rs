@@ -10,15 +10,19 @@ const LINE_END: &[u8] = b"\r\n";
 ///
 /// Names, file names and types are as written: a backslash or percent escape in them is not undone.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Field<'a> {
-    pub(crate) name: &'a [u8],
-    pub(crate) file_name: Option<&'a [u8]>,
-    pub(crate) file_type: Option<&'a [u8]>,
-    pub(crate) value: &'a [u8],
+pub struct Field<'a> {
+    /// Its name.
+    pub name: &'a [u8],
+    /// The name of the file that its value is.
+    pub file_name: Option<&'a [u8]>,
+    /// The content type of its value.
+    pub file_type: Option<&'a [u8]>,
+    /// Its value.
+    pub value: &'a [u8],
 }
 
 /// The fields of a form, in order; nothing when the body is not a whole form, or some part of it has no name.
-pub(crate) fn parse<'a>(content_type: &[u8], body: &'a [u8]) -> Option<Vec<Field<'a>>> {
+pub fn parse<'a>(content_type: &[u8], body: &'a [u8]) -> Option<Vec<Field<'a>>> {
     let boundary = parameter(content_type, b"boundary").filter(|boundary| !boundary.is_empty())?;
     let delimiter = [b"\r\n--", boundary].concat();
     // The line end of a delimiter that opens the body is missing.

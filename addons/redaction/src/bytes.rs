@@ -1,5 +1,7 @@
 //! Looking into byte strings that need not be UTF-8.
 
+use std::ops::Range;
+
 use memchr::memmem;
 
 /// What is before and after the first separator.
@@ -9,6 +11,13 @@ pub(crate) fn split_once<'a>(text: &'a [u8], separator: &[u8]) -> Option<(&'a [u
 }
 
 /// Whether some part of the text is the pattern, in any case.
-pub(crate) fn contains_in_any_case(text: &[u8], pattern: &[u8]) -> bool {
+pub fn contains_in_any_case(text: &[u8], pattern: &[u8]) -> bool {
     text.windows(pattern.len()).any(|window| window.eq_ignore_ascii_case(pattern))
+}
+
+/// Where a slice of the text begins and ends in it; nothing when it is not a slice of the text.
+pub(crate) fn range_of(slice: &[u8], text: &[u8]) -> Option<Range<usize>> {
+    let start = slice.as_ptr().addr().checked_sub(text.as_ptr().addr())?;
+    let end = start.checked_add(slice.len())?;
+    (end <= text.len()).then_some(start..end)
 }

@@ -4,11 +4,11 @@ use std::fmt;
 
 /// Points at values of a JSON text, as RFC 6901 describes; in addition a segment `*` stands for every member or element.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct JsonPointer(pub(crate) Vec<Segment>);
+pub struct JsonPointer(Vec<Segment>);
 
 /// One step down.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Segment {
+pub enum Segment {
     /// To every member or element.
     Every,
     /// To the member of this name, or the element of this number.
@@ -16,22 +16,31 @@ pub(crate) enum Segment {
 }
 
 impl Segment {
-    pub(crate) fn leads_to(&self, name: &str) -> bool {
+    /// Whether the step leads to the member of this name, or the element whose number this is.
+    pub fn leads_to(&self, name: impl AsRef<[u8]>) -> bool {
         match self {
             Self::Every => true,
-            Self::One(one) => one == name,
+            Self::One(one) => one.as_bytes() == name.as_ref(),
         }
     }
 }
 
 impl JsonPointer {
     /// Parses a pointer such as `/items/*/id`; the empty one points at the whole text.
+    ///
+    /// # Errors
+    /// When the text is no such pointer.
     pub fn parse(text: &str) -> Result<Self, BadPointer> {
         if text.is_empty() {
             return Ok(Self(Vec::new()));
         }
         let segments = text.strip_prefix('/').and_then(|rest| rest.split('/').map(parse_segment).collect());
         segments.map(Self).ok_or_else(|| BadPointer(text.to_owned()))
+    }
+
+    /// The steps from the whole text down.
+    pub fn segments(&self) -> &[Segment] {
+        &self.0
     }
 }
 
