@@ -10,21 +10,23 @@ use bytes::Bytes;
 
 use super::attached::Attached;
 use super::form;
-use super::json::Entry;
 use crate::recording::Content;
+use crate::recording::document::json::Entry;
 
-pub(super) type Fields = Vec<(Bytes, Bytes)>;
+pub(in crate::recording) type Fields = Vec<(Bytes, Bytes)>;
 
 /// A body, and whether the file had it as text or as bytes.
-pub(super) struct Body {
-    pub(super) content: Content,
-    form: Form,
+pub(in crate::recording) struct Body {
+    pub(in crate::recording) content: Content,
+    pub(in crate::recording) form: Form,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
+pub(in crate::recording) enum Form {
     Text,
     Bytes,
+    /// Bytes that have their content coding, whatever it is.
+    Coded,
 }
 
 impl Body {
@@ -97,7 +99,7 @@ pub(super) fn of_response(
 }
 
 /// Whether no message of this kind has a body (RFC 9110, section 6.4.1). Browsers show that of their cache for a 304.
-pub(super) fn has_no_body(method: &[u8], status: u16) -> bool {
+pub(in crate::recording) fn has_no_body(method: &[u8], status: u16) -> bool {
     method.eq_ignore_ascii_case(b"HEAD") || matches!(status, 204 | 304)
 }
 
@@ -106,6 +108,12 @@ fn written(entry: &mut Entry, place: &str, size: Option<u64>, attached: &mut Att
     if let Some(name) = entry.text(&format!("{place}._file"))? {
         return Ok(Some(Body { content: Content::Held(attached.read(name)?), form: Form::Bytes }));
     }
+    // This program says so of bodies that cannot be told by their fields.
+    let mark = entry.text(&format!("{place}._body"))?;
+    if mark == Some("missing") {
+        return Ok(Some(Body::not_recorded()));
+    }
+    let is_coded = mark == Some("coded");
     let encoding = match entry.text(&format!("{place}.encoding"))? {
         None => entry.text(&format!("{place}._encoding"))?,
         encoding => encoding,
@@ -119,6 +127,7 @@ fn written(entry: &mut Entry, place: &str, size: Option<u64>, attached: &mut Att
         true => (decode(text).map_err(|error| format!("`{place}` is not base64: {error}"))?, Form::Bytes),
         false => encode(text, size),
     };
+    let form = if is_coded { Form::Coded } else { form };
     Ok(Some(Body { content: Content::Held(bytes.into()), form }))
 }
 
@@ -147,10 +156,14 @@ fn decode(text: String) -> Result<Vec<u8>, base64::DecodeError> {
 
 /// Makes the fields of a message true to its body: drops the transfer coding, and a content coding that the body does not
 /// have, and names UTF-8 as the charset if the body was recoded to it.
-pub(super) fn make_true(fields: &mut Fields, body: &Body) {
+pub(in crate::recording) fn make_true(fields: &mut Fields, body: &Body) {
     fields.retain(|(name, _)| !name.eq_ignore_ascii_case(b"transfer-encoding"));
     let Content::Held(bytes) = &body.content else { return };
-    let has_coding = |value: &[u8]| body.form == Form::Bytes && starts_as(bytes, value);
+    let has_coding = |value: &[u8]| match body.form {
+        Form::Text => false,
+        Form::Bytes => starts_as(bytes, value),
+        Form::Coded => true,
+    };
     fields.retain(|(name, value)| !name.eq_ignore_ascii_case(b"content-encoding") || has_coding(value));
     if body.form == Form::Text && !bytes.is_ascii() {
         let kinds = fields.iter_mut().filter(|(name, _)| name.eq_ignore_ascii_case(b"content-type"));
@@ -178,7 +191,7 @@ fn name_utf8(kind: &mut Bytes) {
 }
 
 /// Where the value of a parameter is in a media type, without quotes.
-fn parameter(kind: &str, name: &str) -> Option<std::ops::Range<usize>> {
+pub(in crate::recording) fn parameter(kind: &str, name: &str) -> Option<std::ops::Range<usize>> {
     let mut at = 0;
     for part in kind.split(';') {
         let start = at;

@@ -1,21 +1,20 @@
 //! One entry as an exchange.
 
+use std::borrow::Cow;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde_json::Value;
 
 use super::attached::Attached;
 use super::body::{self, Fields};
 use super::clock;
-use super::json::{Entry, item_text, quoted, should_be};
-use super::url::{Unfit, Url};
+use crate::recording::document::Outcome;
+use crate::recording::document::json::{Entry, item_text, quoted, should_be};
 use crate::recording::exchange::{Exchange, RecordedRequest, RecordedResponse};
 use crate::recording::heads::{self, FIELD_OVERHEAD, Heads, is_pseudo};
-
-pub(super) enum Outcome {
-    Exchange(Box<Exchange>),
-    /// No HTTP exchange, and why.
-    Other(String),
-}
+use crate::recording::url::{Unfit, Url};
 
 /// Reads the `number`th entry of its file.
 pub(super) fn read(
@@ -48,6 +47,7 @@ pub(super) fn read(
         response: Some(response),
         error: None,
         is_websocket,
+        websocket: None,
         id,
     })))
 }
@@ -82,19 +82,19 @@ fn request(
     let (mut fields, authority) = fields(entry, "request.headers", heads, "request's field")?;
     let body = body::of_request(entry, &fields, attached)?;
     body::make_true(&mut fields, &body);
-    heads.spend(method.len() as u64)?;
     Ok(RecordedRequest {
-        method: heads.token(method.as_bytes(), "request's method")?,
+        method: heads.counted_token(method.as_bytes(), "request's method")?,
         scheme: url.scheme.into(),
-        host: line(heads, url.host, "request's host")?,
+        host: heads.counted_line(url.host.as_bytes(), "request's host")?,
         port: url.port,
         authority,
-        path: line(heads, &url.path, "request's path")?,
+        path: heads.counted_line(url.path.as_bytes(), "request's path")?,
         version: heads::version(entry.text("request.httpVersion")?.unwrap_or_default().as_bytes()),
         fields,
         content: body.content,
         trailers: Vec::new(),
         started_at: started_at.unwrap_or(0.0),
+        ended_at: None,
     })
 }
 
@@ -115,14 +115,17 @@ fn response(
     if !body::has_no_body(&request.method, status) {
         body::make_true(&mut fields, &body);
     }
+    let reason = entry.text("response.statusText")?.unwrap_or_default();
     Ok(RecordedResponse {
         version: heads::version(entry.text("response.httpVersion")?.unwrap_or_default().as_bytes()),
         status,
-        reason: line(heads, entry.text("response.statusText")?.unwrap_or_default(), "response's reason")?,
+        reason: heads.counted_line(reason.as_bytes(), "response's reason")?,
         fields,
         content: body.content,
         trailers: Vec::new(),
         started_at: answered_at(entry, request.started_at)?,
+        ended_at: None,
+        pieces: Vec::new(),
     })
 }
 
@@ -134,33 +137,39 @@ fn fields(entry: &Entry, place: &str, heads: &mut Heads, what: &str) -> Result<(
         let (name, value) = name_and_value(item, &format!("{place}[{index}]"))?;
         heads.spend((name.len() + value.len()) as u64).map_err(at)?;
         match name.as_bytes() {
-            b":authority" => authority = heads.line(value.as_bytes(), what).map_err(at)?,
+            b":authority" => authority = heads.line(&value, what).map_err(at)?,
             name if is_pseudo(name) => {}
             name => {
                 heads.spend(FIELD_OVERHEAD).map_err(at)?;
                 let name = heads.token(name, what).map_err(at)?;
-                fields.push((name, heads.line(value.as_bytes(), what).map_err(at)?));
+                fields.push((name, heads.line(&value, what).map_err(at)?));
             }
         }
     }
     Ok((fields, authority))
 }
 
-/// A field is `{"name": …, "value": …}`; some recorders write `[name, value]`.
-fn name_and_value<'v>(item: &'v Value, place: &str) -> Result<(&'v str, &'v str), String> {
+/// A field is `{"name": …, "value": …}`; some recorders write `[name, value]`. A value that is no text is there in base64
+/// too, if this program wrote it.
+fn name_and_value<'v>(item: &'v Value, place: &str) -> Result<(&'v str, Cow<'v, [u8]>), String> {
     match item {
-        Value::Object(_) => Ok((item_text(item, "name", place)?, item_text(item, "value", place)?)),
+        Value::Object(_) => {
+            let bytes = item_text(item, "_base64", place)?;
+            let value = item_text(item, "value", place)?;
+            Ok((
+                item_text(item, "name", place)?,
+                match STANDARD.decode(bytes) {
+                    Ok(bytes) if !bytes.is_empty() => bytes.into(),
+                    _ => value.as_bytes().into(),
+                },
+            ))
+        }
         Value::Array(pair) => match pair.as_slice() {
-            [Value::String(name), Value::String(value)] => Ok((name, value)),
+            [Value::String(name), Value::String(value)] => Ok((name, value.as_bytes().into())),
             _ => Err(format!("{} is not a name and a value", quoted(place))),
         },
         other => Err(should_be(&quoted(place), "an object", other)),
     }
-}
-
-fn line(heads: &mut Heads, text: &str, what: &str) -> Result<Bytes, String> {
-    heads.spend(text.len() as u64)?;
-    Ok(heads.line(text.as_bytes(), what)?)
 }
 
 /// When the response's head had arrived: after the phases up to `wait`, or at the end of `time` if none is known. The time

@@ -99,8 +99,8 @@ fn gzip_around_something_else_is_refused() {
         let error = Recording::open(&file.path, &mut |_| {}).unwrap_err().to_string();
         error.replace(file.path.to_str().unwrap(), "it")
     };
-    let unknown = "recording `it` is neither a mitmproxy flow file nor a HAR file: it starts with `12:abc`, and not with a \
-                   length such as `1852:` or with `{`";
+    let unknown = "recording `it` is of no known format: it starts with `12:abc`, and not with a length such as `1852:` as \
+                   mitmproxy's flow files do, or with `{` as HAR files, Web Page Replay archives and WireMock stubs do";
     assert_eq!(message(&gzip(b"12:abc")), unknown);
     assert_eq!(
         message(&gzip(&har(&[entry()]))[..30]),
@@ -234,7 +234,7 @@ proptest! {
     #[test]
     fn any_date_and_url_are_survived(text in any::<String>()) {
         let _ = super::clock::seconds(&text);
-        let _ = super::url::Url::parse(&text);
-        let _ = super::url::Url::parse(&format!("http://{text}"));
+        let _ = crate::recording::url::Url::parse(&text);
+        let _ = crate::recording::url::Url::parse(&format!("http://{text}"));
     }
 }

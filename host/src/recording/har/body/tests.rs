@@ -159,7 +159,7 @@ fn a_body_may_be_in_a_file_beside_it() {
         [
             "the body's file `../x.har` is not beside the recording",
             "the body's file `/etc/hostname` is not beside the recording",
-            "the body's file `link` is not a regular file",
+            "the body's file `link` cannot be read: it is not a regular file",
             "the body's file `missing` cannot be read: No such file or directory (os error 2)",
             "the body's file `` is not beside the recording",
         ]

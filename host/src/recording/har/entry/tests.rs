@@ -148,7 +148,7 @@ fn times_come_from_the_start_and_the_phases() {
 fn an_exchange_is_served_as_it_was_shown() {
     let fields = json!([["content-encoding", "gzip"], ["content-length", "23"], ["a", "b"]]);
     let recording = Arc::new(recording(&with("/response/headers", fields)));
-    let response = recording.response(0).unwrap();
+    let response = recording.response(0, crate::recording::Pace::AtOnce).unwrap();
     assert!(matches!(&response.body, Body::Bytes(bytes) if bytes == "hello"));
     assert_eq!(response.head.status, 200);
     assert!(response.head.fields.get(&http::header::CONTENT_ENCODING).is_none());
