@@ -42,6 +42,11 @@ impl Span {
     pub fn len(&self) -> u64 {
         self.len
     }
+
+    /// Where in the file the body starts.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
 }
 
 impl From<Frame> for Span {

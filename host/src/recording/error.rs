@@ -29,33 +29,35 @@ pub enum RecordingError {
         /// The recording.
         path: PathBuf,
     },
-    /// The file is JSON of another kind than HAR.
-    #[error("recording `{path}` is JSON, but no HAR file: {found}")]
-    NotHar {
+    /// The file is JSON of none of the kinds that recordings have.
+    #[error("recording `{path}` is JSON, but no HAR file, no Web Page Replay archive and no WireMock stubs: {found}")]
+    OtherJson {
         /// The recording.
         path: PathBuf,
-        /// What is there instead of `log.entries`.
+        /// What is there instead.
         found: String,
     },
     /// The file is text in another encoding than JSON has.
     #[error(
-        "recording `{path}` is text in UTF-16, and HAR files are read in UTF-8 only: convert it, such as with `iconv -f \
-         UTF-16 -t UTF-8`"
+        "recording `{path}` is text in UTF-16, and JSON is read in UTF-8 only: convert it, such as with `iconv -f UTF-16 -t \
+         UTF-8`"
     )]
     Utf16 {
         /// The recording.
         path: PathBuf,
     },
-    /// The file is an archive, which a HAR file may be in.
-    #[error("recording `{path}` is a zip archive: unpack it, and give the `.har` file that was in it")]
+    /// The file is an archive that no HAR file can be read from.
+    #[error("recording `{path}` is a zip archive, {reason}")]
     Zip {
         /// The recording.
         path: PathBuf,
+        /// Why not.
+        reason: String,
     },
     /// The file is of no known format.
     #[error(
-        "recording `{path}` is neither a mitmproxy flow file nor a HAR file: it starts with `{found}`, and not with a length \
-         such as `1852:` or with `{{`"
+        "recording `{path}` is of no known format: it starts with `{found}`, and not with a length such as `1852:` as \
+         mitmproxy's flow files do, or with `{{` as HAR files, Web Page Replay archives and WireMock stubs do"
     )]
     UnknownFormat {
         /// The recording.

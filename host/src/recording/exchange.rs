@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::Version;
 
 use super::Content;
+use super::new_flow::Piece;
 
 /// A recorded request and what came of it. Everything in it was checked: no field can break a head.
 #[derive(Clone, Debug)]
@@ -18,6 +19,8 @@ pub struct Exchange {
     pub error: Option<String>,
     /// Whether the exchange became a WebSocket: its messages were recorded, or it switched protocols to `websocket`.
     pub is_websocket: bool,
+    /// What was said over the WebSocket, if it was recorded and every message can be read.
+    pub websocket: Option<RecordedWebSocket>,
     /// The recorder's name for the flow, usually a UUID; empty if it has none.
     pub id: String,
 }
@@ -47,6 +50,8 @@ pub struct RecordedRequest {
     pub trailers: Vec<(Bytes, Bytes)>,
     /// When the request's head had arrived, in seconds since the epoch; 0 if it was not recorded.
     pub started_at: f64,
+    /// When the request's last byte had arrived, in seconds since the epoch, if it was recorded.
+    pub ended_at: Option<f64>,
 }
 
 /// A response as it was recorded.
@@ -66,4 +71,36 @@ pub struct RecordedResponse {
     pub trailers: Vec<(Bytes, Bytes)>,
     /// When the response's head had arrived, in seconds since the epoch; the request's start if it was not recorded.
     pub started_at: f64,
+    /// When the response's last byte had arrived, in seconds since the epoch, if it was recorded.
+    pub ended_at: Option<f64>,
+    /// The pieces in which the body arrived, together as long as the body; empty if they were not recorded.
+    pub pieces: Vec<Piece>,
+}
+
+/// What was said over a WebSocket.
+#[derive(Clone, Debug, Default)]
+pub struct RecordedWebSocket {
+    /// The messages in the order in which they passed. Those that the recorder held back are not among them.
+    pub messages: Vec<RecordedWebSocketMessage>,
+    /// Whether the client closed it; none if it was still open, or nobody knows.
+    pub closed_by_client: Option<bool>,
+    /// The status code of the close frame (RFC 6455, section 7.4).
+    pub close_code: Option<u16>,
+    /// The reason in the close frame.
+    pub close_reason: Option<String>,
+    /// When it ended, in seconds since the epoch.
+    pub ended_at: Option<f64>,
+}
+
+/// A whole message of a WebSocket, decompressed.
+#[derive(Clone, Debug)]
+pub struct RecordedWebSocketMessage {
+    /// Whether it is text, and not binary.
+    pub is_text: bool,
+    /// Whether the client sent it.
+    pub from_client: bool,
+    /// What it says.
+    pub content: Content,
+    /// When it was whole, in seconds since the epoch; the time of the message before it if it was not recorded.
+    pub at: f64,
 }

@@ -130,8 +130,34 @@ pub(super) fn load(
     Ok(loaded)
 }
 
+/// How many whole flows a file starts with, and where they end.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct WholeFlows {
+    pub(super) count: usize,
+    pub(super) end: u64,
+    /// What follows them, unless it is the end of the file.
+    pub(super) flaw: Option<String>,
+}
+
+/// Counts the flows of the file behind `window`. Only their frames are looked at.
+pub(super) fn whole_flows(path: &Path, window: Window<'_>) -> Result<WholeFlows, RecordingError> {
+    let mut reader = Reader::new(window);
+    let mut whole = WholeFlows { count: 0, end: 0, flaw: None };
+    while whole.end < reader.size() {
+        match next_flow(&mut reader, whole.end) {
+            Ok(flow) => whole = WholeFlows { count: whole.count + 1, end: flow.next(), flaw: None },
+            Err(Trouble::Io { offset, source }) => return Err(RecordingError::reading(path, offset, source)),
+            Err(Trouble::Flaw(flaw)) => {
+                whole.flaw = Some(flaw.what);
+                break;
+            }
+        }
+    }
+    Ok(whole)
+}
+
 /// The frame of the flow at `at`. A flaw in it means that the next flow cannot be found either.
-fn next_flow(reader: &mut Reader<'_>, at: u64) -> Result<Frame, Trouble> {
+pub(super) fn next_flow(reader: &mut Reader<'_>, at: u64) -> Result<Frame, Trouble> {
     let frame = reader.frame(at, reader.size())?;
     match frame.kind {
         Kind::Dict => Ok(frame),

@@ -58,6 +58,24 @@ impl Heads {
         self.keep(piece, what, is_token)
     }
 
+    /// Counts and keeps a piece of a head line.
+    pub(super) fn counted_line(&mut self, piece: &[u8], what: &str) -> Result<Bytes, Defect> {
+        self.spend(piece.len() as u64)?;
+        self.line(piece, what)
+    }
+
+    /// Counts and keeps a method.
+    pub(super) fn counted_token(&mut self, piece: &[u8], what: &str) -> Result<Bytes, Defect> {
+        self.spend(piece.len() as u64)?;
+        self.token(piece, what)
+    }
+
+    /// Counts and keeps a field.
+    pub(super) fn field(&mut self, name: &[u8], value: &[u8], what: &str) -> Result<(Bytes, Bytes), Defect> {
+        self.spend((name.len() + value.len()) as u64 + FIELD_OVERHEAD)?;
+        Ok((self.token(name, what)?, self.line(value, what)?))
+    }
+
     fn keep(&mut self, piece: &[u8], what: &str, is_allowed: fn(u8) -> bool) -> Result<Bytes, Defect> {
         if let Some(at) = piece.iter().position(|byte| !is_allowed(*byte)) {
             let found = piece[at].escape_ascii();

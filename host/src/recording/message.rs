@@ -29,13 +29,14 @@ pub(super) fn request(reader: &mut Reader<'_>, heads: &mut Heads, frame: Frame) 
         version: version(reader, parts.version, "request's version")?,
         content: content(reader, parts.content, "request's content")?,
         started_at: time(reader, parts.started_at, "request's start")?.unwrap_or(0.0),
+        ended_at: end(reader, parts.ended_at)?,
         scheme,
         fields,
         trailers,
     })
 }
 
-/// `asked_at` stands in for a response's start that was not recorded.
+/// The pieces of its body are not in the message. `asked_at` stands in for a response's start that was not recorded.
 pub(super) fn response(
     reader: &mut Reader<'_>,
     heads: &mut Heads,
@@ -51,6 +52,8 @@ pub(super) fn response(
         reason: line(reader, heads, parts.reason, "response's reason")?,
         content: content(reader, parts.content, "response's content")?,
         started_at: time(reader, parts.started_at, "response's start")?.unwrap_or(asked_at),
+        ended_at: end(reader, parts.ended_at)?,
+        pieces: Vec::new(),
         fields,
         trailers,
     })
@@ -72,6 +75,7 @@ struct Parts {
     content: Option<Frame>,
     trailers: Option<Frame>,
     started_at: Option<Frame>,
+    ended_at: Option<Frame>,
 }
 
 impl Parts {
@@ -93,6 +97,7 @@ impl Parts {
                 b"content" | b"body" => &mut parts.content,
                 b"trailers" => &mut parts.trailers,
                 b"timestamp_start" => &mut parts.started_at,
+                b"timestamp_end" => &mut parts.ended_at,
                 _ => continue,
             };
             *slot = value.present();
@@ -179,7 +184,7 @@ fn version(reader: &mut Reader<'_>, frame: Option<Frame>, what: &str) -> Result<
 }
 
 /// Missing or null if it was not stored; versions up to 0.13 can also have the integer 0 then.
-fn content(reader: &mut Reader<'_>, frame: Option<Frame>, what: &str) -> Result<Content, Trouble> {
+pub(super) fn content(reader: &mut Reader<'_>, frame: Option<Frame>, what: &str) -> Result<Content, Trouble> {
     let Some(frame) = frame else {
         return Ok(Content::NotRecorded);
     };
@@ -192,11 +197,16 @@ fn content(reader: &mut Reader<'_>, frame: Option<Frame>, what: &str) -> Result<
     }
 }
 
-fn time(reader: &mut Reader<'_>, frame: Option<Frame>, what: &str) -> Result<Option<f64>, Trouble> {
+pub(super) fn time(reader: &mut Reader<'_>, frame: Option<Frame>, what: &str) -> Result<Option<f64>, Trouble> {
     match frame {
         Some(frame) => Ok(heads::time(reader.float(frame, what)?)),
         None => Ok(None),
     }
+}
+
+/// Nothing depends on when a message ended, so an end that is none counts as missing.
+fn end(reader: &mut Reader<'_>, frame: Option<Frame>) -> Result<Option<f64>, Trouble> {
+    time(reader, frame, "message's end").or_else(Trouble::without_flaw)
 }
 
 /// A piece of a head line or a field value; empty if it is missing.

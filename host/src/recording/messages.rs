@@ -10,9 +10,9 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
 
-use super::{Content, Exchange, Recording};
+use super::{Content, Exchange, Pace, Recording};
 use crate::flow::{
-    Body, Destination, Fields, FlowId, Request, RequestHead, Response, ResponseHead, Scheme, Spelling, Stored,
+    Beat, Body, Destination, Fields, FlowId, Request, RequestHead, Response, ResponseHead, Scheme, Spelling, Stored,
 };
 
 impl Exchange {
@@ -51,19 +51,17 @@ impl Recording {
             flow: FlowId(0),
             received_at: time(recorded.started_at),
             head: Arc::new(head),
-            body: self.body(&recorded.content, &recorded.trailers),
+            body: self.body(&recorded.content, &recorded.trailers, Vec::new()),
         }
     }
 
     /// The response of the exchange at a position, if it has a complete one: as recorded, but for the fields that
     /// concerned the recorded connection only.
-    pub fn response(self: &Arc<Self>, position: usize) -> Option<Response> {
+    pub fn response(self: &Arc<Self>, position: usize, pace: Pace) -> Option<Response> {
         let exchange = self.exchanges.get(position).filter(|exchange| exchange.is_answered())?;
         let recorded = exchange.response.as_ref()?;
         let head = self.response_heads[position].get_or_init(|| {
-            let (map, names) = header_map(&recorded.fields);
-            let mut fields = Fields::new(map, Spelling::of(names));
-            fields.remove_hop_by_hop();
+            let mut fields = fields(&recorded.fields);
             announce_trailers(&mut fields, &recorded.trailers);
             let status = StatusCode::from_u16(recorded.status).unwrap_or(StatusCode::BAD_GATEWAY);
             let usual = status.canonical_reason().unwrap_or_default().as_bytes();
@@ -73,12 +71,15 @@ impl Recording {
         let body = match &recorded.content {
             // Only a bodiless exchange is answered without content.
             Content::NotRecorded => Body::Empty,
-            content => self.body(content, &recorded.trailers),
+            content => self.body(content, &recorded.trailers, pace.beats(&recorded.pieces)),
         };
-        Some(Response { received_at: time(recorded.started_at), head: head.clone(), body })
+        let mut response = Response::received(time(recorded.started_at), head.clone(), body);
+        let asked_at = exchange.request.ended_at.unwrap_or(exchange.request.started_at);
+        response.delay = pace.delay(recorded.started_at - asked_at);
+        Some(response)
     }
 
-    fn body(self: &Arc<Self>, content: &Content, trailers: &[(Bytes, Bytes)]) -> Body {
+    fn body(self: &Arc<Self>, content: &Content, trailers: &[(Bytes, Bytes)], beats: Vec<Beat>) -> Body {
         match (content, content.size()) {
             (_, None) => Body::NotRecorded,
             (_, Some(0)) if trailers.is_empty() => Body::Empty,
@@ -88,6 +89,7 @@ impl Recording {
                 content: content.clone(),
                 size,
                 trailers: (!trailers.is_empty()).then(|| header_map(trailers).0),
+                beats,
             })),
         }
     }
@@ -100,6 +102,7 @@ struct RecordedBody {
     content: Content,
     size: u64,
     trailers: Option<HeaderMap>,
+    beats: Vec<Beat>,
 }
 
 impl Stored for RecordedBody {
@@ -118,6 +121,10 @@ impl Stored for RecordedBody {
     fn trailers(&self) -> Option<HeaderMap> {
         self.trailers.clone()
     }
+
+    fn beats(&self) -> &[Beat] {
+        &self.beats
+    }
 }
 
 /// The fields by name, and their names in that order as they were written. What HTTP does not allow was refused when
@@ -130,6 +137,14 @@ fn header_map(fields: &[(Bytes, Bytes)]) -> (HeaderMap, impl Iterator<Item = &[u
         }
     }
     (map, fields.iter().map(|(name, _)| name.as_ref()))
+}
+
+/// The fields of a recorded response, but for those that concerned the recorded connection only.
+pub(super) fn fields(recorded: &[(Bytes, Bytes)]) -> Fields {
+    let (map, names) = header_map(recorded);
+    let mut fields = Fields::new(map, Spelling::of(names));
+    fields.remove_hop_by_hop();
+    fields
 }
 
 /// HTTP/1 only carries trailers that the head announced (RFC 9110 §6.6.2).
@@ -155,6 +170,6 @@ fn without_brackets(host: String) -> String {
 }
 
 /// Recorded times were checked to be finite and not negative.
-fn time(seconds: f64) -> SystemTime {
+pub(super) fn time(seconds: f64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::try_from_secs_f64(seconds).unwrap_or_default()
 }

@@ -1,14 +1,22 @@
-//! Recorded conversations, read from files.
+//! Recorded conversations, read from files and written to them.
 //!
 //! A [`Recording`] is opened once and shared. It keeps the heads of its exchanges in memory and leaves the bodies in the
 //! file, so opening a file of gigabytes costs little; [`Recording::read`] fetches a body when it is needed. The file is read
 //! at positions and never mapped: a file that shrinks later fails the exchanges that it lost, not the process. Only the
-//! bodies of a HAR file are kept in memory, because they are escaped there.
+//! bodies of JSON documents are kept in memory, because they are escaped there.
 //!
 //! The modules, from the outside in: `exchange` is what a recording holds, `content` reads bodies, `messages` makes flows of
-//! exchanges. `flow_file` walks over the records of a flow file, `record` and `message` make an exchange of one record
-//! whatever its version, `tnetstring` is the framing of records and `window` the reads below it. `har` reads HAR files, and
-//! `heads` has the checks that both formats share.
+//! exchanges and `playing` answers of recorded WebSockets, both at a `pace`. `flow_file` walks over the records of a flow
+//! file, `record` and `message` make an exchange of one record whatever its version, with `metadata` and `conversation` for
+//! what lies beside its messages; `tnetstring` is the framing of records and `window` the reads below it. `document` walks
+//! over the items of a JSON document, of which `har`, `wprgo` and `wiremock` make exchanges. `heads` and `url` have the
+//! checks that all formats share.
+//!
+//! A [`PassingRecorder`] sees flows pass, and WebSockets by `switching`, and hands each to a [`Recorder`] as a `new_flow`:
+//! `redaction` takes the secrets from it, `recorder` gets it into a file without losing it, and `flow_writer` or
+//! `har_writer` make the bytes of it. `websocket` is the protocol itself, for both directions.
+//!
+//! For tools, `frames` walks over flows to copy them, and `details` reads what only tools ask about.
 
 use std::fs::{self, File};
 use std::os::unix::fs::FileTypeExt;
@@ -18,16 +26,34 @@ use std::sync::{Arc, OnceLock};
 use crate::flow::ResponseHead;
 
 mod content;
+mod conversation;
+mod details;
+mod document;
 mod error;
 mod exchange;
 mod flow_file;
+mod flow_writer;
+mod frames;
 mod har;
+mod har_writer;
 mod heads;
 mod message;
 mod messages;
+mod metadata;
+mod new_flow;
+mod pace;
+mod passing;
+mod playing;
 mod record;
+mod recorder;
+mod redaction;
+mod switching;
 mod tnetstring;
+mod url;
+mod websocket;
 mod window;
+mod wiremock;
+mod wprgo;
 
 #[cfg(test)]
 mod samples;
@@ -35,11 +61,22 @@ mod samples;
 mod tests;
 
 pub use content::{Content, Span};
+pub use details::{Details, FlowMessage, FlowProtocol};
 pub use error::RecordingError;
-pub use exchange::{Exchange, RecordedRequest, RecordedResponse};
+pub use exchange::{Exchange, RecordedRequest, RecordedResponse, RecordedWebSocket, RecordedWebSocketMessage};
 pub use flow_file::{BrokenTail, Invalid, Progress, Skipped};
+pub use flow_writer::write as write_flow;
+pub use frames::{FlowFile, FlowFrame, FlowFrames};
+pub use har_writer::HarFile;
+pub use new_flow::{NewContent, NewFlow, NewRequest, NewResponse, NewWebSocket, NewWebSocketMessage, Piece};
+pub use pace::Pace;
+pub use passing::PassingRecorder;
+pub use recorder::{Kept, Opened, Recorder, RecorderError, Redactor};
+pub use redaction::Redaction;
+pub use websocket::{Manner, OnDifference, Turn};
 
-use har::Packing;
+use document::Packing;
+use flow_file::Flows;
 use window::Window;
 
 /// An opened recording: the heads of its exchanges, and its file for their bodies.
@@ -55,29 +92,39 @@ pub struct Recording {
 }
 
 impl Recording {
-    /// Opens the recording at `path` and reads its heads. The content decides on the format, not the name.
+    /// Opens the recording at `path` and reads its heads. The content decides on the format, not the name. A folder is one
+    /// of WireMock's, with stubs in `mappings`.
     ///
     /// `progress` is called now and then, and once at the end. A file whose end is damaged opens with the whole flows before
     /// the damage, see [`Recording::warning`]; a single unreadable flow is left out, see [`Recording::skipped`]. Opening
     /// blocks on the file, so asynchronous callers run it on a thread of its own.
     pub fn open(path: &Path, progress: &mut dyn FnMut(Progress)) -> Result<Self, RecordingError> {
+        if fs::metadata(path).is_ok_and(|metadata| metadata.is_dir()) {
+            let file = File::open(path).map_err(|source| RecordingError::Open { path: path.into(), source })?;
+            return Ok(Self::of_flows(path, file, wiremock::load_folder(path, progress)?));
+        }
         let (file, size) = open_file(path)?;
         let mut window = Window::new(&file, size);
         let first = first_bytes(path, &mut window, size)?;
         let flows = match Format::of(&first) {
             Format::FlowFile => flow_file::load(path, window, progress)?,
-            Format::Json => har::load(path, &file, Packing::Plain, progress)?,
-            Format::Gzip => har::load(path, &file, Packing::Gzip, progress)?,
+            Format::Json => document::load(path, &file, Packing::Plain, progress)?,
+            Format::Gzip => document::load(path, &file, Packing::Gzip, progress)?,
+            Format::Zip => document::load_zip(path, &file, progress)?,
             other => return Err(other.refusal(path, &first)),
         };
-        Ok(Self {
+        Ok(Self::of_flows(path, file, flows))
+    }
+
+    fn of_flows(path: &Path, file: File, flows: Flows) -> Self {
+        Self {
             path: path.into(),
             file,
             response_heads: flows.exchanges.iter().map(|_| OnceLock::new()).collect(),
             exchanges: flows.exchanges,
             skipped: flows.skipped,
             warning: flows.broken_tail,
-        })
+        }
     }
 
     /// The HTTP exchanges in the order of the file.
@@ -151,7 +198,7 @@ impl Format {
     fn of(first: &[u8]) -> Self {
         match first {
             [0x1f, 0x8b, ..] => return Self::Gzip,
-            [b'P', b'K', 3, 4, ..] => return Self::Zip,
+            [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => return Self::Zip,
             [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [b'{', 0, ..] | [0, b'{', ..] => return Self::Utf16,
             _ => {}
         }
@@ -171,7 +218,6 @@ impl Format {
     fn refusal(self, path: &Path, first: &[u8]) -> RecordingError {
         let path = path.into();
         match self {
-            Self::Zip => RecordingError::Zip { path },
             Self::Utf16 => RecordingError::Utf16 { path },
             _ => RecordingError::UnknownFormat { path, found: first.escape_ascii().to_string() },
         }
@@ -196,7 +242,7 @@ mod opening {
     fn what_is_no_file_is_refused_by_name() {
         let folder = tempfile::tempdir().unwrap();
         let is = |kind: &str| format!("cannot open recording `it`: it is {kind}, and a recording is a regular file");
-        assert_eq!(message(folder.path()), is("a directory"));
+        assert_eq!(message(folder.path()), is("a folder without `mappings` or `.json` files in it"));
         let fifo = folder.path().join("fifo");
         assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
         assert_eq!(message(&fifo), is("a FIFO"));
@@ -225,28 +271,31 @@ mod opening {
         let message = |bytes: &[u8]| message(&samples::file(bytes).path);
         let empty = "recording `it` is empty: nothing was recorded, or the recorder was stopped before its first flow";
         assert_eq!(message(b""), empty);
-        let json = "recording `it` is JSON, but no HAR file:";
+        let json = "recording `it` is JSON, but no HAR file, no Web Page Replay archive and no WireMock stubs:";
+        let none = "none of `log`, `Requests`, `mappings` and `request` with `response`";
         for (start, found) in [
             (&b"{\"log\": {}}"[..], "its `log` is empty"),
             (b"\xef\xbb\xbf{}", "it is empty"),
-            (b" \n{\"a\": 1, \"b\": {\"c\": 2}}", "it has no `log`, but `a`, `b`"),
+            (b" \n{\"a\": 1, \"b\": {\"c\": 2}}", &format!("it has {none}, but `a`, `b`")),
+            (b"{\"request\": {}}", &format!("it has {none}, but `request`")),
+            (b"{\"Requests\": []}", "found sequence, expected an object as `Requests`"),
+            (b"{\"mappings\": {}}", "found map, expected a list as `mappings`"),
             (b"                      {\"log\": {\"version\": \"1.2\"}}", "its `log` has no `entries`, but `version`"),
-            (b"[1]", "found sequence, expected an object with `log.entries`"),
+            (b"[1]", "found sequence, expected an object"),
             (b"{\"log\": 1}", "found integer `1`, expected an object as `log`"),
             (b"{\"log\": {\"entries\": {}}}", "found map, expected a list as `log.entries`"),
             (b"{\"log\": {\"entries\": null}}", "found null, expected a list as `log.entries`"),
         ] {
             assert_eq!(message(start), format!("{json} {found}"));
         }
-        let utf16 = "recording `it` is text in UTF-16, and HAR files are read in UTF-8 only: convert it, such as with `iconv \
-                     -f UTF-16 -t UTF-8`";
+        let utf16 = "recording `it` is text in UTF-16, and JSON is read in UTF-8 only: convert it, such as with `iconv -f \
+                     UTF-16 -t UTF-8`";
         for start in [&b"\xff\xfe{\0"[..], b"\xfe\xff\0{", b"{\0\"\0", b"\0{\0\""] {
             assert_eq!(message(start), utf16);
         }
-        let zip = "recording `it` is a zip archive: unpack it, and give the `.har` file that was in it";
-        assert_eq!(message(b"PK\x03\x04\x14"), zip);
-        let other = "recording `it` is neither a mitmproxy flow file nor a HAR file: it starts with `GET / \
-                     HTTP/1.1\\r\\n`, and not with a length such as `1852:` or with `{`";
+        let other = "recording `it` is of no known format: it starts with `GET / HTTP/1.1\\r\\n`, and not with a length such as \
+                     `1852:` as mitmproxy's flow files do, or with `{` as HAR files, Web Page Replay archives and WireMock \
+                     stubs do";
         assert_eq!(message(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n"), other);
         assert_eq!(message(b"1"), "recording `it` holds no whole flow: at byte 0, the length is cut off");
     }

@@ -5,9 +5,11 @@
 
 use std::fmt;
 
+use super::conversation;
 use super::exchange::{Exchange, RecordedResponse};
 use super::heads::Heads;
 use super::message;
+use super::metadata;
 use super::tnetstring::{Frame, Kind, Reader, Trouble};
 
 /// The values of a record that matter here, not read yet.
@@ -20,6 +22,7 @@ pub(super) struct Record {
     request: Option<Frame>,
     response: Option<Frame>,
     websocket: Option<Frame>,
+    metadata: Option<Frame>,
     /// Where the record starts, for messages.
     start: u64,
 }
@@ -36,6 +39,19 @@ pub(super) enum Protocol {
     Unknown,
 }
 
+impl Protocol {
+    pub(super) fn named(name: &[u8]) -> Self {
+        match name {
+            b"http" => Self::Http,
+            b"tcp" => Self::Tcp,
+            b"udp" => Self::Udp,
+            b"dns" => Self::Dns,
+            b"websocket" => Self::WebSocket,
+            _ => Self::Unknown,
+        }
+    }
+}
+
 impl Record {
     pub(super) fn read(reader: &mut Reader<'_>, flow: Frame) -> Result<Self, Trouble> {
         let mut record = Self { start: flow.start, ..Self::default() };
@@ -49,6 +65,7 @@ impl Record {
                 b"request" => &mut record.request,
                 b"response" => &mut record.response,
                 b"websocket" => &mut record.websocket,
+                b"metadata" => &mut record.metadata,
                 _ => continue,
             };
             *slot = value.present();
@@ -79,14 +96,7 @@ impl Record {
         let Some(frame) = self.kind else {
             return Err(Trouble::flaw(self.start, "the flow has no type"));
         };
-        Ok(match reader.string(frame, "flow's type")? {
-            b"http" => Protocol::Http,
-            b"tcp" => Protocol::Tcp,
-            b"udp" => Protocol::Udp,
-            b"dns" => Protocol::Dns,
-            b"websocket" => Protocol::WebSocket,
-            _ => Protocol::Unknown,
-        })
+        Ok(Protocol::named(reader.string(frame, "flow's type")?))
     }
 
     /// The exchange of an HTTP record, the `number`th of its file.
@@ -101,11 +111,18 @@ impl Record {
         };
         heads.begin();
         let request = message::request(reader, heads, request)?;
-        let response = match self.response {
+        let mut response = match self.response {
             Some(frame) => {
                 heads.begin();
                 Some(message::response(reader, heads, frame, request.started_at)?)
             }
+            None => None,
+        };
+        if let (Some(response), Some(metadata)) = (&mut response, self.metadata) {
+            response.pieces = metadata::pieces(reader, metadata, response.content.size())?;
+        }
+        let websocket = match self.websocket {
+            Some(frame) => conversation::read(reader, frame, request.started_at)?,
             None => None,
         };
         let is_websocket = self.websocket.is_some() || response.as_ref().is_some_and(switches_to_websocket);
@@ -113,7 +130,8 @@ impl Record {
             Some(frame) => text(reader, frame, "flow's id")?,
             None => String::new(),
         };
-        Ok(Exchange { number, request, response, error: self.error_message(reader)?, is_websocket, id })
+        let error = self.error_message(reader)?;
+        Ok(Exchange { number, request, response, error, is_websocket, websocket, id })
     }
 
     fn error_message(&self, reader: &mut Reader<'_>) -> Result<Option<String>, Trouble> {

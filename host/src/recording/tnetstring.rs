@@ -7,6 +7,8 @@ use std::io;
 
 use super::window::Window;
 
+pub(super) mod write;
+
 /// Where a value lies, and its kind.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Frame {
@@ -95,6 +97,14 @@ pub(super) struct Flaw {
 impl Trouble {
     pub(super) fn flaw(offset: u64, what: impl Into<String>) -> Self {
         Self::Flaw(Flaw { offset, what: what.into() })
+    }
+
+    /// Nothing instead of a flaw, for values that may be left out. A file that cannot be read stays an error.
+    pub(super) fn without_flaw<T>(self) -> Result<Option<T>, Self> {
+        match self {
+            Self::Flaw(_) => Ok(None),
+            trouble => Err(trouble),
+        }
     }
 }
 
@@ -202,6 +212,20 @@ impl<'f> Reader<'f> {
         match frame.kind {
             Kind::Integer | Kind::Float => self.number(frame, what),
             _ => Err(unexpected(frame, "a number", what)),
+        }
+    }
+
+    pub(super) fn boolean(&mut self, frame: Frame, what: &str) -> Result<bool, Trouble> {
+        if frame.kind != Kind::Bool {
+            return Err(unexpected(frame, "a bool", what));
+        }
+        match self.payload(frame, NUMBER_LIMIT, what)? {
+            b"true" => Ok(true),
+            b"false" => Ok(false),
+            other => {
+                let found = other.escape_ascii();
+                Err(Trouble::flaw(frame.start, format!("the {what} should be `true` or `false`, found `{found}`")))
+            }
         }
     }
 

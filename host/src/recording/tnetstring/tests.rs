@@ -19,7 +19,7 @@ fn value(reader: &mut Reader<'_>, frame: Frame) -> Result<Value, Trouble> {
         Kind::Text => Value::Text(String::from_utf8(reader.string(frame, "value")?.to_vec()).unwrap()),
         Kind::Integer => Value::Integer(reader.integer(frame, "value")?),
         Kind::Float => Value::Float(reader.float(frame, "value")?),
-        Kind::Bool => Value::Bool(reader.payload(frame, 5, "value")? == b"true"),
+        Kind::Bool => Value::Bool(reader.boolean(frame, "value")?),
         Kind::Null => Value::Null,
         Kind::List => {
             let (mut list, mut items) = (reader.inside(frame, Kind::List, "list")?, Vec::new());

@@ -1,0 +1,153 @@
+//! The file that flows are written to: one at a time, locked, and always whole flows at its beginning.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::Path;
+
+use super::super::flow_file::{self, WholeFlows};
+use super::super::har_writer::HarFile;
+use super::super::new_flow::NewFlow;
+use super::super::window::Window;
+use super::super::{flow_writer, name_of};
+use super::RecorderError;
+use super::target::{Encoding, Opening, Target};
+
+/// A file that is being written, in its encoding.
+#[derive(Debug)]
+pub(super) enum RecordingFile {
+    Flows(File),
+    Har(HarFile),
+}
+
+impl RecordingFile {
+    /// Opens `path` as `target` wants it, and keeps other recorders from it. A notice says what was lost in it before.
+    pub(super) fn open(path: &Path, target: &Target) -> Result<(Self, Option<String>), RecorderError> {
+        match target.encoding {
+            Encoding::Flows => {
+                // Appending keeps flows whole even if someone empties the file meanwhile.
+                let file = open_locked(path, OpenOptions::new().append(true))?;
+                let notice = match target.opening {
+                    Opening::Replace => cut(path, &file, 0).map(|()| None)?,
+                    Opening::Append => cut_broken_tail(path, &file)?,
+                };
+                Ok((Self::Flows(file), notice))
+            }
+            // Its end is written over with each entry.
+            Encoding::Har => open_har(path, open_locked(path, OpenOptions::new().write(true))?, target.opening),
+        }
+    }
+
+    /// Writes a flow behind the others. After an error, the file ends with the flow before.
+    pub(super) fn write(&mut self, flow: &NewFlow) -> io::Result<()> {
+        match self {
+            Self::Flows(file) => append(file, flow),
+            Self::Har(file) => file.write(flow),
+        }
+    }
+}
+
+/// Opens a regular file, and nothing else: opening a FIFO waits for a reader, and nothing can be cut off from a device.
+fn open_locked(path: &Path, options: &mut OpenOptions) -> Result<File, RecorderError> {
+    let folder = folder_of(path);
+    fs::create_dir_all(folder).map_err(|source| RecorderError::Folder { folder: folder.into(), source })?;
+    if let Ok(found) = fs::metadata(path)
+        && !found.is_file()
+    {
+        return Err(RecorderError::NotAFile { path: path.into(), kind: name_of(found.file_type()) });
+    }
+    // Recordings are full of secrets.
+    let opened = options.read(true).create(true).mode(0o600).open(path);
+    let file = opened.map_err(|source| RecorderError::Open { path: path.into(), source })?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(RecorderError::Locked { path: path.into() }),
+        Err(TryLockError::Error(source)) => Err(RecorderError::Lock { path: path.into(), source }),
+    }
+}
+
+/// The folder that a file is in.
+pub(super) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+fn cut(path: &Path, file: &File, offset: u64) -> Result<(), RecorderError> {
+    file.set_len(offset).map_err(|source| RecorderError::Cut { path: path.into(), offset, source })
+}
+
+/// What a recorder left behind that was stopped while it wrote would hide all that comes after it.
+fn cut_broken_tail(path: &Path, file: &File) -> Result<Option<String>, RecorderError> {
+    let size = file.metadata().map_err(|source| RecorderError::Open { path: path.into(), source })?.len();
+    let whole = flow_file::whole_flows(path, Window::new(file, size));
+    let WholeFlows { count, end, flaw } = whole.map_err(|source| RecorderError::Read { path: path.into(), source })?;
+    let Some(reason) = flaw else {
+        return Ok(None);
+    };
+    if count == 0 && !begins_a_flow(file) {
+        return Err(RecorderError::NotAFlowFile { path: path.into(), reason });
+    }
+    cut(path, file, end)?;
+    let (lost, path) = (size - end, path.display());
+    let stay = match count {
+        1 => "1 whole flow stays".to_owned(),
+        _ => format!("{count} whole flows stay"),
+    };
+    Ok(Some(format!("recording `{path}`: cut off {lost} bytes from byte {end} on, which are no whole flow; {stay}")))
+}
+
+/// Whether the file begins as the flows do that are written here. The recorder of it may have been stopped while it wrote
+/// the first one; the work of any other program is not to be cut off.
+fn begins_a_flow(file: &File) -> bool {
+    let mut first = [0; PREFIX + FIRST_KEY.len()];
+    let read = file.read_at(&mut first, 0).unwrap_or_default();
+    let digits = first[..read].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    match first[..read].split_at(digits) {
+        ([], _) => false,
+        (_, rest) => rest.strip_prefix(b":").is_some_and(|rest| rest.starts_with(FIRST_KEY)),
+    }
+}
+
+/// The longest length, with its colon.
+const PREFIX: usize = 13;
+/// What a flow has first.
+const FIRST_KEY: &[u8; 10] = b"7:version;";
+
+fn open_har(path: &Path, file: File, opening: Opening) -> Result<(RecordingFile, Option<String>), RecorderError> {
+    match opening {
+        Opening::Replace => {
+            cut(path, &file, 0)?;
+            let har = HarFile::create(file).map_err(|source| RecorderError::Open { path: path.into(), source })?;
+            Ok((RecordingFile::Har(har), None))
+        }
+        Opening::Append => {
+            let appended = HarFile::append(file);
+            let (har, entries, repair) = appended.map_err(|source| RecorderError::Har { path: path.into(), source })?;
+            let notice =
+                repair.map(|repair| format!("recording `{}`: {repair}; {entries} entries stay", path.display()));
+            Ok((RecordingFile::Har(har), notice))
+        }
+    }
+}
+
+/// Writes a flow at the end of the file, at once if it is small.
+fn append(file: &File, flow: &NewFlow) -> io::Result<()> {
+    let end = file.metadata()?.len();
+    let mut out = BufWriter::with_capacity(WRITE, file);
+    let written = flow_writer::write(flow, &mut out).and_then(|()| out.flush());
+    if written.is_err() {
+        // What is still in memory must not follow when it is dropped.
+        drop(out.into_parts());
+        // If this fails too, the file has a broken tail, which readers leave out.
+        let _ = file.set_len(end);
+    }
+    written
+}
+
+/// Room for a flow whose contents are in memory, both of the largest.
+const WRITE: usize = 160 * 1024;
+
+#[cfg(test)]
+mod tests;

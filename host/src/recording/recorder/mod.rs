@@ -1,0 +1,149 @@
+//! The recorder: takes in flows from everywhere, and gets them into a file one after the other.
+//!
+//! One thread of its own does all the waiting for the disk. Contents are handed to it while they pass; those that are too
+//! large for memory go into temporary files beside the recording until their flow is whole. Then the flow is appended in one
+//! go, so that a process that is killed leaves a file of whole flows, and at most a broken tail, which readers leave out.
+//!
+//! `kept` and `store` are a content on this and on the other side of the thread, `backlog` is how far that is behind;
+//! `thread` deals with the work, `target` says which file is the one, and `file` writes it.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
+
+use jiff::ZonedDateTime;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+use tracing::{error, warn};
+
+use super::new_flow::{NewContent, NewFlow};
+use backlog::Backlog;
+use kept::Line;
+use target::Target;
+use thread::{Clock, Handed, Work, Writer};
+
+mod backlog;
+mod error;
+mod file;
+mod kept;
+mod store;
+mod target;
+mod thread;
+
+pub use error::RecorderError;
+pub use kept::Kept;
+
+/// Replaces secrets before they reach the disk.
+pub trait Redactor: Send {
+    /// Replaces the secrets in a flow. Its contents are in memory or in a file by then, or not recorded.
+    ///
+    /// # Errors
+    /// With a reason, when it cannot be sure. The flow is not written then, and the reason is logged.
+    fn redact(&self, flow: &mut NewFlow) -> Result<(), String>;
+}
+
+/// Writes flows to a file. Clones write to the same one.
+#[derive(Clone, Debug)]
+pub struct Recorder {
+    line: Line,
+    thread: Arc<Mutex<Option<JoinHandle<()>>>>,
+    /// Whether the log says already that the disk is slow.
+    is_known_slow: Arc<AtomicBool>,
+}
+
+/// A recorder that is ready.
+#[derive(Debug)]
+pub struct Opened {
+    /// The recorder.
+    pub recorder: Recorder,
+    /// What its user should know about the file, if anything.
+    pub notice: Option<String>,
+}
+
+impl Recorder {
+    /// Opens the file to record to. Blocks on it.
+    ///
+    /// `target` is a path; missing folders are created. After a `+`, flows are appended, and otherwise a file that is there
+    /// is replaced. A `%` and a letter stand for a part of the local time as in strftime: whenever that changes the name, the
+    /// next flow goes to a new file.
+    ///
+    /// # Errors
+    /// When the file cannot be written, another recorder writes to it, or what is there is nothing to append to.
+    pub fn open(target: &str, redactor: Option<Box<dyn Redactor>>) -> Result<Opened, RecorderError> {
+        Self::open_by(target, redactor, Box::new(ZonedDateTime::now))
+    }
+
+    fn open_by(target: &str, redactor: Option<Box<dyn Redactor>>, clock: Clock) -> Result<Opened, RecorderError> {
+        let backlog = Arc::new(Backlog::default());
+        let (writer, notice) = Writer::open(Target::parse(target)?, clock, redactor, backlog.clone())?;
+        let (sender, receiver) = mpsc::channel();
+        let thread = Builder::new()
+            .name("recorder".into())
+            .spawn(move || writer.run(&receiver))
+            .map_err(|source| RecorderError::Thread { source })?;
+        let recorder = Self {
+            line: Line { sender, backlog },
+            thread: Arc::new(Mutex::new(Some(thread))),
+            is_known_slow: Arc::default(),
+        };
+        Ok(Opened { recorder, notice })
+    }
+
+    /// Begins to keep a content.
+    pub fn keep(&self) -> Kept {
+        Kept::new(self.line.clone())
+    }
+
+    /// Hands in a flow at once, with its number for the log. The future waits until the flow has reached the system, or was
+    /// given up with a line in the log; it need not be waited for, and ends after a second if the disk takes longer.
+    pub fn save(&self, label: u64, mut flow: NewFlow) -> impl Future<Output = ()> + Send + 'static + use<> {
+        let bytes = HEAD + flow.contents_mut().map(close).sum::<u64>();
+        let (written, is_written) = oneshot::channel();
+        let handed = Box::new(Handed { label, flow, bytes, written });
+        if self.line.send(Work::Flow(handed), bytes).is_some() {
+            error!(flow = label, reason = "the recorder has ended", "the flow is not recorded");
+        }
+        let is_known_slow = self.is_known_slow.clone();
+        async move {
+            let waited = timeout(PATIENCE, is_written).await;
+            if waited.is_err() && !is_known_slow.swap(true, Ordering::Relaxed) {
+                warn!(
+                    flow = label,
+                    "the disk is slow: the flow was not written within a second, and others may not be either"
+                );
+            }
+        }
+    }
+
+    /// Blocks until all is written that was handed in, and closes the file. What is handed in afterwards is not recorded.
+    pub fn finish(&self) {
+        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        self.line.send(Work::Finish, 0);
+        if let Some(thread) = thread.take()
+            && thread.join().is_err()
+        {
+            error!("the recorder ended early by a fault of its own");
+        }
+    }
+}
+
+/// Ends a content that is saved, and says how much of the memory it can take until it is written.
+fn close(content: &mut NewContent) -> u64 {
+    match content {
+        NewContent::NotRecorded | NewContent::File { .. } => 0,
+        NewContent::Bytes(bytes) => bytes.len() as u64,
+        NewContent::Kept(kept) => {
+            kept.close();
+            kept.size().min(store::MEMORY_LIMIT as u64)
+        }
+    }
+}
+
+/// About what a flow without content takes.
+const HEAD: u64 = 4 * 1024;
+/// How long an exchange waits for the disk.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,251 @@
+//! WireMock's stub mappings, of which each is an exchange if its request pattern matches one request only.
+//!
+//! Where a pattern leaves something open that a request must have, it has what WireMock itself would serve: the host is
+//! `localhost`, the port 8080, or 8443 for `https`. Where a host is given without a port, it is the usual one of the scheme.
+//! A pattern without a query has none, and one without a body an empty one: other requests are only answered if the
+//! matcher is told to ignore these parts. Delays are not kept.
+//!
+//! The exchanges are in the order in which WireMock prefers the stubs: those of lower priority numbers come first, and of
+//! equal ones that which is earlier in its file, as when WireMock imports them; files are read by their names. The stubs
+//! of a scenario are in the order of its states.
+//!
+//! `request` and `response` read the two halves of a stub, and `files` the bodies in files of their own.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::RecordingError;
+use super::document::json::Entry;
+use super::document::{Loading, Outcome};
+use super::exchange::Exchange;
+use super::flow_file::{Flows, Progress};
+use super::heads::Heads;
+
+mod files;
+mod request;
+mod response;
+
+pub(super) use files::Files;
+
+/// Reads the stubs in a folder: in the `mappings` of a folder that has such, or in all its files.
+pub(super) fn load_folder(path: &Path, progress: &mut dyn FnMut(Progress)) -> Result<Flows, RecordingError> {
+    let inner = path.join("mappings");
+    let (mappings, files) = match inner.is_dir() {
+        true => (inner, Files::at(vec![path.join("__files")])),
+        false => (path.to_owned(), Files::at(vec![path.join("../__files"), path.join("__files")])),
+    };
+    let mut found = Vec::new();
+    list(&mappings, FOLDER_DEPTH, &mut found).map_err(|source| RecordingError::Open { path: path.into(), source })?;
+    if found.is_empty() {
+        let kind = "a folder without `mappings` or `.json` files in it";
+        return Err(RecordingError::NotAFile { path: path.into(), kind });
+    }
+    found.sort();
+    let size = |file: &PathBuf| fs::metadata(file).map_or(0, |metadata| metadata.len());
+    let mut loading = Loading::of_stubs(files, found.iter().map(size).sum(), progress);
+    for file in &found {
+        let name = file.strip_prefix(&mappings).unwrap_or(file).display().to_string();
+        loading.read_among(&name, file);
+    }
+    Ok(loading.finish())
+}
+
+/// Adds the `.json` files in a folder and the folders in it. Folders that are links could lead in circles.
+fn list(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let path = entry.path();
+        if entry.file_type()?.is_dir() {
+            if depth > 0 && entry.file_name() != "__files" {
+                list(&path, depth - 1, found)?;
+            }
+        } else if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")) {
+            found.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// The stubs of a recording, until all are read.
+pub(super) struct Stubs {
+    files: Files,
+    found: Vec<Stub>,
+}
+
+struct Stub {
+    exchange: Exchange,
+    priority: f64,
+    scenario: Option<Step>,
+}
+
+/// The place of a stub in its scenario.
+struct Step {
+    scenario: String,
+    /// The state in which it matches; any if there is none.
+    from: Option<String>,
+    /// The state that it leads to; the same if there is none.
+    to: Option<String>,
+}
+
+impl Stubs {
+    pub(super) fn new(files: Files) -> Self {
+        Self { files, found: Vec::new() }
+    }
+
+    /// Reads a stub, the `number`th of its recording.
+    pub(super) fn read(&mut self, text: &RawValue, number: usize, heads: &mut Heads) -> Result<Outcome, String> {
+        let stub = Entry::whole(text.get())?;
+        let name = name(&stub);
+        let stub = self.stub(&stub, text, number, heads);
+        self.found.push(stub.map_err(|reason| format!("stub `{name}`: {reason}"))?);
+        Ok(Outcome::Later)
+    }
+
+    fn stub(&mut self, stub: &Entry, text: &RawValue, number: usize, heads: &mut Heads) -> Result<Stub, String> {
+        // What is wrong with it is said below.
+        let raw: Raw = serde_json::from_str(text.get()).unwrap_or_default();
+        heads.begin();
+        let patterns = raw.request.map(|request| request.body_patterns).unwrap_or_default();
+        let request = request::read(stub, patterns.first().and_then(|pattern| pattern.equal_to_json), heads)?;
+        heads.begin();
+        let json = raw.response.and_then(|response| response.json_body);
+        let response = response::read(stub, json, &request.method, &mut self.files, heads)?;
+        let scenario = match stub.text("scenarioName")? {
+            None | Some("") => None,
+            Some(scenario) => Some(Step {
+                scenario: scenario.into(),
+                from: stub.text("requiredScenarioState")?.map(Into::into),
+                to: stub.text("newScenarioState")?.map(Into::into),
+            }),
+        };
+        let id = stub.text("id")?.or(stub.text("uuid")?).unwrap_or_default().to_owned();
+        let response = Some(response);
+        let exchange = Exchange { number, request, response, error: None, is_websocket: false, websocket: None, id };
+        Ok(Stub { exchange, priority: stub.number("priority")?.unwrap_or(USUAL_PRIORITY), scenario })
+    }
+
+    /// Forgets those after the `number`th of the recording.
+    pub(super) fn forget_after(&mut self, number: usize) {
+        self.found.retain(|stub| stub.exchange.number <= number);
+    }
+
+    /// The exchanges in the order in which WireMock would answer.
+    pub(super) fn finish(mut self) -> impl Iterator<Item = Exchange> {
+        self.found.sort_by(|one, other| one.priority.total_cmp(&other.priority));
+        let mut places: HashMap<String, Vec<usize>> = HashMap::new();
+        for (place, stub) in self.found.iter().enumerate() {
+            if let Some(step) = &stub.scenario {
+                places.entry(step.scenario.clone()).or_default().push(place);
+            }
+        }
+        let mut stubs: Vec<Option<Stub>> = self.found.into_iter().map(Some).collect();
+        // The stubs of a scenario change places among themselves.
+        for places in places.into_values() {
+            let taken = places.iter().filter_map(|place| stubs[*place].take()).collect();
+            for (place, stub) in places.iter().zip(by_state(taken)) {
+                stubs[*place] = Some(stub);
+            }
+        }
+        stubs.into_iter().flatten().map(|stub| stub.exchange)
+    }
+}
+
+/// The stubs of one scenario in the order in which its states are reached. Those that never match come last.
+fn by_state(mut stubs: Vec<Stub>) -> Vec<Stub> {
+    let mut reached = HashMap::from([("Started".to_owned(), 0)]);
+    let mut states = vec!["Started".to_owned()];
+    while let Some(state) = states.pop() {
+        let steps = stubs.iter().filter_map(|stub| stub.scenario.as_ref());
+        for to in steps.filter(|step| step.from.as_ref() == Some(&state)).filter_map(|step| step.to.as_ref()) {
+            if !reached.contains_key(to) {
+                reached.insert(to.clone(), reached.len());
+                states.insert(0, to.clone());
+            }
+        }
+    }
+    stubs.sort_by_key(|stub| match stub.scenario.as_ref().and_then(|step| step.from.as_ref()) {
+        None => 0,
+        Some(state) => reached.get(state).copied().unwrap_or(usize::MAX),
+    });
+    stubs
+}
+
+/// How a message calls a stub.
+fn name(stub: &Entry) -> String {
+    let text = |place: &str| stub.text(place).ok().flatten().filter(|text| !text.is_empty());
+    let name = text("name").or(text("id")).or(text("uuid")).map(ToOwned::to_owned);
+    let name = name.unwrap_or_else(|| {
+        let urls = ["url", "urlPath", "urlPattern", "urlPathPattern", "urlPathTemplate"];
+        let url = urls.iter().find_map(|key| text(&format!("request.{key}"))).unwrap_or("any URL");
+        format!("{} {url}", text("request.method").unwrap_or("ANY"))
+    });
+    name.chars().take(NAME_SHOWN).flat_map(char::escape_debug).collect()
+}
+
+/// JSON whose text matters, because it is sent in the order in which it was written.
+#[derive(Default, Deserialize)]
+struct Raw<'t> {
+    #[serde(borrow, default)]
+    request: Option<RawRequest<'t>>,
+    #[serde(borrow, default)]
+    response: Option<RawResponse<'t>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RawRequest<'t> {
+    #[serde(borrow, default)]
+    body_patterns: Vec<RawPattern<'t>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RawPattern<'t> {
+    #[serde(borrow, default)]
+    equal_to_json: Option<&'t RawValue>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RawResponse<'t> {
+    #[serde(borrow, default)]
+    json_body: Option<&'t RawValue>,
+}
+
+/// The JSON as WireMock writes it: in the order of the file, without white space between the values.
+fn compact(value: &Value, raw: Option<&RawValue>) -> Vec<u8> {
+    let Some(raw) = raw else { return value.to_string().into_bytes() };
+    let (mut in_string, mut is_escaped) = (false, false);
+    let kept = raw.get().bytes().filter(|byte| {
+        if in_string {
+            in_string = *byte != b'"' || is_escaped;
+            is_escaped = *byte == b'\\' && !is_escaped;
+            return true;
+        }
+        in_string = *byte == b'"';
+        !byte.is_ascii_whitespace()
+    });
+    kept.collect()
+}
+
+/// A value that is sent as text, whatever it is written as.
+fn as_text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(value) => Some(value.to_string()),
+        _ => None,
+    }
+}
+
+const USUAL_PRIORITY: f64 = 5.0;
+const FOLDER_DEPTH: usize = 16;
+const NAME_SHOWN: usize = 100;
+
+#[cfg(test)]
+mod tests;
