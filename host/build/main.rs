@@ -13,7 +13,7 @@ use std::{
 use components::TARGET;
 
 /// What ships. In `addons/`, each in a crate of its name.
-const SHIPPED: [&str; 3] = ["serverreplay", "matcher", "refresher"];
+const SHIPPED: [&str; 4] = ["serverreplay", "matcher", "refresher", "record"];
 
 fn main() -> ExitCode {
     match build() {

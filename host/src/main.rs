@@ -1,22 +1,29 @@
 //! The `proxyhost` command.
 
 use std::{
+    ffi::OsString,
     io::{self, IsTerminal, Write},
     path::PathBuf,
     process::ExitCode,
 };
 
 use proxyhost::{
-    addon::{self, AddonEngine, LoadRequest, Loaded},
+    addon::{self, AddonEngine, LoadRequest, Loaded, Purpose},
     config::{Action, ConfigError, DeclaredAddon, Environment, Preliminary, Settings},
+    flows::{self, Console, RecordingWriters},
     listen::ca::CertificateAuthority,
     report,
-    run::{self, Running, StartError},
+    run::{self, Bound, StartError},
 };
 use tracing::warn;
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
+    let mut args = std::env::args_os().skip(1).peekable();
+    // The tools need neither addons nor a configuration.
+    if args.next_if(|first| first == "flows").is_some() {
+        return tools(args);
+    }
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("error: cannot start worker threads: {error}"), FAILURE),
@@ -25,6 +32,26 @@ fn main() -> ExitCode {
     // A tunnel that nobody closes must not keep the process.
     runtime.shutdown_background();
     code
+}
+
+/// Does something with recordings.
+fn tools(args: impl Iterator<Item = OsString>) -> ExitCode {
+    let command = flows::command().bin_name("proxyhost flows");
+    let matches = match command.try_get_matches_from([OsString::from("flows")].into_iter().chain(args)) {
+        Ok(matches) => matches,
+        Err(error) => {
+            // Nothing can be done if it cannot be shown.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(MISUSE));
+        }
+    };
+    let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());
+    let outcome = flows::run(&matches, Console::of_process(&mut out, &mut err), &RecordingWriters);
+    drop(err);
+    match outcome {
+        Ok(exit) => ExitCode::from(exit.code()),
+        Err(error) => fail(&format!("error: {}", proxyhost::error::chain(&error)), error.exit_code()),
+    }
 }
 
 /// Something failed.
@@ -96,15 +123,17 @@ async fn command() -> Result<(), Failure> {
         }
         Action::Check(settings) => {
             start_log(&settings, &engine);
-            let addons = run::configure(loaded, &settings.addons).await?;
+            let addons = run::configure(loaded, &settings.addons, Purpose::Check).await?;
             print(&report::checked(&addons, &settings))
         }
         Action::Run(settings) => {
             start_log(&settings, &engine);
-            let addons = run::configure(loaded, &settings.addons).await?;
+            // Before the addons, which may replace files, are told to prepare themselves.
+            let bound = Bound::bind(&settings).await?;
+            let addons = run::configure(loaded, &settings.addons, Purpose::Run).await?;
             // Heard before the log says that it listens: whoever reads that may ask at once.
             let asked_to_stop = asked_to_stop();
-            Running::start(&settings, addons).await?.until(asked_to_stop).await;
+            bound.serve(addons, asked_to_stop).await;
             Ok(())
         }
     }

@@ -8,17 +8,17 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header};
 use hyper::{body::Incoming, ext::ReasonPhrase, upgrade::OnUpgrade};
-use hyper_util::rt::TokioIo;
-use tokio::io::copy_bidirectional;
 use tracing::{debug, info, warn};
 
 use crate::{
     addon::{Chain, Decision},
     flow::{
-        Body, Destination, Fault, FaultKind, Fields, FlowId, Outgoing, Request, Response, ResponseHead, Scheme,
+        Body, Destination, Fault, FaultKind, Fields, FlowId, Outgoing, Player, Request, Response, ResponseHead, Scheme,
         Spelling,
     },
-    listen::{self, Admitted, Draining, Entry, Interim, Killed, Service, ca::CertificateAuthority, deliver, tunnel},
+    listen::{
+        self, Admitted, Draining, Entry, Interim, Killed, Service, ca::CertificateAuthority, deliver, switched, tunnel,
+    },
     upstream::{Egress, Upstream, Via},
 };
 
@@ -41,9 +41,15 @@ pub struct Proxy {
 /// What became of a request.
 enum Outcome {
     Response(Response),
-    /// The server changed the protocol: its answer, and its side of the connection.
-    Upgraded(Response, OnUpgrade),
+    /// The protocol is changed: the answer that says so, and who is on the other side from then on.
+    Switched(Response, OtherSide),
     Killed,
+}
+
+/// Who speaks to a client once the protocol is changed.
+enum OtherSide {
+    Server(OnUpgrade),
+    Player(Arc<dyn Player>),
 }
 
 impl Service for Proxy {
@@ -67,14 +73,22 @@ impl Service for Proxy {
         let protocol = upgrade.as_ref().map(|(protocol, _)| protocol);
         let answered = match self.answer(&mut request, protocol, interim).await {
             Ok(Outcome::Killed) => return Err(Killed),
-            Ok(Outcome::Upgraded(response, server_side)) => {
+            Ok(Outcome::Response(response)) => Ok(response),
+            Ok(Outcome::Switched(response, other_side)) => {
                 if let Some((protocol, client_side)) = upgrade {
-                    tokio::spawn(splice(flow, client_side, server_side));
-                    return Ok(switching(response, &protocol));
+                    let switch = response.switch.clone();
+                    match other_side {
+                        OtherSide::Server(server) => {
+                            tokio::spawn(switched::splice(flow, client_side, server, switch.watchers, draining));
+                        }
+                        OtherSide::Player(player) => {
+                            tokio::spawn(switched::play(flow, client_side, player));
+                        }
+                    }
+                    return Ok(switched::switching(response, &protocol));
                 }
                 Ok(response)
             }
-            Ok(Outcome::Response(response)) => Ok(response),
             Err(fault) => {
                 self.chain.error(&request, &fault).await;
                 Err(fault)
@@ -109,16 +123,28 @@ impl Proxy {
                 (response, self.chain.len(), server_side)
             }
         };
-        let Some(response) = self.chain.response(before, request, response).await? else {
+        let is_forwarded = before == self.chain.len();
+        let Some(mut response) = self.chain.response(before, request, response).await? else {
             return Ok(Outcome::Killed);
         };
-        Ok(match server_side {
-            // An addon may have replaced the answer, and then nothing is upgraded.
-            Some(server_side) if response.head.status == StatusCode::SWITCHING_PROTOCOLS => {
-                Outcome::Upgraded(response, server_side)
-            }
-            _ => Outcome::Response(response),
-        })
+        if let Some(via) = self.via.as_ref().filter(|_| is_forwarded) {
+            let head = Arc::make_mut(&mut response.head);
+            via.append(&mut head.fields, head.version);
+        }
+        if !response.delay.is_zero() {
+            tokio::time::sleep(response.delay).await;
+        }
+        // An addon may have replaced the answer, and then nothing is changed.
+        if response.head.status != StatusCode::SWITCHING_PROTOCOLS {
+            return Ok(Outcome::Response(response));
+        }
+        let player = response.switch.player.clone().filter(|_| upgrade.is_some());
+        let other_side = server_side.map(OtherSide::Server).or(player.map(OtherSide::Player));
+        let other_side = other_side.ok_or_else(|| {
+            let detail = "the answer changes the connection's protocol, which the client did not ask for";
+            Fault::new(FaultKind::ResponseIncomplete, detail)
+        })?;
+        Ok(Outcome::Switched(response, other_side))
     }
 
     /// Sends a request to its server.
@@ -138,7 +164,7 @@ impl Proxy {
             return Err(Fault::new(FaultKind::ResponseIncomplete, detail));
         }
         let server_side = switching.then(|| hyper::upgrade::on(&mut answer));
-        Ok((self.received(answer), server_side))
+        Ok((Self::received(answer), server_side))
     }
 
     /// Connections to servers, unless there must be none.
@@ -150,7 +176,7 @@ impl Proxy {
     }
 
     /// Makes a flow's response of what a server sent.
-    fn received(&self, answer: http::Response<Incoming>) -> Response {
+    fn received(answer: http::Response<Incoming>) -> Response {
         let received_at = SystemTime::now();
         let (mut parts, body) = answer.into_parts();
         let reason = parts.extensions.remove::<ReasonPhrase>().map(|reason| Bytes::copy_from_slice(reason.as_bytes()));
@@ -161,11 +187,8 @@ impl Proxy {
         {
             fields.add(header::DATE, date);
         }
-        if let Some(via) = &self.via {
-            via.append(&mut fields, parts.version);
-        }
         let head = ResponseHead { status: parts.status, reason, version: parts.version, fields };
-        Response { received_at, head: Arc::new(head), body: Body::live(body) }
+        Response::received(received_at, Arc::new(head), Body::live(body))
     }
 
     /// Tells the client what failed.
@@ -271,30 +294,5 @@ impl Proxy {
                 self.chain.error(&request, &fault).await;
             }
         }
-    }
-}
-
-/// The answer that changes a connection's protocol.
-fn switching(response: Response, protocol: &HeaderValue) -> http::Response<Outgoing> {
-    let (map, spelling) = Arc::unwrap_or_clone(response.head).fields.into_parts();
-    let mut switching = http::Response::new(Outgoing::default());
-    *switching.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-    *switching.headers_mut() = map;
-    *switching.extensions_mut() = spelling.into_extensions();
-    switching.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-    switching.headers_mut().insert(header::UPGRADE, protocol.clone());
-    switching
-}
-
-/// Passes bytes both ways after both sides changed the protocol.
-async fn splice(flow: FlowId, client_side: OnUpgrade, server_side: OnUpgrade) {
-    let spliced = async {
-        let (client, server) = tokio::try_join!(client_side, server_side)?;
-        let (mut client, mut server) = (TokioIo::new(client), TokioIo::new(server));
-        copy_bidirectional(&mut client, &mut server).await?;
-        Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
-    };
-    if let Err(error) = spliced.await {
-        debug!(flow = flow.0, %error, "upgraded connection ended");
     }
 }

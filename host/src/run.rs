@@ -5,7 +5,7 @@ use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 use tracing::{info, warn};
 
 use crate::{
-    addon::{Addon, Chain, LoadError, Loaded},
+    addon::{Addon, Chain, LoadError, Loaded, Purpose},
     config::{AddonSpec, Settings},
     listen::{
         BindError, Drain, Entry, Listener,
@@ -43,27 +43,31 @@ pub enum StartError {
 ///
 /// # Errors
 /// When one refuses its options, or fails.
-pub async fn configure(loaded: Vec<Loaded>, specs: &[AddonSpec]) -> Result<Vec<Addon>, LoadError> {
+pub async fn configure(loaded: Vec<Loaded>, specs: &[AddonSpec], purpose: Purpose) -> Result<Vec<Addon>, LoadError> {
     let mut addons = Vec::new();
     for (loaded, spec) in loaded.into_iter().zip(specs) {
-        addons.push(loaded.configure(spec.options.clone(), spec.limits, spec.on_failure).await?);
+        addons.push(loaded.configure(spec.options.clone(), spec.limits, spec.on_failure, purpose).await?);
     }
     Ok(addons)
 }
 
-/// A proxy that listens.
-pub struct Running {
-    proxy: Arc<Proxy>,
-    listeners: Vec<Listener>,
+/// A proxy whose addresses are bound, so that only its addons can keep it from running.
+pub struct Bound {
+    listeners: Vec<(Listener, Mode)>,
+    upstream: Option<Upstream>,
+    egress: Arc<Egress>,
+    authority: Arc<CertificateAuthority>,
+    via: Option<Via>,
+    idle: Duration,
     drain_time: Duration,
 }
 
-impl Running {
-    /// Binds all addresses, and makes everything ready that requests need.
+impl Bound {
+    /// Binds all addresses, and makes everything ready that requests need but the addons.
     ///
     /// # Errors
     /// When something that the settings ask for cannot be had. Nothing is listening then.
-    pub async fn start(settings: &Settings, addons: Vec<Addon>) -> Result<Self, StartError> {
+    pub async fn bind(settings: &Settings) -> Result<Self, StartError> {
         let egress = Arc::new(Egress::default());
         let authority = Arc::new(CertificateAuthority::load_or_create(settings.ca_dir()?)?);
         let via = settings.via.then(|| Via::new(unique()));
@@ -76,31 +80,33 @@ impl Running {
             };
             let bound = Listener::bind(listener.address, entry).await?;
             egress.listens_on(bound.address());
-            announce(bound.address(), &listener.mode);
-            listeners.push(bound);
+            listeners.push((bound, listener.mode.clone()));
         }
         let idle = settings.patience.idle;
-        let proxy = Proxy { chain: Chain::new(addons), upstream, egress, authority, via, idle };
-        Ok(Self { proxy: Arc::new(proxy), listeners, drain_time: settings.drain_time })
+        Ok(Self { listeners, upstream, egress, authority, via, idle, drain_time: settings.drain_time })
     }
 
     /// The addresses, with the ports that were picked.
     pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
-        self.listeners.iter().map(Listener::address)
+        self.listeners.iter().map(|(listener, _)| listener.address())
     }
 
     /// Serves until `shutdown` is done, then finishes what is in flight.
-    pub async fn until(self, shutdown: impl Future<Output = ()>) {
+    pub async fn serve(self, addons: Vec<Addon>, shutdown: impl Future<Output = ()>) {
+        let Self { listeners, upstream, egress, authority, via, idle, drain_time } = self;
+        let proxy = Arc::new(Proxy { chain: Chain::new(addons), upstream, egress, authority, via, idle });
         let (drain, draining) = Drain::new();
-        for listener in self.listeners {
-            tokio::spawn(listener.run(self.proxy.clone(), draining.clone()));
+        for (listener, mode) in listeners {
+            announce(listener.address(), &mode);
+            tokio::spawn(listener.run(proxy.clone(), draining.clone()));
         }
         drop(draining);
         shutdown.await;
-        info!("stopping: open connections have {:?} to finish", self.drain_time);
-        if !drain.finish(self.drain_time).await {
+        info!("stopping: open connections have {drain_time:?} to finish");
+        if !drain.finish(drain_time).await {
             warn!("stopped before all connections had finished");
         }
+        proxy.chain.finish().await;
     }
 }
 

@@ -47,6 +47,11 @@ pub fn files(name: &str, help: &str) -> OptionDeclaration {
     option(name, Kind::Files, None, help)
 }
 
+/// A file that the addon may write.
+pub fn output(name: &str, help: &str) -> OptionDeclaration {
+    option(name, Kind::Output, None, help)
+}
+
 impl OptionDeclaration {
     /// Adds a command-line flag that takes the option's value.
     pub fn taking(self, long: &str) -> Self {

@@ -31,7 +31,7 @@ pub use bindings::host::proxyhost::addon::actions::Action;
 pub use bindings::host::proxyhost::addon::messages::{
     Body, BodyError, BodyReader, EditError, Field, Request, Response, Version,
 };
-pub use bindings::host::proxyhost::addon::{index, log, recordings};
+pub use bindings::host::proxyhost::addon::{index, log, recorder, recordings};
 
 pub use bindings::declaration::exports::proxyhost::addon::declaration::Guest as Declaration;
 pub use bindings::error_hook::exports::proxyhost::addon::error_hook::Guest as ErrorHook;

@@ -18,7 +18,7 @@ pub fn integer(name: &str) -> i64 {
     }
 }
 
-/// The value of an option declared by [`crate::declare::text`] or [`crate::declare::choice`].
+/// The value of an option declared by [`crate::declare::text`], [`crate::declare::choice`] or [`crate::declare::output`].
 pub fn text(name: &str) -> String {
     match get(name) {
         Some(Value::Text(value)) => value,

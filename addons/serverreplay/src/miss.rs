@@ -27,6 +27,8 @@ pub(crate) enum Reason {
     NotRecorded,
     /// All responses to such requests, this many, were used.
     Used(u32),
+    /// One of the requests began a WebSocket, and the other did not.
+    OtherProtocol,
 }
 
 /// Files a recorded request so that it is found as a near one.
@@ -52,6 +54,7 @@ pub(crate) fn act(policy: Miss, request: &Request, reason: Reason) -> Action {
     let shown = shown(request);
     let why = match reason {
         Reason::NoKey => "the matcher gives it no key".to_owned(),
+        Reason::OtherProtocol => "what was recorded is a WebSocket, and this request does not begin one".to_owned(),
         Reason::Used(1) => "its recorded response was used (server_replay_reuse serves it again)".to_owned(),
         Reason::Used(size) => {
             format!("its {size} recorded responses were used (server_replay_reuse serves them again)")

@@ -1,6 +1,6 @@
 //! The options of server replay, under mitmproxy's names.
 
-use proxyhost_sdk::{declare, options};
+use proxyhost_sdk::{declare, options, recordings::Difference};
 
 /// What happens to a request without a recorded response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +28,18 @@ impl Miss {
                     "option `server_replay_extra` is forward, kill or a status from 200 to 599, not `{text}`"
                 )),
             },
+        }
+    }
+}
+
+impl Miss {
+    /// What it means for a WebSocket's client that says something else than it did in the recording. Its server cannot
+    /// be brought in halfway, so there is nothing to forward to.
+    pub(crate) fn difference(self) -> Difference {
+        match self {
+            Self::Forward => Difference::Ignore,
+            Self::Kill => Difference::Drop,
+            Self::Status(_) => Difference::Close,
         }
     }
 }
@@ -74,9 +86,77 @@ impl Reuse {
     }
 }
 
+/// What is replayed, and what is recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// What was recorded is replayed.
+    Replay,
+    /// What was recorded is replayed, the rest is forwarded and recorded.
+    Auto,
+    /// Nothing is replayed.
+    Record,
+}
+
+impl Mode {
+    fn parse(text: &str) -> Self {
+        match text {
+            "auto" => Self::Auto,
+            "record" => Self::Record,
+            _ => Self::Replay,
+        }
+    }
+}
+
+/// How long a response takes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Timing {
+    /// No time.
+    None,
+    /// The recorded time, multiplied.
+    Times(f64),
+    /// So many milliseconds before it begins.
+    Delay(u32),
+}
+
+impl Timing {
+    /// The timing of an option's value.
+    ///
+    /// # Errors
+    /// When the value is none of them.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let wrong = || {
+            format!(
+                "option `server_replay_timing` is none, original, a factor such as 0.5x, or a delay such as 250ms or \
+                 1.5s, not `{text}`"
+            )
+        };
+        let number = |suffix: &str, most: f64| {
+            let number: f64 = text.strip_suffix(suffix)?.parse().ok()?;
+            (0.0..=most).contains(&number).then_some(number)
+        };
+        match text {
+            "none" => Ok(Self::None),
+            "original" => Ok(Self::Times(1.0)),
+            _ if text.ends_with('x') => number("x", MOST_TIMES).map(Self::Times).ok_or_else(wrong),
+            _ if text.ends_with("ms") => number("ms", MOST_DELAY).map(|ms| Self::Delay(ms as u32)).ok_or_else(wrong),
+            _ => number("s", MOST_DELAY / 1e3).map(|s| Self::Delay((s * 1e3) as u32)).ok_or_else(wrong),
+        }
+    }
+}
+
+const MOST_TIMES: f64 = 1000.0;
+/// A day in milliseconds.
+const MOST_DELAY: f64 = 86_400_000.0;
+
 /// The options' values.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
+    /// What is replayed.
+    pub mode: Mode,
+    /// How long a response takes.
+    pub timing: Timing,
+    /// Whether the messages of a WebSocket wait for the client's.
+    pub websocket_on_request: bool,
     /// For requests without a recorded response.
     pub miss: Miss,
     /// For requests with several.
@@ -86,6 +166,17 @@ pub struct Options {
 }
 
 impl Options {
+    /// What stands in for options that cannot be read, though they could be when the addon was configured: nothing may
+    /// leave.
+    pub(crate) const CAUTIOUS: Self = Self {
+        mode: Mode::Replay,
+        timing: Timing::None,
+        websocket_on_request: false,
+        miss: Miss::Kill,
+        reuse: Reuse::Off,
+        refresh: true,
+    };
+
     /// Asks the host.
     ///
     /// # Errors
@@ -99,7 +190,25 @@ impl Options {
             true => Reuse::First,
             false => Reuse::parse(&options::text("server_replay_reuse")),
         };
-        Ok(Self { miss, reuse, refresh: options::flag("server_replay_refresh") })
+        let mode = Mode::parse(&options::text("server_replay_mode"));
+        let is_recorded = !options::text("save_stream_file").is_empty();
+        if mode != Mode::Replay && !is_recorded {
+            let mode = options::text("server_replay_mode");
+            return Err(format!("server_replay_mode={mode} records, so it needs a file to record to: add `-w FILE`"));
+        }
+        if mode == Mode::Auto && miss != Miss::Forward {
+            return Err("server_replay_mode=auto forwards what was not recorded, so server_replay_extra must be \
+                        forward; leave one of them out"
+                .to_owned());
+        }
+        Ok(Self {
+            mode,
+            timing: Timing::parse(&options::text("server_replay_timing"))?,
+            websocket_on_request: options::text("server_replay_websocket") == "request",
+            miss,
+            reuse,
+            refresh: options::flag("server_replay_refresh"),
+        })
     }
 }
 
@@ -131,6 +240,31 @@ pub(crate) fn declared() -> declare::Declared {
                 .setting("server-replay-refresh", "true")
                 .setting("no-server-replay-refresh", "false")
                 .setting("norefresh", "false"),
+            declare::choice(
+                "server_replay_mode",
+                &["replay", "auto", "record"],
+                "replay",
+                "Replay what was recorded (replay); replay it, and forward and record the rest (auto, which needs -w); \
+                 or replay nothing (record)",
+            )
+            .taking("server-replay-mode"),
+            declare::text(
+                "server_replay_timing",
+                "none",
+                "How long responses take: no time (none), as long as in the recording (original), half or twice that \
+                 (0.5x, 2x), or a delay before each (250ms, 1.5s)",
+            )
+            .taking("server-replay-timing"),
+            declare::choice(
+                "server_replay_websocket",
+                &["timed", "request"],
+                "timed",
+                "When the messages of a recorded WebSocket are sent: at their time, or after the client's message that \
+                 was before them",
+            )
+            .taking("server-replay-websocket"),
+            // Set by the addon that records; here it says whether there is one.
+            declare::output("save_stream_file", "Record to this file"),
             declare::flag("server_replay_kill_extra", false, "Kill requests without a recorded response")
                 .setting("server-replay-kill-extra", "true")
                 .setting("no-server-replay-kill-extra", "false")
@@ -181,6 +315,19 @@ mod tests {
     fn a_counter_beyond_any_recording_stays_beyond() {
         assert_eq!(Reuse::Off.position(3, || u64::MAX), None);
         assert_eq!(Reuse::Stick.position(3, || u64::MAX), Some(2));
+    }
+
+    #[test]
+    fn a_timing_is_a_word_a_factor_or_a_delay() {
+        assert_eq!(Timing::parse("none"), Ok(Timing::None));
+        assert_eq!(Timing::parse("original"), Ok(Timing::Times(1.0)));
+        assert_eq!(Timing::parse("0.5x"), Ok(Timing::Times(0.5)));
+        assert_eq!(Timing::parse("2x"), Ok(Timing::Times(2.0)));
+        assert_eq!(Timing::parse("250ms"), Ok(Timing::Delay(250)));
+        assert_eq!(Timing::parse("1.5s"), Ok(Timing::Delay(1500)));
+        for wrong in ["", "x", "s", "ms", "-1x", "NaNx", "infs", "1", "2000x", "1e9s", "fast"] {
+            assert!(Timing::parse(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

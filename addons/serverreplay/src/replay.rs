@@ -2,11 +2,15 @@
 
 use std::sync::OnceLock;
 
-use proxyhost_sdk::{Action, Readiness, Request, index, log, options::texts, recordings};
+use proxyhost_sdk::{
+    Action, Readiness, Request, Response, index, log,
+    options::{text, texts},
+    recordings::{self, Pace, Turn},
+};
 
 use crate::{
     miss,
-    options::{Options, Reuse},
+    options::{Mode, Options, Timing},
     plugs::{matcher, refresher},
 };
 
@@ -20,12 +24,21 @@ static OPTIONS: OnceLock<Options> = OnceLock::new();
 pub(crate) fn load() -> Result<Readiness, String> {
     let options = Options::read()?;
     let files = texts("server_replay");
-    if files.is_empty() {
+    if files.is_empty() || options.mode == Mode::Record {
         return Ok(Readiness::Idle);
+    }
+    let recorded_to = text("save_stream_file");
+    if files.contains(&recorded_to) {
+        return Err(format!("`{recorded_to}` cannot be replayed and recorded anew: append to it by `-w +FILE`"));
     }
     let mut filed = 0;
     let mut first = 0;
     for file in &files {
+        // The recording that this run begins.
+        if options.mode == Mode::Auto && !recordings::exists(file) {
+            log::write(log::Level::Info, &format!("{file} is not there yet: nothing of it to replay"));
+            continue;
+        }
         let loaded = recordings::load(file)?;
         let last = first + loaded.exchanges;
         let mut left_out = loaded.skipped;
@@ -34,7 +47,7 @@ pub(crate) fn load() -> Result<Readiness, String> {
         filed += usable;
         first = last;
     }
-    if filed == 0 {
+    if filed == 0 && options.mode == Mode::Replay {
         let consequence = miss::consequence(options.miss);
         log::write(log::Level::Warn, &format!("no recorded response can be used: {consequence}"));
     }
@@ -47,7 +60,7 @@ fn file_exchanges(ids: std::ops::Range<u32>, left_out: &mut Vec<String>) -> u32 
     for id in ids {
         let Some(exchange) = recordings::describe(id) else { continue };
         let Some(request) = recordings::recorded_request(id) else { continue };
-        if exchange.websocket {
+        if exchange.websocket && !exchange.answered {
             websockets += 1;
         } else if !exchange.answered {
             unanswered += 1;
@@ -61,7 +74,7 @@ fn file_exchanges(ids: std::ops::Range<u32>, left_out: &mut Vec<String>) -> u32 
     }
     let counts = [
         (unanswered, "without a complete response"),
-        (websockets, "WebSocket handshake"),
+        (websockets, "WebSocket without its messages"),
         (unmatched, "that the matcher gives no key"),
     ];
     left_out.extend(counts.into_iter().filter(|&(count, _)| count > 0).map(|(count, what)| format!("{count} {what}")));
@@ -81,19 +94,20 @@ fn report(file: &str, usable: u32, left_out: &[String], damage: Option<&str>) {
 
 /// Answers a request, or follows the miss policy.
 pub(crate) fn answer(request: &Request) -> Action {
-    let options = OPTIONS.get_or_init(|| {
-        // `load` refused values that cannot be read; should they differ now, nothing may leave.
-        Options::read().unwrap_or(Options { miss: crate::options::Miss::Kill, reuse: Reuse::Off, refresh: true })
-    });
+    let options = OPTIONS.get_or_init(|| Options::read().unwrap_or(Options::CAUTIOUS));
     let Some(key) = matcher::key(request) else {
         return miss::act(options.miss, request, miss::Reason::NoKey);
     };
     let key = in_table(RECORDED, &key);
     let size = index::size(&key);
     let position = options.reuse.position(size, || index::next(&key).unwrap_or(u64::MAX));
-    let response = position.and_then(|position| index::at(&key, position)).and_then(recordings::recorded_response);
-    let Some(response) = response else {
-        let reason = if size == 0 { miss::Reason::NotRecorded } else { miss::Reason::Used(size) };
+    let id = position.and_then(|position| index::at(&key, position));
+    let Some(response) = id.and_then(|id| recorded(id, request, options)) else {
+        let reason = match id {
+            _ if size == 0 => miss::Reason::NotRecorded,
+            Some(_) => miss::Reason::OtherProtocol,
+            None => miss::Reason::Used(size),
+        };
         return miss::act(options.miss, request, reason);
     };
     if options.refresh {
@@ -104,6 +118,25 @@ pub(crate) fn answer(request: &Request) -> Action {
         }
     }
     Action::Respond(response)
+}
+
+/// The response of a recorded exchange, as it answers this request.
+fn recorded(id: u32, request: &Request, options: &Options) -> Option<Response> {
+    let pace = match options.timing {
+        Timing::None => Pace::AtOnce,
+        Timing::Times(factor) => Pace::Recorded(factor),
+        Timing::Delay(milliseconds) => Pace::Delayed(milliseconds),
+    };
+    // Asked first, as it is nearly always the answer.
+    recordings::recorded_response(id, pace).or_else(|| {
+        let (turn, pace) = match options.websocket_on_request {
+            true => (Turn::Requested, pace),
+            // Without its times a session would be over before the client has said anything.
+            false if options.timing == Timing::None => (Turn::Timed, Pace::Recorded(1.0)),
+            false => (Turn::Timed, pace),
+        };
+        recordings::recorded_websocket(id, request, pace, turn, options.miss.difference())
+    })
 }
 
 /// The key of a table of the index.

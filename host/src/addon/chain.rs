@@ -81,6 +81,13 @@ impl Chain {
         Ok(Some(response))
     }
 
+    /// Waits until what the addons record is written.
+    pub async fn finish(&self) {
+        for addon in &self.0 {
+            addon.finish().await;
+        }
+    }
+
     /// Tells all addons that a request got no response.
     pub async fn error(&self, request: &Request, fault: &Fault) {
         for addon in self.0.iter().rev().filter(|addon| addon.sees_errors()) {

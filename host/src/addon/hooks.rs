@@ -51,6 +51,13 @@ impl Addon {
         self.active
     }
 
+    /// Waits until what it records is written.
+    pub async fn finish(&self) {
+        let pool = self.pool.clone();
+        // It fails only when the thread panicked, and then there is nothing to wait for.
+        let _ = tokio::task::spawn_blocking(move || pool.finish()).await;
+    }
+
     /// Whether its request hook is to be called.
     pub fn sees_requests(&self) -> bool {
         self.active && self.pool.exports().request.is_some()

@@ -7,7 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use tracing::info;
@@ -18,7 +18,7 @@ use super::{
     options::Value,
     state::State,
 };
-use crate::recording::{Progress, Recording};
+use crate::recording::{Manner, OnDifference, Pace, Progress, Recording, Turn};
 use wasmtime::component::Resource;
 
 /// An addon's recordings, and its table from keys to ids.
@@ -59,12 +59,23 @@ impl LibraryBuilder {
     }
 }
 
-impl recordings::Host for State {
-    fn load(&mut self, file: String) -> wasmtime::Result<Result<recordings::Loaded, String>> {
-        let granted = self.shared.options.values().any(|value| match value {
-            Value::Texts(files) => files.contains(&file),
+impl State {
+    /// Whether one of the addon's options names a file.
+    fn is_granted(&self, file: &String) -> bool {
+        self.shared.options.values().any(|value| match value {
+            Value::Texts(files) => files.contains(file),
             _ => false,
-        });
+        })
+    }
+}
+
+impl recordings::Host for State {
+    fn exists(&mut self, file: String) -> wasmtime::Result<bool> {
+        Ok(self.is_granted(&file) && Path::new(&file).exists())
+    }
+
+    fn load(&mut self, file: String) -> wasmtime::Result<Result<recordings::Loaded, String>> {
+        let granted = self.is_granted(&file);
         let addon = self.shared.name.clone();
         let Some(building) = &mut self.building else {
             return Ok(Err("recordings can only be loaded while the addon is configured".to_owned()));
@@ -99,7 +110,7 @@ impl recordings::Host for State {
             recordings::Exchange {
                 file: recording.path().display().to_string(),
                 number: u32::try_from(exchange.number).unwrap_or(u32::MAX),
-                answered: exchange.is_answered(),
+                answered: exchange.is_answered() || exchange.is_playable(),
                 websocket: exchange.is_websocket,
                 recorded_at: exchange
                     .response
@@ -114,9 +125,58 @@ impl recordings::Host for State {
         request.map(|request| Ok(self.table.push(RequestHandle { request, read_only: true })?)).transpose()
     }
 
-    fn recorded_response(&mut self, id: u32) -> wasmtime::Result<Option<Resource<ResponseHandle>>> {
-        let response = self.library().place(id).and_then(|(recording, position)| recording.response(position));
+    fn recorded_response(
+        &mut self,
+        id: u32,
+        pace: recordings::Pace,
+    ) -> wasmtime::Result<Option<Resource<ResponseHandle>>> {
+        let found = self.library().place(id);
+        let response = found.and_then(|(recording, position)| recording.response(position, pace.into()));
         response.map(|response| Ok(self.table.push(ResponseHandle { response, wrong_status: None })?)).transpose()
+    }
+
+    fn recorded_websocket(
+        &mut self,
+        id: u32,
+        request: Resource<RequestHandle>,
+        pace: recordings::Pace,
+        turn: recordings::Turn,
+        difference: recordings::Difference,
+    ) -> wasmtime::Result<Option<Resource<ResponseHandle>>> {
+        let request = self.table.get(&request)?.request.clone();
+        let Some((recording, position)) = self.library().place(id) else { return Ok(None) };
+        let manner = Manner { pace: pace.into(), turn: turn.into(), on_difference: difference.into() };
+        let response = recording.websocket(position, &request, manner);
+        response.map(|response| Ok(self.table.push(ResponseHandle { response, wrong_status: None })?)).transpose()
+    }
+}
+
+impl From<recordings::Pace> for Pace {
+    fn from(pace: recordings::Pace) -> Self {
+        match pace {
+            recordings::Pace::AtOnce => Self::AtOnce,
+            recordings::Pace::Recorded(factor) => Self::Recorded(factor),
+            recordings::Pace::Delayed(milliseconds) => Self::Delayed(Duration::from_millis(milliseconds.into())),
+        }
+    }
+}
+
+impl From<recordings::Turn> for Turn {
+    fn from(turn: recordings::Turn) -> Self {
+        match turn {
+            recordings::Turn::Timed => Self::Timed,
+            recordings::Turn::Requested => Self::Requested,
+        }
+    }
+}
+
+impl From<recordings::Difference> for OnDifference {
+    fn from(difference: recordings::Difference) -> Self {
+        match difference {
+            recordings::Difference::Ignore => Self::Ignore,
+            recordings::Difference::Drop => Self::Drop,
+            recordings::Difference::Close => Self::Close,
+        }
     }
 }
 

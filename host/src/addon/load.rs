@@ -29,6 +29,15 @@ pub struct Request {
     pub plugs: Vec<Source>,
 }
 
+/// Why addons are configured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To run.
+    Run,
+    /// To see whether they could: nothing is written.
+    Check,
+}
+
 /// Why an addon cannot be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
@@ -202,7 +211,7 @@ async fn declare(
 ) -> Result<(String, Vec<OptionDeclaration>, bool), LoadError> {
     // The limits that the user sets are not known yet.
     let limits = Limits { memory: DECLARING_MEMORY, cpu: DECLARING, configure: DECLARING, ..Limits::default() };
-    let shared = Arc::new(Shared::new(name.to_owned(), Values::new(), limits));
+    let shared = Arc::new(Shared::new(name.to_owned(), Values::new(), limits, true));
     let unloadable = |failure| LoadError::Unloadable { addon: name.to_owned(), reason: format!("{failure}") };
     let mut instance = Instance::new(component, exports, shared).await.map_err(unloadable)?;
     let mut all = instance.declare(exports).await.map_err(unloadable)?;
@@ -216,7 +225,13 @@ impl Loaded {
     ///
     /// # Errors
     /// When it refuses them, or fails.
-    pub async fn configure(self, values: Values, limits: Limits, on_failure: OnFailure) -> Result<Addon, LoadError> {
+    pub async fn configure(
+        self,
+        values: Values,
+        limits: Limits,
+        on_failure: OnFailure,
+        purpose: Purpose,
+    ) -> Result<Addon, LoadError> {
         if self.hooks.is_empty() {
             warn!(addon = self.name, "addon exports no hook, so it will never be called");
         }
@@ -224,7 +239,7 @@ impl Loaded {
         let mut options: Values =
             self.options.iter().map(|option| (option.name.clone(), option.default_value())).collect();
         options.extend(values);
-        let shared = Arc::new(Shared::new(self.name.clone(), options, limits));
+        let shared = Arc::new(Shared::new(self.name.clone(), options, limits, purpose == Purpose::Check));
         let instances = if self.singleton { 1 } else { limits.instances };
         let pool = Pool::new(self.component, self.exports, shared.clone(), instances);
         let mut lease = pool.lease().await.map_err(|failure| wrong(failure.to_string()))?;
@@ -252,6 +267,7 @@ impl From<declaration::OptionDeclaration> for OptionDeclaration {
             declaration::Kind::Choice(choices) => Kind::Choice(choices),
             declaration::Kind::Texts => Kind::Texts,
             declaration::Kind::Files => Kind::Files,
+            declaration::Kind::Output => Kind::Output,
         };
         let flags = declared.flags.into_iter();
         let flags = flags.map(|flag| Flag { long: flag.long, short: flag.short, sets: flag.sets }).collect();

@@ -2,7 +2,7 @@
 //!
 //! `component` finds and recognises them, `plug` fills their imports, `load` makes them ready, `chain` is the order in
 //! which flows pass them, `hooks` calls one of them, on an instance from its `pool`. What components can call is in
-//! `messages`, `library`, `settings` and `log`; the interfaces are in `wit/`.
+//! `messages`, `library`, `recorder`, `settings` and `log`; the interfaces are in `wit/`.
 
 mod bindings;
 mod chain;
@@ -20,6 +20,7 @@ mod messages;
 pub mod options;
 mod plug;
 mod pool;
+mod recorder;
 mod settings;
 mod shipped;
 mod state;
@@ -29,6 +30,6 @@ pub use component::{ComponentError, Source};
 pub use engine::AddonEngine;
 pub use hooks::{Addon, OnFailure};
 pub use limits::Limits;
-pub use load::{LoadError, Loaded, LoadedPlug, Request as LoadRequest, load};
+pub use load::{LoadError, Loaded, LoadedPlug, Purpose, Request as LoadRequest, load};
 pub use plug::PlugError;
 pub use shipped::names as shipped_names;

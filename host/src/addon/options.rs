@@ -17,6 +17,8 @@ pub enum Kind {
     Texts,
     /// Any number of files, which the addon may then read.
     Files,
+    /// A file that the addon may write; `+` before it appends.
+    Output,
 }
 
 /// A command-line flag that sets an option.
@@ -54,7 +56,7 @@ pub enum Value {
     Flag(bool),
     /// For [`Kind::Integer`].
     Integer(i64),
-    /// For [`Kind::Text`] and [`Kind::Choice`].
+    /// For [`Kind::Text`], [`Kind::Choice`] and [`Kind::Output`].
     Text(String),
     /// For [`Kind::Texts`] and [`Kind::Files`].
     Texts(Vec<String>),
@@ -92,6 +94,10 @@ impl OptionDeclaration {
             Kind::Choice(choices) => choices.iter().find(|choice| *choice == text).cloned().map(Value::Text),
             Kind::Texts => Some(Value::Texts(vec![text.to_owned()])),
             Kind::Files => Some(Value::Texts(vec![folder.join(text).to_string_lossy().into_owned()])),
+            Kind::Output => Some(Value::Text(match appending(text) {
+                (_, "") => String::new(),
+                (append, path) => format!("{append}{}", folder.join(path).display()),
+            })),
         };
         value.ok_or_else(|| ValueError {
             name: self.name.clone(),
@@ -106,9 +112,17 @@ impl OptionDeclaration {
         declared.unwrap_or_else(|| match &self.kind {
             Kind::Flag => Value::Flag(false),
             Kind::Integer => Value::Integer(0),
-            Kind::Text | Kind::Choice(_) => Value::Text(String::new()),
+            Kind::Text | Kind::Choice(_) | Kind::Output => Value::Text(String::new()),
             Kind::Texts | Kind::Files => Value::Texts(Vec::new()),
         })
+    }
+}
+
+/// Splits the `+`, which asks for a file to be appended to, from the file's path.
+pub fn appending(text: &str) -> (&str, &str) {
+    match text.starts_with('+') {
+        true => text.split_at(1),
+        false => ("", text),
     }
 }
 
@@ -121,6 +135,7 @@ impl fmt::Display for Kind {
             Self::Choice(choices) => write!(formatter, "one of {}", choices.join(", ")),
             Self::Texts => formatter.write_str("a list of texts"),
             Self::Files => formatter.write_str("a list of files"),
+            Self::Output => formatter.write_str("a file to write"),
         }
     }
 }

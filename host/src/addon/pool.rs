@@ -44,6 +44,13 @@ impl Pool {
         &self.exports
     }
 
+    /// Waits until what the addon records is written. Blocks.
+    pub fn finish(&self) {
+        if let Some(recorder) = self.shared.recorder.get() {
+            recorder.finish();
+        }
+    }
+
     /// An instance for one call.
     ///
     /// # Errors

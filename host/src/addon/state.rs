@@ -12,6 +12,7 @@ use super::{
     log::LineRate,
     options::Values,
 };
+use crate::recording::PassingRecorder;
 
 /// What all instances of one addon share.
 #[derive(Debug)]
@@ -24,14 +25,19 @@ pub struct Shared {
     pub limits: Limits,
     /// Its recordings and index, once it is configured.
     pub library: OnceLock<Library>,
+    /// What it records to.
+    pub recorder: OnceLock<Arc<PassingRecorder>>,
+    /// Whether it is only tried whether it could be configured: nothing may be written.
+    pub is_trial: bool,
     /// How many log lines it may still write.
     pub lines: LineRate,
 }
 
 impl Shared {
     /// What instances of an addon with these options share.
-    pub fn new(name: String, options: Values, limits: Limits) -> Self {
-        Self { name, options, limits, library: OnceLock::new(), lines: LineRate::default() }
+    pub fn new(name: String, options: Values, limits: Limits, is_trial: bool) -> Self {
+        let (library, recorder) = (OnceLock::new(), OnceLock::new());
+        Self { name, options, limits, library, recorder, is_trial, lines: LineRate::default() }
     }
 }
 

@@ -52,10 +52,14 @@ fn command() -> Arg {
     Arg::new("command").value_name("COMMAND").help("What to do instead of running the proxy").value_parser(commands)
 }
 
-const COMMANDS: [(&str, &str); 3] = [
+/// The command that is one of its own, with arguments of its own behind it.
+pub(super) const FLOWS: &str = "flows";
+
+const COMMANDS: [(&str, &str); 4] = [
     ("addons", "List the addons and their options"),
     ("ca", "Show the certificate authority that clients have to trust"),
     ("check", "Check the configuration, and stop"),
+    (FLOWS, "List, show, check, repair, merge, filter, convert or compare recordings; see `proxyhost flows --help`"),
 ];
 
 /// Says what clap found wrong.

@@ -129,8 +129,10 @@ fn help(option: &OptionDeclaration, sets: Option<&str>) -> String {
 
 /// A line for each option that only `--set` and the file reach.
 fn without_flags(declared: &[DeclaredAddon]) -> String {
-    let options = declared.iter().flat_map(|addon| &addon.options);
-    let others = options.filter(|option| option.flags.is_empty() && option.deprecated.is_none());
+    let options = || declared.iter().flat_map(|addon| &addon.options);
+    let mut listed: BTreeSet<&str> =
+        options().filter(|option| !option.flags.is_empty()).map(|option| option.name.as_str()).collect();
+    let others = options().filter(|option| option.deprecated.is_none() && listed.insert(&option.name));
     let lines = others.map(|option| one_line(&format!("  {} ({}): {}", option.name, option.kind, option.help)));
     lines.collect::<Vec<_>>().join("\n")
 }
@@ -141,7 +143,7 @@ fn value_name(kind: &Kind) -> &'static str {
         Kind::Integer => "N",
         Kind::Text | Kind::Texts => "TEXT",
         Kind::Choice(_) => "WORD",
-        Kind::Files => "FILE",
+        Kind::Files | Kind::Output => "FILE",
     }
 }
 
@@ -153,13 +155,16 @@ fn check(own: &Command, declared: &[DeclaredAddon]) -> Result<(), ConfigError> {
         owners.extend(argument.get_long().map(|long| (format!("--{long}"), None)));
         owners.extend(argument.get_short().map(|short| (format!("-{short}"), None)));
     }
-    let mut options: BTreeMap<&str, &DeclaredAddon> = BTreeMap::new();
+    let mut options: BTreeMap<&str, (&DeclaredAddon, &Kind)> = BTreeMap::new();
     for addon in declared {
         for option in &addon.options {
             if !is_name(&option.name) {
                 return Err(misdeclared(addon, "an option", &option.name));
             }
-            if let Some(earlier) = options.insert(&option.name, addon) {
+            // Different addons may share an option of one type: whoever sets it sets it for all.
+            if let Some((earlier, kind)) = options.insert(&option.name, (addon, &option.kind))
+                && (earlier.name == addon.name || *kind != option.kind)
+            {
                 return Err(clash("option", &option.name, Some(earlier), addon));
             }
             for (flag, kind) in flags(option) {

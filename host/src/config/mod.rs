@@ -27,4 +27,4 @@ pub use preliminary::{DeclaredAddon, Preliminary};
 pub use settings::{AddonSpec, Listener, Settings};
 
 /// The shipped addons that are loaded, innermost, unless they are listed or switched off.
-pub const DEFAULT_ADDONS: &[&str] = &["serverreplay"];
+pub const DEFAULT_ADDONS: &[&str] = &["serverreplay", "record"];

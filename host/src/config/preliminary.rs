@@ -98,6 +98,9 @@ impl Preliminary {
             }
             Err(error) => return Err(command::explain(&error, &flags.command)),
         };
+        if matches.get_one::<String>("command").is_some_and(|command| command == command::FLOWS) {
+            return Err(ConfigError::new("`flows` takes no flags of the proxy: it has to come first"));
+        }
         let Self { environment, choice: Choice { file, addons, own_options, plugs }, .. } = self;
         let mut resolution = Resolution::new(declared, &environment);
         resolution.file(&file.options, &own_options)?;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{ConfigError, DeclaredAddon, Environment, suggest::nearest};
-use crate::addon::options::{Kind, OptionDeclaration, Value, ValueError, Values};
+use crate::addon::options::{Kind, OptionDeclaration, Value, ValueError, Values, appending};
 
 /// An option as the operator set it.
 #[derive(Clone, Debug)]
@@ -57,13 +57,13 @@ impl<'a> Resolution<'a> {
         let own = own.iter().enumerate().flat_map(|(addon, own)| own.iter().map(move |own| (Some(addon), own)));
         let mut origins: BTreeMap<&str, &str> = BTreeMap::new();
         for (addon, setting) in common.chain(own) {
-            let (addon, option) = self.find(addon, setting)?;
+            let (_, option) = self.find(addon, setting)?;
             if let Some(earlier) = origins.insert(&option.name, &setting.origin) {
                 let message =
                     format_args!("option `{}` is set a second time, after {earlier}", option.name).to_string();
                 return Err(ConfigError::new(message).at(&setting.origin));
             }
-            self.replace(addon, option, setting)?;
+            self.replace(option, setting)?;
         }
         Ok(())
     }
@@ -79,25 +79,28 @@ impl<'a> Resolution<'a> {
                 Some(Value::Texts(earlier)) if again && !matches!(setting.given, Given::Nothing) => earlier.clone(),
                 _ => Vec::new(),
             };
-            self.replace(addon, option, setting)?;
-            if let Some(Value::Texts(texts)) = self.values[addon].get_mut(&option.name) {
-                texts.splice(0..0, earlier);
+            self.replace(option, setting)?;
+            for values in &mut self.values {
+                if let Some(Value::Texts(texts)) = values.get_mut(&option.name) {
+                    texts.splice(0..0, earlier.iter().cloned());
+                }
             }
         }
         Ok(())
     }
 
-    fn replace(&mut self, addon: usize, option: &OptionDeclaration, setting: &Setting) -> Result<(), ConfigError> {
+    /// Sets the option of all addons that share it.
+    fn replace(&mut self, option: &OptionDeclaration, setting: &Setting) -> Result<(), ConfigError> {
         let value = self.value(option, setting).map_err(|error| error.at(&setting.given_at))?;
         if let Some(instead) = &option.deprecated {
             let warning = format!("{}: option `{}` is deprecated; use {instead} instead", setting.origin, option.name);
             self.warnings.push(super::error::one_line(&warning));
         }
-        self.values[addon].insert(option.name.clone(), value);
+        self.values.iter_mut().filter_map(|values| values.get_mut(&option.name)).for_each(|old| old.clone_from(&value));
         Ok(())
     }
 
-    /// The option a setting means, with the number of its addon.
+    /// The option a setting means, with the number of the first addon that has it.
     fn find(&self, addon: Option<usize>, setting: &Setting) -> Result<(usize, &'a OptionDeclaration), ConfigError> {
         let declared: &'a [DeclaredAddon] = self.declared;
         let all = || {
@@ -153,6 +156,11 @@ impl<'a> Resolution<'a> {
                 Err(ValueError { name: option.name.clone(), expected: option.kind.to_string(), given: String::new() })
             }
             (Kind::Files, text) => option.parse(&self.environment.path(text, folder).to_string_lossy(), Path::new("")),
+            (Kind::Output, text) if !text.is_empty() => {
+                let (append, path) = appending(text);
+                let path = self.environment.path(path, folder);
+                option.parse(&format!("{append}{}", path.display()), Path::new(""))
+            }
             (_, text) => option.parse(text, folder),
         };
         parsed.map_err(|error| match &option.kind {

@@ -7,7 +7,7 @@ use http::HeaderMap;
 use http_body::Body as _;
 use hyper::body::Incoming;
 
-use super::{live::Live, outgoing::Outgoing};
+use super::{Tap, live::Live, outgoing::Outgoing};
 
 /// Content that is kept elsewhere and read when it is sent.
 pub trait Stored: Send + Sync + fmt::Debug {
@@ -20,8 +20,39 @@ pub trait Stored: Send + Sync + fmt::Debug {
     /// When the place it is kept in can no longer be read.
     fn read_at(&self, offset: u64, limit: usize) -> io::Result<Bytes>;
 
+    /// All of it.
+    ///
+    /// # Errors
+    /// When the place it is kept in can no longer be read.
+    fn read_all(&self) -> io::Result<Bytes> {
+        let size = self.size();
+        let whole = self.read_at(0, usize::try_from(size).unwrap_or(usize::MAX))?;
+        if whole.len() as u64 == size {
+            return Ok(whole);
+        }
+        let mut all = BytesMut::from(whole.as_ref());
+        while (all.len() as u64) < size {
+            all.extend_from_slice(&self.read_at(all.len() as u64, AT_ONCE as usize)?);
+        }
+        Ok(all.freeze())
+    }
+
     /// The fields after the content.
     fn trailers(&self) -> Option<HeaderMap>;
+
+    /// The pieces to send it in, one after the other from its start, if not at once.
+    fn beats(&self) -> &[Beat] {
+        &[]
+    }
+}
+
+/// When a piece of stored content is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Beat {
+    /// How many bytes the piece has.
+    pub len: u64,
+    /// The time from the message's head to the piece.
+    pub after: Duration,
 }
 
 /// A message's content. Copies share it.
@@ -85,6 +116,21 @@ impl Body {
         Self::Live(Arc::new(Live::new(incoming)))
     }
 
+    /// Lets somebody see the content as it arrives; only of live content there is anything to see.
+    pub fn tap(&self, tap: Arc<dyn Tap>) {
+        if let Self::Live(live) = self {
+            live.tap(tap);
+        }
+    }
+
+    /// Those who see the content.
+    pub fn taps(&self) -> Vec<Arc<dyn Tap>> {
+        match self {
+            Self::Live(live) => live.taps(),
+            _ => Vec::new(),
+        }
+    }
+
     /// The length in bytes, where it is known without waiting.
     pub fn size(&self) -> Option<u64> {
         match self {
@@ -107,7 +153,7 @@ impl Body {
         match self {
             Self::Empty => Ok(Bytes::new()),
             Self::Bytes(bytes) => Ok(bytes.clone()),
-            Self::Stored(stored) => read_all(stored.as_ref()),
+            Self::Stored(stored) => stored.read_all().map_err(unreadable),
             Self::Live(live) => live.collect(terms).await,
             Self::NotRecorded => Err(BodyFailure::NotRecorded),
         }
@@ -158,18 +204,4 @@ pub enum Sender {
 
 pub(super) fn unreadable(error: io::Error) -> BodyFailure {
     BodyFailure::Incomplete(error.to_string())
-}
-
-pub(super) fn read_all(stored: &dyn Stored) -> Result<Bytes, BodyFailure> {
-    let size = stored.size();
-    let whole = stored.read_at(0, usize::try_from(size).unwrap_or(usize::MAX)).map_err(unreadable)?;
-    if whole.len() as u64 == size {
-        return Ok(whole);
-    }
-    let mut all = BytesMut::from(whole.as_ref());
-    while (all.len() as u64) < size {
-        let piece = stored.read_at(all.len() as u64, AT_ONCE as usize).map_err(unreadable)?;
-        all.extend_from_slice(&piece);
-    }
-    Ok(all.freeze())
 }

@@ -1,5 +1,6 @@
 //! A message's header fields.
 
+use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, HeaderValue,
     header::{self, Entry},
@@ -41,6 +42,11 @@ impl Fields {
     /// Splits into what `hyper` writes.
     pub fn into_parts(self) -> (HeaderMap, Spelling) {
         (self.map, self.spelling)
+    }
+
+    /// All lines in order, with their names as they were written.
+    pub fn lines(&self) -> impl Iterator<Item = (Bytes, &HeaderValue)> {
+        self.spelling.names(&self.map).into_iter().zip(self.map.values())
     }
 
     /// The first line of a field.

@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     fmt,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use bytes::{Bytes, BytesMut};
@@ -13,12 +13,14 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::time::Instant;
 
-use super::{BodyFailure, Collecting};
+use super::{BodyFailure, Collecting, Tap, tap::Taps};
 
 /// Content that is arriving, and what has arrived of it so far.
 pub struct Live {
     size: Option<u64>,
     arrival: Mutex<Arrival>,
+    /// All who see it, also after it was sent on.
+    taps: Mutex<Vec<Arc<dyn Tap>>>,
 }
 
 impl fmt::Debug for Live {
@@ -36,16 +38,21 @@ pub(super) struct Arrival {
     /// `None` when all has arrived, or while somebody waits for more.
     pub(super) rest: Option<Incoming>,
     pub(super) failure: Option<BodyFailure>,
+    pub(super) taps: Taps,
 }
 
 impl Arrival {
     fn add(&mut self, frame: Frame<Bytes>) {
         match frame.into_data() {
             Ok(data) => {
+                self.taps.piece(&data);
                 self.arrived_bytes += data.len() as u64;
                 self.arrived.push_back(data);
             }
-            Err(frame) => self.trailers = frame.into_trailers().ok(),
+            Err(frame) => {
+                self.trailers = frame.into_trailers().ok();
+                self.trailers.iter().for_each(|trailers| self.taps.trailers(trailers));
+            }
         }
     }
 }
@@ -53,7 +60,26 @@ impl Arrival {
 impl Live {
     pub(super) fn new(incoming: Incoming) -> Self {
         let size = incoming.size_hint().exact();
-        Self { size, arrival: Mutex::new(Arrival { rest: Some(incoming), ..Arrival::default() }) }
+        let arrival = Arrival { rest: Some(incoming), ..Arrival::default() };
+        Self { size, arrival: Mutex::new(arrival), taps: Mutex::default() }
+    }
+
+    /// Lets somebody see it, beginning with what has arrived.
+    pub(super) fn tap(&self, tap: Arc<dyn Tap>) {
+        let mut arrival = self.lock();
+        arrival.arrived.iter().for_each(|piece| tap.piece(piece));
+        arrival.trailers.iter().for_each(|trailers| tap.trailers(trailers));
+        self.taps.lock().unwrap_or_else(PoisonError::into_inner).push(tap.clone());
+        arrival.taps.add(tap);
+        if arrival.failure.is_some() || arrival.rest.is_none() {
+            let whole = arrival.failure.is_none();
+            arrival.taps.end(whole);
+        }
+    }
+
+    /// Those who see it.
+    pub(super) fn taps(&self) -> Vec<Arc<dyn Tap>> {
+        self.taps.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The length that its sender announced.
@@ -91,12 +117,15 @@ impl Live {
             }
             Ok(None) => {
                 waiting.rest = None;
+                self.lock().taps.end(true);
                 return Ok(false);
             }
             Ok(Some(Err(error))) => BodyFailure::Incomplete(error.to_string()),
             Err(_) => BodyFailure::TimedOut,
         };
-        self.lock().failure = Some(failure.clone());
+        let mut arrival = self.lock();
+        arrival.failure = Some(failure.clone());
+        arrival.taps.end(false);
         Err(failure)
     }
 

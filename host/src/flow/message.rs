@@ -7,13 +7,13 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use bytes::Bytes;
 use http::{Method, StatusCode, Version};
 
-use super::{Body, Fields};
+use super::{Body, Fields, Switch};
 
 /// The number of a flow, unique while the process runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -174,13 +174,22 @@ pub struct Response {
     pub head: Arc<ResponseHead>,
     /// The content.
     pub body: Body,
+    /// How long it is held back before the client gets it.
+    pub delay: Duration,
+    /// What follows if it changes the connection's protocol.
+    pub switch: Switch,
 }
 
 impl Response {
+    /// A response that was received.
+    pub fn received(received_at: SystemTime, head: Arc<ResponseHead>, body: Body) -> Self {
+        Self { received_at, head, body, delay: Duration::ZERO, switch: Switch::default() }
+    }
+
     /// A response made here and now.
     pub fn new(status: StatusCode, fields: Fields, body: Body) -> Self {
         let head = ResponseHead { status, reason: None, version: Version::HTTP_11, fields };
-        Self { received_at: SystemTime::now(), head: Arc::new(head), body }
+        Self::received(SystemTime::now(), Arc::new(head), body)
     }
 }
 

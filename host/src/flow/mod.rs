@@ -6,11 +6,16 @@ mod fields;
 mod live;
 mod message;
 mod outgoing;
+mod paced;
 mod spelling;
+mod switch;
+mod tap;
 
-pub use body::{Body, BodyFailure, Collecting, Sender, Stored};
+pub use body::{Beat, Body, BodyFailure, Collecting, Sender, Stored};
 pub use fault::{Fault, FaultKind};
 pub use fields::{Fields, HOP_BY_HOP};
 pub use message::{Destination, FlowId, Request, RequestHead, Response, ResponseHead, Scheme};
 pub use outgoing::Outgoing;
 pub use spelling::Spelling;
+pub use switch::{Player, Switch};
+pub use tap::{Settling, Tap, Watcher};

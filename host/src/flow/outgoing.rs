@@ -4,7 +4,7 @@ use std::{
     fmt,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -15,8 +15,9 @@ use tokio::time::Sleep;
 
 use super::{
     BodyFailure, Fault, FaultKind, Sender, Stored,
-    body::{AT_ONCE, read_all, unreadable},
+    body::{AT_ONCE, unreadable},
     live::{Arrival, Live},
+    paced::Paced,
 };
 
 /// Content on its way to a peer.
@@ -29,8 +30,11 @@ impl Outgoing {
     }
 
     pub(super) fn stored(stored: Arc<dyn Stored>) -> Result<Self, BodyFailure> {
+        if let Some(paced) = Paced::new(&stored) {
+            return Ok(Self(Source::Paced(Box::new(paced))));
+        }
         if stored.size() <= AT_ONCE && stored.trailers().is_none() {
-            return read_all(stored.as_ref()).map(Self::ready);
+            return stored.read_all().map(Self::ready).map_err(unreadable);
         }
         let first = stored.read_at(0, AT_ONCE as usize).map_err(unreadable)?;
         let offset = first.len() as u64;
@@ -38,7 +42,7 @@ impl Outgoing {
     }
 
     pub(super) fn live(live: &Live, sender: Sender, idle: Duration) -> Self {
-        Self(Source::Live(Box::new(Passing { arrival: live.take(), sender, idle, timer: None })))
+        Self(Source::Live(Box::new(Passing { arrival: live.take(), sender, idle, timer: None, held: None })))
     }
 }
 
@@ -53,6 +57,7 @@ impl Default for Outgoing {
 enum Source {
     Ready(Option<Bytes>),
     Stored { first: Option<Bytes>, stored: Arc<dyn Stored>, offset: u64, trailers_sent: bool },
+    Paced(Box<Paced>),
     Live(Box<Passing>),
 }
 
@@ -63,7 +68,11 @@ struct Passing {
     idle: Duration,
     /// Set while nothing arrives.
     timer: Option<Pin<Box<Sleep>>>,
+    /// The last frame, or that there is none, held until those who see the content are done with it.
+    held: Option<Polled>,
 }
+
+type Polled = Option<Result<Frame<Bytes>, Fault>>;
 
 impl fmt::Debug for Passing {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -72,44 +81,82 @@ impl fmt::Debug for Passing {
 }
 
 impl Passing {
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Polled> {
+        ready!(self.arrival.taps.poll_settled(context));
+        if let Some(held) = self.held.take() {
+            return Poll::Ready(held);
+        }
         if let Some(piece) = self.arrival.arrived.pop_front() {
             return Poll::Ready(Some(Ok(Frame::data(piece))));
         }
         if let Some(failure) = self.arrival.failure.take() {
             return Poll::Ready(Some(Err(broken(self.sender, &failure))));
         }
-        if let Some(rest) = &mut self.arrival.rest {
-            match Pin::new(rest).poll_frame(context) {
-                Poll::Ready(frame) => {
-                    self.timer = None;
-                    let sender = self.sender;
-                    return Poll::Ready(frame.map(|frame| {
-                        frame.map_err(|error| broken(sender, &BodyFailure::Incomplete(error.to_string())))
-                    }));
-                }
-                Poll::Pending => {
-                    let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(self.idle)));
-                    return match timer.as_mut().poll(context) {
-                        Poll::Ready(()) => Poll::Ready(Some(Err(broken(self.sender, &BodyFailure::TimedOut)))),
-                        Poll::Pending => Poll::Pending,
-                    };
-                }
-            }
+        if self.arrival.rest.is_some() {
+            return self.poll_rest(context);
         }
         Poll::Ready(self.arrival.trailers.take().map(|trailers| Ok(Frame::trailers(trailers))))
     }
 
+    /// The next frame from the peer.
+    fn poll_rest(&mut self, context: &mut Context<'_>) -> Poll<Polled> {
+        let Arrival { rest: slot, taps, trailers: kept, .. } = &mut self.arrival;
+        let Some(rest) = slot else { return Poll::Ready(None) };
+        ready!(taps.poll_room(context));
+        let Poll::Ready(frame) = Pin::new(&mut *rest).poll_frame(context) else {
+            let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(self.idle)));
+            ready!(timer.as_mut().poll(context));
+            taps.end(false);
+            return Poll::Ready(Some(Err(broken(self.sender, &BodyFailure::TimedOut))));
+        };
+        self.timer = None;
+        let is_last = match &frame {
+            Some(Ok(frame)) => {
+                frame.data_ref().into_iter().for_each(|piece| taps.piece(piece));
+                frame.trailers_ref().into_iter().for_each(|trailers| taps.trailers(trailers));
+                frame.is_trailers() || rest.is_end_stream() || rest.size_hint().exact() == Some(0)
+            }
+            Some(Err(_)) => {
+                taps.end(false);
+                false
+            }
+            None => true,
+        };
+        // Who was told the length does not ask for what comes after it, so the trailers have to be had now.
+        if is_last
+            && !rest.is_end_stream()
+            && let Poll::Ready(Some(Ok(after))) = Pin::new(rest).poll_frame(context)
+            && let Ok(trailers) = after.into_trailers()
+        {
+            taps.trailers(&trailers);
+            *kept = Some(trailers);
+            *slot = None;
+        }
+        let sender = self.sender;
+        let frame =
+            frame.map(|frame| frame.map_err(|error| broken(sender, &BodyFailure::Incomplete(error.to_string()))));
+        if is_last {
+            taps.end(true);
+            if taps.poll_settled(context).is_pending() {
+                self.held = Some(frame);
+                return Poll::Pending;
+            }
+        }
+        Poll::Ready(frame)
+    }
+
     fn is_end(&self) -> bool {
         let arrival = &self.arrival;
-        arrival.arrived.is_empty()
+        self.held.is_none()
+            && arrival.arrived.is_empty()
             && arrival.failure.is_none()
             && arrival.trailers.is_none()
             && arrival.rest.as_ref().is_none_or(Incoming::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        let here: u64 = self.arrival.arrived.iter().map(|piece| piece.len() as u64).sum();
+        let held = self.held.iter().flatten().flatten().filter_map(Frame::data_ref);
+        let here: u64 = self.arrival.arrived.iter().chain(held).map(|piece| piece.len() as u64).sum();
         let rest = self.arrival.rest.as_ref().map_or(SizeHint::with_exact(0), Incoming::size_hint);
         match rest.exact() {
             Some(rest) if self.arrival.failure.is_none() => SizeHint::with_exact(here + rest),
@@ -118,7 +165,7 @@ impl Passing {
     }
 }
 
-fn broken(sender: Sender, failure: &BodyFailure) -> Fault {
+pub(super) fn broken(sender: Sender, failure: &BodyFailure) -> Fault {
     let kind = match (sender, failure) {
         (Sender::Client, BodyFailure::TimedOut) => FaultKind::RequestTimeout,
         (Sender::Client, _) => FaultKind::BadRequest,
@@ -138,6 +185,7 @@ impl http_body::Body for Outgoing {
                 Poll::Ready(bytes.take().filter(|bytes| !bytes.is_empty()).map(|bytes| Ok(Frame::data(bytes))))
             }
             Source::Live(passing) => passing.poll(context),
+            Source::Paced(paced) => paced.poll(context),
             Source::Stored { first, stored, offset, trailers_sent } => {
                 if let Some(first) = first.take().filter(|first| !first.is_empty()) {
                     return Poll::Ready(Some(Ok(Frame::data(first))));
@@ -159,7 +207,7 @@ impl http_body::Body for Outgoing {
     fn is_end_stream(&self) -> bool {
         match &self.0 {
             Source::Ready(bytes) => bytes.as_ref().is_none_or(Bytes::is_empty),
-            Source::Stored { .. } => false,
+            Source::Stored { .. } | Source::Paced(_) => false,
             Source::Live(passing) => passing.is_end(),
         }
     }
@@ -173,6 +221,7 @@ impl http_body::Body for Outgoing {
                 let here = first.as_ref().map_or(0, |first| first.len() as u64);
                 SizeHint::with_exact(stored.size().saturating_sub(*offset) + here)
             }
+            Source::Paced(paced) => paced.size_hint(),
             Source::Live(passing) => passing.size_hint(),
         }
     }

@@ -2,18 +2,20 @@
 
 use std::{
     pin::{Pin, pin},
+    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll, Waker},
 };
 
 use bytes::Bytes;
-use http::Extensions;
+use http::{Extensions, HeaderMap, HeaderValue};
 use http_body_util::Empty;
-use hyper::{rt, server::conn::http1, service::service_fn};
+use hyper::{client, rt, server, service::service_fn};
 
 /// The case of a message's field names, as `hyper` keeps it beside the (lower-case) names.
 ///
-/// `hyper` makes this value when it reads a message and obeys it when it writes one, but offers no way to build it.
-/// [`Spelling::of`] therefore lets `hyper` read the names from memory.
+/// `hyper` makes this value when it reads a message and obeys it when it writes one, but offers no way to build it or to
+/// look into it. [`Spelling::of`] therefore lets `hyper` read the names from memory, and [`Spelling::names`] lets it write
+/// them there.
 #[derive(Clone, Debug, Default)]
 pub struct Spelling(Extensions);
 
@@ -43,6 +45,21 @@ impl Spelling {
         if plain { Self::default() } else { Self(read_by_hyper(head).unwrap_or_default()) }
     }
 
+    /// The names of these fields as they were written, a name for each line.
+    pub fn names(&self, fields: &HeaderMap) -> Vec<Bytes> {
+        let plain = || fields.iter().map(|(name, _)| Bytes::copy_from_slice(name.as_str().as_bytes())).collect();
+        if self.0.is_empty() {
+            return plain();
+        }
+        let written = write_by_hyper(fields, &self.0).unwrap_or_default();
+        let lines = written.split(|&byte| byte == b'\n').skip(1);
+        let names = lines.filter_map(|line| Some(&line[..line.iter().position(|&byte| byte == b':')?]));
+        let names: Vec<Bytes> = names.map(Bytes::copy_from_slice).collect();
+        let fits = names.len() == fields.len()
+            && names.iter().zip(fields.iter()).all(|(name, (known, _))| name.eq_ignore_ascii_case(known.as_ref()));
+        if fits { names } else { plain() }
+    }
+
     /// What to put into the extensions of a message that is written.
     pub fn into_extensions(self) -> Extensions {
         self.0
@@ -58,7 +75,7 @@ fn read_by_hyper(head: Vec<u8>) -> Option<Extensions> {
         std::future::pending::<Result<http::Response<Empty<Bytes>>, std::convert::Infallible>>()
     });
     let mut connection = pin!(
-        http1::Builder::new()
+        server::conn::http1::Builder::new()
             .preserve_header_case(true)
             .max_headers(MOST_NAMES)
             .serve_connection(Head { bytes: head, read: 0 }, service)
@@ -69,6 +86,51 @@ fn read_by_hyper(head: Vec<u8>) -> Option<Extensions> {
 
 /// As many names as a recorded head may have.
 const MOST_NAMES: usize = 4096;
+
+/// Lets an HTTP/1 client connection write a head with the names of these fields to memory.
+fn write_by_hyper(fields: &HeaderMap, spelling: &Extensions) -> Option<Vec<u8>> {
+    let mut context = Context::from_waker(Waker::noop());
+    let mut names = HeaderMap::with_capacity(fields.len());
+    for name in fields.iter().map(|(name, _)| name) {
+        names.append(name, HeaderValue::from_static("0"));
+    }
+    let mut request = http::Request::new(Empty::<Bytes>::new());
+    *request.headers_mut() = names;
+    *request.extensions_mut() = spelling.clone();
+    let written = Written::default();
+    let mut builder = client::conn::http1::Builder::new();
+    let handshake = pin!(builder.preserve_header_case(true).handshake(written.clone()));
+    let Poll::Ready(Ok((mut sender, connection))) = handshake.poll(&mut context) else { return None };
+    let _response = sender.send_request(request);
+    let _ = pin!(connection).poll(&mut context);
+    let written = std::mem::take(&mut *written.0.lock().unwrap_or_else(PoisonError::into_inner));
+    Some(written)
+}
+
+/// A peer that never answers, and what was written to it.
+#[derive(Clone, Default)]
+struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl rt::Read for Written {
+    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: rt::ReadBufCursor<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Pending
+    }
+}
+
+impl rt::Write for Written {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
 
 /// A peer that sent a head and then waits.
 struct Head {
@@ -104,5 +166,36 @@ impl rt::Write for Head {
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
         Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_written_as_they_were_read() {
+        let names: [&[u8]; 6] = [b"Host", b"X-UPPER", b"x-lower", b"Set-Cookie", b"set-cookie", b"Content-Length"];
+        let mut fields = HeaderMap::new();
+        for name in names {
+            fields.append(http::HeaderName::from_bytes(name).expect("a name"), HeaderValue::from_static("v"));
+        }
+        assert_eq!(Spelling::of(names).names(&fields), names.map(Bytes::from_static));
+    }
+
+    #[test]
+    fn fields_that_came_later_are_in_lower_case() {
+        let mut fields = HeaderMap::new();
+        fields.append("x-old", HeaderValue::from_static("v"));
+        fields.append("x-new", HeaderValue::from_static("v"));
+        let spelling = Spelling::of([&b"X-Old"[..], b"X-Gone"]);
+        assert_eq!(spelling.names(&fields), [&b"X-Old"[..], b"x-new"].map(Bytes::from_static));
+    }
+
+    #[test]
+    fn without_a_spelling_names_are_in_lower_case() {
+        let mut fields = HeaderMap::new();
+        fields.append("a", HeaderValue::from_static("v"));
+        assert_eq!(Spelling::default().names(&fields), [Bytes::from_static(b"a")]);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! `mode` says what a listener is, `accept` takes connections, `connection` serves one, `tunnel` is what CONNECT opens
 //! (with the certificates of `ca`), `admit` makes a flow's request of what arrived and `deliver` makes of a flow's
-//! response what the client gets.
+//! response what the client gets. `switched` goes on when that changes the connection's protocol.
 
 mod accept;
 mod admit;
@@ -13,7 +13,9 @@ mod drain;
 mod interim;
 pub mod mode;
 mod prefixed;
+pub(crate) mod switched;
 pub(crate) mod tunnel;
+mod watched;
 
 pub use accept::{BindError, Listener};
 pub use admit::{Admitted, Entry, admit};

@@ -121,7 +121,7 @@ fn addons_that_claim_the_same_are_named() {
     let same = addon("a", "one", vec![flag("one", Some('o'))]);
     let cases = [
         (
-            vec![same.clone(), addon("b", "one", vec![])],
+            vec![same.clone(), DeclaredAddon { options: vec![option("one", Kind::Flag)], ..addon("b", "", vec![]) }],
             "error: cannot load both addon `a` and addon `b`: both declare option `one`\nhint: leave one of them out",
         ),
         (
@@ -153,6 +153,27 @@ fn addons_that_claim_the_same_are_named() {
         let error = preliminary("", Path::new("")).and_then(|found| found.finish(&declared)).expect_err(expected);
         assert_eq!(error.report(), expected);
     }
+}
+
+#[test]
+fn addons_share_an_option_that_they_declare_alike() {
+    let addon = |name: &str| DeclaredAddon {
+        name: name.to_owned(),
+        summary: String::new(),
+        options: vec![option("shared", Kind::Texts), option(&format!("own_of_{name}"), Kind::Text)],
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("a.wasm");
+    std::fs::write(&file, "").expect("a file");
+    std::fs::write(folder.path().join("b.wasm"), "").expect("a file");
+    let line = "--no-default-addons --addon a.wasm --addon b.wasm --set shared=1 --set own_of_b=2 --set shared=3";
+    let action = preliminary(line, folder.path()).and_then(|found| found.finish(&[addon("a"), addon("b")]));
+    let Ok(Action::Run(settings)) = action else { panic!("{action:?}") };
+    let values = |at: usize, name: &str| settings.addons[at].options.get(name).cloned();
+    for at in [0, 1] {
+        assert_eq!(values(at, "shared"), Some(texts(&["1", "3"])));
+    }
+    assert_eq!((values(0, "own_of_b"), values(1, "own_of_b")), (None, Some(text("2"))));
 }
 
 #[cfg(unix)]

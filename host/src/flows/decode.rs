@@ -1,0 +1,139 @@
+//! Undoing content coding, as far as mitmproxy undoes it.
+
+use std::io::{ErrorKind, Read};
+
+use brotli_decompressor::{BrotliDecoderParameter, Decompressor};
+use bytes::Bytes;
+use flate2::bufread::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
+use ruzstd::decoding::StreamingDecoder;
+
+/// The value of a field, its lines joined as one list; nothing if the field is not there.
+pub(super) fn field(fields: &[(Bytes, Bytes)], name: &str) -> Option<Vec<u8>> {
+    let has_name = |(found, _): &&(Bytes, Bytes)| found.eq_ignore_ascii_case(name.as_bytes());
+    let values: Vec<&[u8]> = fields.iter().filter(has_name).map(|(_, value)| value.as_ref()).collect();
+    (!values.is_empty()).then(|| values.join(&b", "[..]))
+}
+
+/// The content before it was coded as the fields say; nothing if it was not, or if that cannot be undone.
+pub(super) fn decode(content: &[u8], fields: &[(Bytes, Bytes)]) -> Option<Bytes> {
+    let coding = field(fields, "content-encoding")?.to_ascii_lowercase();
+    if content.is_empty() {
+        return None;
+    }
+    let decoded = match coding.as_slice() {
+        b"gzip" => match content {
+            // Some senders take one name for the other.
+            [0x1f, 0x8b, ..] => what_there_is(MultiGzDecoder::new(content)),
+            _ => what_there_is(ZlibDecoder::new(content)),
+        },
+        b"deflate" | b"deflateraw" => whole(ZlibDecoder::new(content)).or_else(|| whole(DeflateDecoder::new(content))),
+        b"br" => brotli(content),
+        b"zstd" => zstd(content),
+        _ => None,
+    };
+    decoded.map(Bytes::from)
+}
+
+/// All that a decoder gives, if it comes to its end.
+fn whole(decoder: impl Read) -> Option<Vec<u8>> {
+    let mut decoded = Vec::new();
+    decoder.take(LIMIT + 1).read_to_end(&mut decoded).ok()?;
+    (decoded.len() as u64 <= LIMIT).then_some(decoded)
+}
+
+/// All that a decoder gives until the content breaks off.
+fn what_there_is(decoder: impl Read) -> Option<Vec<u8>> {
+    let mut decoded = Vec::new();
+    match decoder.take(LIMIT + 1).read_to_end(&mut decoded) {
+        Err(error) if error.kind() != ErrorKind::UnexpectedEof => None,
+        _ => (decoded.len() as u64 <= LIMIT).then_some(decoded),
+    }
+}
+
+fn brotli(content: &[u8]) -> Option<Vec<u8>> {
+    const BUFFER: usize = 4096;
+    let mut decoder = Decompressor::new(content, BUFFER);
+    // Large windows are not part of RFC 7932, and may ask for a gigabyte of memory.
+    decoder.set_parameter(BrotliDecoderParameter::BROTLI_DECODER_PARAM_LARGE_WINDOW, 0);
+    whole(decoder)
+}
+
+fn zstd(mut content: &[u8]) -> Option<Vec<u8>> {
+    /// The furthest that data may refer back (RFC 9659, section 3), which is kept in memory.
+    const WINDOW: u64 = 8 << 20;
+    let mut decoded = Vec::new();
+    while !content.is_empty() {
+        let frame = StreamingDecoder::new_with_max_window_size(&mut content, WINDOW).ok()?;
+        let room = LIMIT - decoded.len() as u64;
+        frame.take(room + 1).read_to_end(&mut decoded).ok()?;
+        if decoded.len() as u64 > LIMIT {
+            return None;
+        }
+    }
+    Some(decoded)
+}
+
+/// The most bytes that a body may decode to.
+const LIMIT: u64 = 64 << 20;
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::{Compression, write::GzEncoder};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn coded(content: &[u8], coding: &'static str) -> Option<Bytes> {
+        decode(content, &[(Bytes::from("Content-Encoding"), Bytes::from(coding))])
+    }
+
+    const CODED: [(&str, &[u8]); 5] = [
+        ("gzip", b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\x4b\xb4\x35\x54\x2b\xb1\x35\x04\x00\x80\x65\x9f\x79\x07\x00\x00\x00"),
+        ("GZIP", b"\x78\x9c\x4b\xb4\x35\x54\x2b\xb1\x35\x04\x00\x07\xb0\x01\xd8"),
+        ("deflate", b"\x4b\xb4\x35\x54\x2b\xb1\x35\x04\x00"),
+        ("br", b"\x0b\x03\x80\x61\x3d\x31\x26\x74\x3d\x31\x03"),
+        ("zstd", b"\x28\xb5\x2f\xfd\x04\x58\x39\x00\x00\x61\x3d\x31\x26\x74\x3d\x31\x29\xff\xcb\x10"),
+    ];
+
+    #[test]
+    fn every_coding_is_undone() {
+        for (coding, content) in CODED {
+            assert_eq!(coded(content, coding).unwrap(), "a=1&t=1", "{coding}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_coded_so_is_left_as_it_is() {
+        assert_eq!(decode(b"a", &[]), None);
+        assert_eq!(coded(b"", "gzip"), None);
+        for coding in ["gzip", "deflate", "br", "zstd", "gzip, br", "utf-8"] {
+            assert_eq!(coded(b"neither", coding), None, "{coding}");
+        }
+    }
+
+    #[test]
+    fn the_start_of_a_gzip_stream_is_decoded() {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        let text: Vec<u8> = (0..200_000_u32).flat_map(|number| number.to_string().into_bytes()).collect();
+        encoder.write_all(&text).unwrap();
+        let content = encoder.finish().unwrap();
+        let start = coded(&content[..content.len() / 2], "gzip").unwrap();
+        assert!(start.len() > 1000 && text.starts_with(&start));
+    }
+
+    #[test]
+    fn bombs_are_left_as_they_are() {
+        let mut bomb = GzEncoder::new(Vec::new(), Compression::best());
+        bomb.write_all(&vec![0; LIMIT as usize + 1]).unwrap();
+        assert_eq!(coded(&bomb.finish().unwrap(), "gzip"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_contents_never_panic(which in 0..CODED.len(), content in prop::collection::vec(any::<u8>(), 0..200)) {
+            coded(&content, CODED[which].0);
+        }
+    }
+}
