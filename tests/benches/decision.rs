@@ -11,7 +11,7 @@ use std::{
 use http::{HeaderMap, HeaderValue, Method, Version, header};
 use proxyhost::{
     addon::{
-        self, AddonEngine, Chain, Decision, Limits, LoadRequest, OnFailure, Source,
+        self, AddonEngine, Chain, Decision, Limits, LoadRequest, OnFailure, Purpose, Source,
         options::{Value, Values},
     },
     flow::{Body, Destination, Fields, FlowId, Request, RequestHead, Scheme, Spelling},
@@ -40,7 +40,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let option = loaded.options.iter().find(|option| option.name == name).ok_or("there is no such option")?;
         values.insert(name.to_owned(), option.parse(value, &PathBuf::new())?);
     }
-    let chain = Chain::new(vec![loaded.configure(values, Limits::default(), OnFailure::Fail).await?]);
+    let chain = Chain::new(vec![loaded.configure(values, Limits::default(), OnFailure::Fail, Purpose::Run).await?]);
     let head = Arc::new(head(host, path)?);
     let decide = async |rounds: u32| -> Result<(), Box<dyn std::error::Error>> {
         for _ in 0..rounds {

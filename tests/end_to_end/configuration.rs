@@ -115,7 +115,10 @@ fn a_recording_that_cannot_be_used_is_refused() {
         &RecordingFile::of_bytes(b""),
         "recording {} is empty: nothing was recorded, or the recorder was stopped before its first flow",
     );
-    refusal(&RecordingFile::of_bytes(b"{\"log\": {}}"), "recording {} is JSON, but no HAR file: its `log` is empty");
+    refusal(
+        &RecordingFile::of_bytes(b"{\"log\": {}}"),
+        "recording {} is JSON, but no HAR file, no Web Page Replay archive and no WireMock stubs: its `log` is empty",
+    );
     refusal(&RecordingFile::of_bytes(b"12"), "recording {} holds no whole flow: at byte 0, the length is cut off");
     let said = Proxyhost::with(["-S", "missing.flows"]).refusal();
     let expected = "error: addon `serverreplay`: cannot open recording `missing.flows`: No such file or directory (os \
@@ -162,7 +165,7 @@ async fn a_truncated_recording_is_served_up_to_its_last_whole_flow() {
 async fn what_a_recording_holds_besides_responses_is_counted() {
     for (name, expected) in [
         ("synth_tcp_udp_dns.mitm", "0 responses to replay; left out: 2 TCP flows, 1 UDP flow, 1 DNS flow"),
-        ("websocket.mitm", "0 responses to replay; left out: 1 WebSocket handshake"),
+        ("websocket.mitm", "1 response to replay"),
         ("errors.mitm", "0 responses to replay; left out: 5 without a complete response"),
         ("repeated.mitm", "5 responses to replay"),
         ("redirects.mitm", "1 response to replay"),
@@ -215,7 +218,7 @@ fn the_command_line_beats_the_file() {
         Proxyhost::with(["check", "--listen", "127.0.0.1:0", "--server-replay-extra", "404"]).config(config).run();
     assert!(output.status.success());
     let said = String::from_utf8(output.stdout).expect("UTF-8");
-    let expected = "listener 127.0.0.1:0: ok\naddon serverreplay: ok, with nothing to do\nthe configuration is good\n";
+    let expected = "listener 127.0.0.1:0: ok\naddon serverreplay: ok, with nothing to do\naddon record: ok, with nothing to do\nthe configuration is good\n";
     assert_eq!(said, expected);
 }
 
@@ -224,7 +227,7 @@ fn check_says_what_is_wrong_without_listening() {
     let recording = recording([get("http://shop.example/cart")]);
     let output = Proxyhost::with(["check"]).replay(&recording).run();
     assert!(output.status.success());
-    let expected = "listener 127.0.0.1:8080: ok\naddon serverreplay: ok\nthe configuration is good\n";
+    let expected = "listener 127.0.0.1:8080: ok\naddon serverreplay: ok\naddon record: ok, with nothing to do\nthe configuration is good\n";
     assert_eq!(String::from_utf8_lossy(&output.stdout), expected);
     let said = Proxyhost::with(["check", "--server-replay-extra", "no"]).refusal();
     let expected = "error: addon `serverreplay`: option `server_replay_extra` is forward, kill or a status from 200 to \
@@ -255,9 +258,19 @@ serverreplay: answers requests from a recorded conversation
   option  server_replay_extra = kill
   option  server_replay_reuse = off
   option  server_replay_refresh = true
+  option  server_replay_mode = replay
+  option  server_replay_timing = none
+  option  server_replay_websocket = timed
+  option  save_stream_file = (none)
   option  server_replay_kill_extra = false
   option  server_replay_nopop = false
   option  misbehave = none
+record: records what passes
+  from    record (shipped)
+  hooks   request-hook, response-hook, error-hook
+  option  save_stream_file = (none)
+  option  save_stream_filter = (none)
+  option  record_redact = (none)
 ",
         probe.display()
     );

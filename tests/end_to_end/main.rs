@@ -12,6 +12,8 @@ mod matchers;
 mod misses;
 mod options;
 mod process;
+mod recording;
 mod requests;
 mod servers;
+mod streams;
 mod vectors;

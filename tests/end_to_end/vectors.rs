@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
 use proxyhost::{
     addon::{
-        self, AddonEngine, Chain, Decision, Limits, LoadRequest, OnFailure, Source,
+        self, AddonEngine, Chain, Decision, Limits, LoadRequest, OnFailure, Purpose, Source,
         options::{Value, Values},
     },
     flow::{Body, Destination, Fields, FlowId, Request, RequestHead, Response, Scheme, Spelling},
@@ -75,7 +75,8 @@ async fn replaying(engine: &AddonEngine, recording: &Path, options: Values) -> C
     let mut values = options;
     values.insert("server_replay".to_owned(), Value::Texts(vec![recording.display().to_string()]));
     values.insert("server_replay_extra".to_owned(), Value::Text("kill".to_owned()));
-    let addon = loaded.configure(values, Limits::default(), OnFailure::Fail).await.expect("it is configured");
+    let addon =
+        loaded.configure(values, Limits::default(), OnFailure::Fail, Purpose::Run).await.expect("it is configured");
     Chain::new(vec![addon])
 }
 

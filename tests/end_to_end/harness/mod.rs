@@ -11,5 +11,5 @@ pub use client::Http2;
 pub use components::component;
 pub use origin::Origin;
 pub use process::{Proxyhost, Start};
-pub use recording::{Flow, RecordingFile, get, post, recording};
-pub use wire::{Framing, Message, Wire, latin1, soon};
+pub use recording::{Flow, RecordingFile, Target, get, post, recording};
+pub use wire::{Framing, Message, Stream, Wire, latin1, soon};

@@ -3,13 +3,14 @@
 use std::{
     collections::HashSet,
     convert::Infallible,
-    future::Future,
+    future::{Future, ready},
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use bytes::Bytes;
+use http::HeaderMap;
 use http_body_util::{BodyExt, Full};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -66,7 +67,7 @@ impl Origin {
         Self::start(None, move |wire, _| script(wire)).await
     }
 
-    /// Answers over HTTP/2 and TLS.
+    /// Answers over HTTP/2 and TLS; a `HeaderMap` among a response's extensions is its trailers.
     pub async fn http2(
         answer: impl Fn(&http::Request<Bytes>) -> http::Response<Bytes> + Send + Sync + 'static,
     ) -> Self {
@@ -80,7 +81,8 @@ impl Origin {
                         let (parts, body) = request.into_parts();
                         let body = body.collect().await.expect("a whole request").to_bytes();
                         let response = answer(&http::Request::from_parts(parts, body));
-                        Ok::<_, Infallible>(response.map(Full::new))
+                        let trailers = response.extensions().get::<HeaderMap>().cloned().map(Ok);
+                        Ok::<_, Infallible>(response.map(|body| Full::new(body).with_trailers(ready(trailers))))
                     }
                 });
                 let stream = TokioIo::new(wire.into_stream());

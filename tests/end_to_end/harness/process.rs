@@ -12,7 +12,10 @@ use std::{
 use tempfile::TempDir;
 use tokio::sync::watch;
 
-use super::{recording::RecordingFile, soon};
+use super::{
+    recording::{RecordingFile, Target},
+    soon,
+};
 
 /// How to start the binary.
 pub struct Start {
@@ -116,6 +119,16 @@ impl Start {
     /// Replays a recording.
     pub fn replay(self, recording: &RecordingFile) -> Self {
         self.arg("-S").arg(recording.path())
+    }
+
+    /// Records to a file.
+    pub fn record(self, target: &Target) -> Self {
+        self.arg("-w").arg(target.path())
+    }
+
+    /// Records to the end of a file.
+    pub fn append(self, target: &Target) -> Self {
+        self.arg("-w").arg(format!("+{}", target.path().display()))
     }
 
     /// Sets an option of an addon.

@@ -33,6 +33,25 @@ impl RecordingFile {
     }
 }
 
+/// A file that a proxy is to record to, in a folder of its own.
+pub struct Target {
+    _folder: TempDir,
+    path: PathBuf,
+}
+
+impl Target {
+    /// A file of this name that is not there yet.
+    pub fn new(name: &str) -> Self {
+        let folder = TempDir::new().expect("a temporary folder");
+        let path = folder.path().join(name);
+        Self { _folder: folder, path }
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
 /// Writes a recording.
 pub fn recording(flows: impl IntoIterator<Item = Flow>) -> RecordingFile {
     RecordingFile::of_bytes(&flows.into_iter().flat_map(|flow| flow.write()).collect::<Vec<u8>>())
@@ -51,6 +70,8 @@ pub struct Flow {
     body: Vec<u8>,
     trailers: Vec<(String, String)>,
     at: f64,
+    /// Lengths, and microseconds since the response's head.
+    pieces: Vec<(i64, i64)>,
     /// Scheme, host, port and path, where the URL does not say them.
     exactly: Option<(String, String, u16, String)>,
 }
@@ -68,6 +89,7 @@ pub fn get(url: impl Into<String>) -> Flow {
         body: Vec::new(),
         trailers: Vec::new(),
         at: 1_700_000_000.0,
+        pieces: Vec::new(),
         exactly: None,
     }
 }
@@ -127,6 +149,11 @@ impl Flow {
         Self { at, ..self }
     }
 
+    /// The pieces in which the response's content arrived.
+    pub fn pieces(self, pieces: &[(i64, i64)]) -> Self {
+        Self { pieces: pieces.to_vec(), ..self }
+    }
+
     /// The flow as it is in a file.
     pub fn write(&self) -> Vec<u8> {
         let (scheme, rest) = self.url.split_once("://").expect("a URL");
@@ -168,12 +195,23 @@ impl Flow {
             ("websocket", value('~', "")),
             ("response", response),
             ("request", request),
-            ("metadata", dict([])),
+            ("metadata", self.metadata()),
             ("error", value('~', "")),
             ("id", text("1")),
             ("type", text("http")),
             ("version", value('#', "21")),
         ])
+    }
+}
+
+impl Flow {
+    fn metadata(&self) -> Vec<u8> {
+        if self.pieces.is_empty() {
+            return dict([]);
+        }
+        let numbers = self.pieces.iter().flat_map(|&(length, after)| [length, after]);
+        let numbers: Vec<u8> = numbers.flat_map(|number| value('#', number.to_string())).collect();
+        dict([("proxyhost_response_pieces", value(']', numbers))])
     }
 }
 

@@ -138,6 +138,13 @@ impl Wire {
         }
     }
 
+    /// Whether nothing has come that was not looked at, and nothing comes for a moment.
+    pub async fn is_quiet(&mut self) -> bool {
+        let moment = Duration::from_millis(50);
+        self.received.is_empty()
+            && tokio::time::timeout(moment, self.stream.read_buf(&mut self.received)).await.is_err()
+    }
+
     /// Everything up to the end of the connection.
     pub async fn read_to_end(&mut self) -> Vec<u8> {
         while self.more().await {}
@@ -258,6 +265,11 @@ impl Wire {
         head.push_str("\r\n");
         self.send([head.as_bytes(), body].concat()).await;
         self.response(method).await
+    }
+
+    /// The stream, to speak something else on it, and what was received and not looked at yet.
+    pub fn into_parts(self) -> (Box<dyn Stream>, Vec<u8>) {
+        (self.stream, self.received)
     }
 
     /// The stream, to speak something else on it.
