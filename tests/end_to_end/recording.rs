@@ -133,7 +133,7 @@ async fn a_recording_with_a_broken_end_is_repaired_before_it_goes_on() {
     let target = Target::new("visit.mitm");
     let whole = recording([get("http://old.example/").body("old")]);
     let mut bytes = fs::read(whole.path()).expect("a recording");
-    bytes.extend_from_slice(&bytes[..100].to_vec());
+    bytes.extend_from_within(..100);
     fs::write(target.path(), &bytes).expect("a file");
     let proxy = Proxyhost::with([]).append(&target).start().await;
     let notice = proxy.wait_for_log("WARN").await;

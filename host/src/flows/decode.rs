@@ -1,11 +1,12 @@
 //! Undoing content coding, as far as mitmproxy undoes it.
 
-use std::io::{ErrorKind, Read};
+use std::{
+    borrow::Cow,
+    io::{ErrorKind, Read},
+};
 
-use brotli_decompressor::{BrotliDecoderParameter, Decompressor};
 use bytes::Bytes;
-use flate2::bufread::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
-use ruzstd::decoding::StreamingDecoder;
+use flate2::bufread::{MultiGzDecoder, ZlibDecoder};
 
 /// The value of a field, its lines joined as one list; nothing if the field is not there.
 pub(super) fn field(fields: &[(Bytes, Bytes)], name: &str) -> Option<Vec<u8>> {
@@ -26,19 +27,19 @@ pub(super) fn decode(content: &[u8], fields: &[(Bytes, Bytes)]) -> Option<Bytes>
             [0x1f, 0x8b, ..] => what_there_is(MultiGzDecoder::new(content)),
             _ => what_there_is(ZlibDecoder::new(content)),
         },
-        b"deflate" | b"deflateraw" => whole(ZlibDecoder::new(content)).or_else(|| whole(DeflateDecoder::new(content))),
-        b"br" => brotli(content),
-        b"zstd" => zstd(content),
-        _ => None,
+        b"deflateraw" => whole(content, b"deflate"),
+        coding => whole(content, coding),
     };
     decoded.map(Bytes::from)
 }
 
-/// All that a decoder gives, if it comes to its end.
-fn whole(decoder: impl Read) -> Option<Vec<u8>> {
-    let mut decoded = Vec::new();
-    decoder.take(LIMIT + 1).read_to_end(&mut decoded).ok()?;
-    (decoded.len() as u64 <= LIMIT).then_some(decoded)
+/// What was coded, if all of it is there.
+fn whole(content: &[u8], coding: &[u8]) -> Option<Vec<u8>> {
+    match redaction::decode(content, Some(coding))? {
+        Cow::Owned(decoded) => Some(decoded),
+        // It was not coded.
+        Cow::Borrowed(_) => None,
+    }
 }
 
 /// All that a decoder gives until the content breaks off.
@@ -48,29 +49,6 @@ fn what_there_is(decoder: impl Read) -> Option<Vec<u8>> {
         Err(error) if error.kind() != ErrorKind::UnexpectedEof => None,
         _ => (decoded.len() as u64 <= LIMIT).then_some(decoded),
     }
-}
-
-fn brotli(content: &[u8]) -> Option<Vec<u8>> {
-    const BUFFER: usize = 4096;
-    let mut decoder = Decompressor::new(content, BUFFER);
-    // Large windows are not part of RFC 7932, and may ask for a gigabyte of memory.
-    decoder.set_parameter(BrotliDecoderParameter::BROTLI_DECODER_PARAM_LARGE_WINDOW, 0);
-    whole(decoder)
-}
-
-fn zstd(mut content: &[u8]) -> Option<Vec<u8>> {
-    /// The furthest that data may refer back (RFC 9659, section 3), which is kept in memory.
-    const WINDOW: u64 = 8 << 20;
-    let mut decoded = Vec::new();
-    while !content.is_empty() {
-        let frame = StreamingDecoder::new_with_max_window_size(&mut content, WINDOW).ok()?;
-        let room = LIMIT - decoded.len() as u64;
-        frame.take(room + 1).read_to_end(&mut decoded).ok()?;
-        if decoded.len() as u64 > LIMIT {
-            return None;
-        }
-    }
-    Some(decoded)
 }
 
 /// The most bytes that a body may decode to.
