@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use proxyhost_sdk::{
     Action, Readiness, Request, Response, index, log,
-    options::{text, texts},
+    options::texts,
     recordings::{self, Pace, Turn},
 };
 
@@ -26,10 +26,6 @@ pub(crate) fn load() -> Result<Readiness, String> {
     let files = texts("server_replay");
     if files.is_empty() || options.mode == Mode::Record {
         return Ok(Readiness::Idle);
-    }
-    let recorded_to = text("save_stream_file");
-    if files.contains(&recorded_to) {
-        return Err(format!("`{recorded_to}` cannot be replayed and recorded anew: append to it by `-w +FILE`"));
     }
     let mut filed = 0;
     let mut first = 0;

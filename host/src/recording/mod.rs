@@ -37,6 +37,7 @@ mod frames;
 mod har;
 mod har_writer;
 mod heads;
+mod in_use;
 mod message;
 mod messages;
 mod metadata;
@@ -77,11 +78,13 @@ pub use websocket::{Manner, OnDifference, Turn};
 
 use document::Packing;
 use flow_file::Flows;
+use in_use::InUse;
 use window::Window;
 
 /// An opened recording: the heads of its exchanges, and its file for their bodies.
 #[derive(Debug)]
 pub struct Recording {
+    _in_use: Option<InUse>,
     path: PathBuf,
     file: File,
     exchanges: Vec<Exchange>,
@@ -118,6 +121,7 @@ impl Recording {
 
     fn of_flows(path: &Path, file: File, flows: Flows) -> Self {
         Self {
+            _in_use: InUse::new(&file),
             path: path.into(),
             file,
             response_heads: flows.exchanges.iter().map(|_| OnceLock::new()).collect(),

@@ -64,6 +64,14 @@ pub enum RecorderError {
         /// The recording.
         path: PathBuf,
     },
+    /// The file is read at the same time.
+    #[error(
+        "recording `{path}` is replayed, and cannot be recorded anew: append to it (`-w +FILE`), or take another file"
+    )]
+    InUse {
+        /// The recording.
+        path: PathBuf,
+    },
     /// The file cannot be kept from other recorders.
     #[error("cannot lock recording `{path}`: take a file on a disk that has locks")]
     Lock {

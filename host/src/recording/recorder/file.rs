@@ -7,6 +7,7 @@ use std::path::Path;
 
 use super::super::flow_file::{self, WholeFlows};
 use super::super::har_writer::HarFile;
+use super::super::in_use::is_in_use;
 use super::super::new_flow::NewFlow;
 use super::super::window::Window;
 use super::super::{flow_writer, name_of};
@@ -23,6 +24,9 @@ pub(super) enum RecordingFile {
 impl RecordingFile {
     /// Opens `path` as `target` wants it, and keeps other recorders from it. A notice says what was lost in it before.
     pub(super) fn open(path: &Path, target: &Target) -> Result<(Self, Option<String>), RecorderError> {
+        if target.opening == Opening::Replace && is_in_use(path) {
+            return Err(RecorderError::InUse { path: path.into() });
+        }
         match target.encoding {
             Encoding::Flows => {
                 // Appending keeps flows whole even if someone empties the file meanwhile.
