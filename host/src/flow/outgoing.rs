@@ -110,11 +110,14 @@ impl Passing {
             return Poll::Ready(Some(Err(broken(self.sender, &BodyFailure::TimedOut))));
         };
         self.timer = None;
+        let mut is_whole_before_its_end = false;
         let is_last = match &frame {
             Some(Ok(frame)) => {
                 frame.data_ref().into_iter().for_each(|piece| taps.piece(piece));
                 frame.trailers_ref().into_iter().for_each(|trailers| taps.trailers(trailers));
-                frame.is_trailers() || rest.is_end_stream() || rest.size_hint().exact() == Some(0)
+                let is_end = frame.is_trailers() || rest.is_end_stream();
+                is_whole_before_its_end = !is_end && rest.size_hint().exact() == Some(0);
+                is_end || is_whole_before_its_end
             }
             Some(Err(_)) => {
                 taps.end(false);
@@ -123,8 +126,7 @@ impl Passing {
             None => true,
         };
         // Who was told the length does not ask for what comes after it, so the trailers have to be had now.
-        if is_last
-            && !rest.is_end_stream()
+        if is_whole_before_its_end
             && let Poll::Ready(Some(Ok(after))) = Pin::new(rest).poll_frame(context)
             && let Ok(trailers) = after.into_trailers()
         {
