@@ -3,8 +3,9 @@
 use std::{
     io,
     net::{IpAddr, SocketAddr},
+    num::NonZeroUsize,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
     time::Duration,
 };
@@ -15,6 +16,7 @@ use hyper_util::{
     client::legacy::connect::{Connected, Connection},
     rt::TokioIo,
 };
+use lru::LruCache;
 use rustls::pki_types::ServerName;
 use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::{TlsConnector, client::TlsStream};
@@ -38,7 +40,12 @@ pub(super) struct Connector {
     egress: Arc<Egress>,
     tls: Arc<rustls::ClientConfig>,
     within: Duration,
+    /// Servers that chose HTTP/1.1 when they could have had HTTP/2.
+    without_http2: Arc<Mutex<LruCache<(String, u16), ()>>>,
 }
+
+/// Servers whose choice is remembered.
+const REMEMBERED: NonZeroUsize = NonZeroUsize::new(4096).expect("it is not zero");
 
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
@@ -81,7 +88,19 @@ impl ConnectFault {
 
 impl Connector {
     pub(super) fn new(egress: Arc<Egress>, tls: rustls::ClientConfig, within: Duration) -> Self {
-        Self { egress, tls: Arc::new(tls), within }
+        let without_http2 = Arc::new(Mutex::new(LruCache::new(REMEMBERED)));
+        Self { egress, tls: Arc::new(tls), within, without_http2 }
+    }
+
+    /// Whether a server is known to speak HTTP/1 only.
+    pub(super) fn is_without_http2(&self, destination: &Destination) -> bool {
+        // Over plain TCP, nobody asks for HTTP/2.
+        destination.scheme == Scheme::Http || self.known().contains(&(destination.host.clone(), destination.port))
+    }
+
+    /// Nothing panics while it is held.
+    fn known(&self) -> MutexGuard<'_, LruCache<(String, u16), ()>> {
+        self.without_http2.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// One that offers these protocols.
@@ -129,9 +148,18 @@ impl Connector {
         if destination.scheme == Scheme::Http {
             return Ok(ServerStream::Plain(TokioIo::new(tcp)));
         }
-        let name = ServerName::try_from(destination.host.clone()).map_err(|_| ConnectFault::Name(destination.host))?;
-        let handshake = TlsConnector::from(self.tls).connect(name, tcp);
+        let server = (destination.host, destination.port);
+        let name = ServerName::try_from(server.0.clone()).map_err(|_| ConnectFault::Name(server.0.clone()))?;
+        let handshake = TlsConnector::from(self.tls.clone()).connect(name, tcp);
         let tls = timeout(self.within, handshake).await.map_err(|_| ConnectFault::Timeout(self.within))?;
+        if let Ok(stream) = &tls {
+            match stream.get_ref().1.alpn_protocol() {
+                Some(b"h2") => drop(self.known().pop(&server)),
+                // Who was not offered it could not choose it.
+                _ if self.tls.alpn_protocols.len() > 1 => drop(self.known().put(server, ())),
+                _ => {}
+            }
+        }
         tls.map(|stream| ServerStream::Tls(Box::new(TokioIo::new(stream)))).map_err(|error| {
             let certificate = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
             match certificate {

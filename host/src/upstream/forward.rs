@@ -53,13 +53,23 @@ impl Via {
     }
 }
 
-/// Makes of a flow's request what the client library sends.
+/// What a connection to a server may speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Spoken {
+    /// HTTP/1.
+    Http1,
+    /// HTTP/2, unless the server turns out not to.
+    Any,
+}
+
+/// Makes of a flow's request what the client library sends, and over what. `server` is what the server may speak.
 pub(super) fn outgoing(
     request: Request,
     upgrade: Option<&HeaderValue>,
     via: Option<&Via>,
     idle: Duration,
-) -> Result<http::Request<Outgoing>, Fault> {
+    server: Spoken,
+) -> Result<(http::Request<Outgoing>, Spoken), Fault> {
     let Request { head, body, .. } = request;
     let mut head = Arc::unwrap_or_clone(head);
     let uri = Uri::builder()
@@ -85,14 +95,26 @@ pub(super) fn outgoing(
             fields.set(header::HOST, value);
         }
     }
+    // Upgrades are not for HTTP/2. Its `:authority` comes from the URI, by which the pool knows servers: another name than
+    // theirs needs a `Host` field.
+    let spoken = match upgrade.is_some() || names_another(fields, &uri) {
+        true => Spoken::Http1,
+        false => server,
+    };
+    if spoken == Spoken::Any {
+        // The same name twice is refused by some servers (RFC 9113 §8.3.1). In HTTP/1, the client library adds it again.
+        fields.remove(&header::HOST);
+    }
     let body = body.into_outgoing(Sender::Client, idle).map_err(|failure| {
         Fault::new(FaultKind::BadRequest, format!("the request's body cannot be sent: {failure}"))
     })?;
     frame(fields, &body);
     if head.accepts_trailers {
-        // HTTP/2 connections drop the first of these, which HTTP/1 needs (RFC 9110 §10.1.4).
-        fields.set(header::CONNECTION, HeaderValue::from_static("te"));
         fields.set(header::TE, HeaderValue::from_static("trailers"));
+        // HTTP/1 needs this (RFC 9110 §10.1.4); from HTTP/2, the client library would remove both.
+        if spoken == Spoken::Http1 {
+            fields.set(header::CONNECTION, HeaderValue::from_static("te"));
+        }
     }
     if let Some(protocol) = upgrade {
         fields.set(header::CONNECTION, HeaderValue::from_static("upgrade"));
@@ -104,7 +126,17 @@ pub(super) fn outgoing(
     *outgoing.uri_mut() = uri;
     *outgoing.headers_mut() = map;
     *outgoing.extensions_mut() = spelling.into_extensions();
-    Ok(outgoing)
+    Ok((outgoing, spoken))
+}
+
+/// Whether a request names another host than the one it is sent to.
+fn names_another(fields: &crate::flow::Fields, sent_to: &Uri) -> bool {
+    let named = fields.get(&header::HOST).map(HeaderValue::as_bytes);
+    let sent_to = sent_to.authority().map(|authority| authority.as_str().as_bytes());
+    match (named, sent_to) {
+        (Some(named), Some(sent_to)) => !named.eq_ignore_ascii_case(sent_to),
+        _ => false,
+    }
 }
 
 /// The length is what the body has, not what the client or an addon said.
@@ -151,25 +183,43 @@ mod tests {
     use super::*;
     use crate::flow::{Body, Destination, Fields, FlowId, RequestHead, Scheme};
 
-    fn uri(port: u16) -> String {
+    fn sent(port: u16, named: Option<&str>, server: Spoken) -> (http::Request<Outgoing>, Spoken) {
         let destination = Destination { scheme: Scheme::Https, host: "shop.example".to_owned(), port };
         let head = RequestHead {
             method: Method::GET,
             destination,
-            authority: None,
+            authority: named.map(str::to_owned),
             path: "/a?b".to_owned(),
             version: Version::HTTP_2,
             fields: Fields::default(),
-            accepts_trailers: false,
+            accepts_trailers: true,
         };
         let request =
             Request { flow: FlowId(1), received_at: SystemTime::now(), head: Arc::new(head), body: Body::Empty };
-        outgoing(request, None, None, Duration::from_secs(1)).expect("it can be sent").uri().to_string()
+        outgoing(request, None, None, Duration::from_secs(1), server).expect("it can be sent")
     }
 
     #[test]
     fn a_default_port_is_left_out_of_the_authority() {
+        let uri = |port| sent(port, None, Spoken::Any).0.uri().to_string();
         assert_eq!(uri(443), "https://shop.example/a?b");
         assert_eq!(uri(8443), "https://shop.example:8443/a?b");
+    }
+
+    #[test]
+    fn only_http1_gets_the_fields_that_only_it_needs() {
+        let field = |request: &http::Request<Outgoing>, name: &str| {
+            request.headers().get(name).map(|value| value.to_str().expect("ascii").to_owned())
+        };
+        let (request, spoken) = sent(443, Some("shop.example"), Spoken::Any);
+        assert_eq!(spoken, Spoken::Any);
+        assert_eq!((field(&request, "host"), field(&request, "connection")), (None, None));
+        assert_eq!(field(&request, "te").as_deref(), Some("trailers"));
+        for (named, server) in [("shop.example", Spoken::Http1), ("other.example", Spoken::Any)] {
+            let (request, spoken) = sent(443, Some(named), server);
+            assert_eq!(spoken, Spoken::Http1);
+            assert_eq!(field(&request, "host").as_deref(), Some(named));
+            assert_eq!(field(&request, "connection").as_deref(), Some("te"));
+        }
     }
 }

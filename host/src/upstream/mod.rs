@@ -21,6 +21,7 @@ use hyper_util::{
 use tokio::net::TcpStream;
 
 pub use egress::Egress;
+use forward::Spoken;
 pub use forward::Via;
 
 use crate::flow::{Destination, Fault, FaultKind, Outgoing, Request};
@@ -44,7 +45,7 @@ pub struct Patiences {
 pub struct Upstream {
     connector: Connector,
     any: Client<Connector, Patient<Outgoing>>,
-    /// For what HTTP/2 cannot carry here: upgrades, and hosts of another name.
+    /// For servers without HTTP/2, and for what it cannot carry here: upgrades, and hosts of another name.
     http1: Client<Connector, Patient<Outgoing>>,
     patience: Patiences,
     via: Option<Via>,
@@ -85,12 +86,12 @@ impl Upstream {
         interim: Option<Interim>,
     ) -> Result<http::Response<Incoming>, Fault> {
         let destination = request.head.destination.clone();
-        let mut outgoing = forward::outgoing(request, upgrade, self.via.as_ref(), self.patience.idle)?;
+        let server = if self.connector.is_without_http2(&destination) { Spoken::Http1 } else { Spoken::Any };
+        let (mut outgoing, spoken) =
+            forward::outgoing(request, upgrade, self.via.as_ref(), self.patience.idle, server)?;
         let relay = Relay::new(interim);
         relay.watch(&mut outgoing);
-        // The pool knows servers by what would be their `:authority`; another name than theirs needs a `Host` field.
-        let needs_http1 = upgrade.is_some() || names_another(&outgoing);
-        let client = if needs_http1 { &self.http1 } else { &self.any };
+        let client = if spoken == Spoken::Http1 { &self.http1 } else { &self.any };
         let patience = Patience::new(self.patience.first_byte);
         let answer = client.request(outgoing.map(|body| patience.watch(body)));
         tokio::select! {
@@ -121,21 +122,12 @@ fn client(connector: Connector) -> Client<Connector, Patient<Outgoing>> {
         .timer(TokioTimer::new())
         .pool_idle_timeout(KEPT_FOR)
         .pool_max_idle_per_host(IDLE_CONNECTIONS)
-        .set_host(false)
+        // Where HTTP/2 was expected, only the URI says it.
+        .set_host(true)
         .http1_preserve_header_case(true)
         .http1_max_headers(MOST_FIELDS)
         .http1_max_buf_size(HEAD_BYTES)
         .build(connector)
-}
-
-/// Whether a request names another host than the one it is sent to.
-fn names_another<B>(request: &http::Request<B>) -> bool {
-    let named = request.headers().get(http::header::HOST).map(HeaderValue::as_bytes);
-    let sent_to = request.uri().authority().map(|authority| authority.as_str().as_bytes());
-    match (named, sent_to) {
-        (Some(named), Some(sent_to)) => !named.eq_ignore_ascii_case(sent_to),
-        _ => false,
-    }
 }
 
 /// Says why a server gave no response.
