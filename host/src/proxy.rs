@@ -94,7 +94,7 @@ impl Service for Proxy {
                 Err(fault)
             }
         };
-        match answered.and_then(|response| deliver(response, &method, self.idle)) {
+        match answered.and_then(|response| deliver(response, (&method, version), self.idle)) {
             Ok(delivered) => {
                 debug!(flow = flow.0, status = delivered.status().as_u16(), "{method} {}", request.shown());
                 Ok(delivered)
@@ -200,7 +200,7 @@ impl Proxy {
         version: Version,
     ) -> Result<http::Response<Outgoing>, Killed> {
         debug!(flow = flow.0, kind = fault.kind.name(), "refused: {fault}");
-        let mut refused = deliver(fault.response(flow), method, self.idle).map_err(|_| Killed)?;
+        let mut refused = deliver(fault.response(flow), (method, version), self.idle).map_err(|_| Killed)?;
         if version < Version::HTTP_2 && fault.kind.spoils_connection() {
             refused.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
@@ -233,7 +233,7 @@ impl Proxy {
             };
             tunnel::serve(proxy.clone(), proxy.authority.clone(), upgraded, destination, draining, opaque).await;
         });
-        deliver(Response::new(StatusCode::OK, Fields::default(), Body::Empty), &Method::CONNECT, self.idle)
+        deliver(Response::new(StatusCode::OK, Fields::default(), Body::Empty), (&Method::CONNECT, version), self.idle)
             .map(|mut opened| {
                 // A tunnel has no length (RFC 9110 §9.3.6).
                 opened.headers_mut().remove(header::CONTENT_LENGTH);

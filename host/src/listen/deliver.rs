@@ -5,25 +5,34 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use http::{HeaderValue, Method, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, Version, header};
 use hyper::ext::ReasonPhrase;
 
-use crate::flow::{Body, Fault, FaultKind, Outgoing, Response, Sender};
+use crate::flow::{Body, Fault, FaultKind, Fields, Outgoing, Response, Sender};
 
 /// The flow ends without an answer: `hyper` closes an HTTP/1 connection and resets an HTTP/2 stream.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("killed")]
 pub struct Killed;
 
-/// Makes of a flow's response what `hyper` sends. The framing is ours: what the fields say of it does not matter.
+/// Makes of a flow's response what `hyper` sends to a client that asked by this method and version. The framing is ours:
+/// what the fields say of it does not matter.
 ///
 /// # Errors
 /// When the body was kept elsewhere and cannot be read.
-pub fn deliver(response: Response, method: &Method, idle: Duration) -> Result<http::Response<Outgoing>, Fault> {
+pub fn deliver(
+    response: Response,
+    (method, version): (&Method, Version),
+    idle: Duration,
+) -> Result<http::Response<Outgoing>, Fault> {
     let Response { head, body, .. } = response;
     let mut head = Arc::unwrap_or_clone(head);
     let bodiless = *method == Method::HEAD || is_bodiless(head.status);
     let body = if bodiless { Body::Empty } else { body };
+    let size = body.size();
+    if version < Version::HTTP_2 {
+        announce_trailers(&mut head.fields, &body);
+    }
     let outgoing = body.into_outgoing(Sender::Server, idle).map_err(|failure| {
         Fault::new(FaultKind::ResponseIncomplete, format!("the response's body cannot be had: {failure}"))
     })?;
@@ -32,8 +41,15 @@ pub fn deliver(response: Response, method: &Method, idle: Duration) -> Result<ht
         fields.remove(&header::CONTENT_LENGTH);
     } else if !bodiless {
         use http_body::Body as _;
+        let said = fields.get(&header::CONTENT_LENGTH).is_some();
         match outgoing.size_hint().exact() {
+            // HTTP/1 gets it from `hyper`, and HTTP/2 does not need it.
+            Some(0) if !said => {}
             Some(size) => fields.set(header::CONTENT_LENGTH, HeaderValue::from(size)),
+            // In HTTP/2, content with trailers may have a length.
+            None if said && version >= Version::HTTP_2 && size.is_some() => {
+                fields.set(header::CONTENT_LENGTH, HeaderValue::from(size.unwrap_or_default()));
+            }
             None => fields.remove(&header::CONTENT_LENGTH),
         }
     }
@@ -46,6 +62,16 @@ pub fn deliver(response: Response, method: &Method, idle: Duration) -> Result<ht
         delivered.extensions_mut().insert(reason);
     }
     Ok(delivered)
+}
+
+/// HTTP/1 only carries trailers that the head announced (RFC 9110 §6.6.2).
+fn announce_trailers(fields: &mut Fields, body: &Body) {
+    let Body::Stored(stored) = body else { return };
+    let Some(trailers) = stored.trailers().filter(|_| fields.get(&header::TRAILER).is_none()) else { return };
+    let names: Vec<&str> = trailers.keys().map(http::HeaderName::as_str).collect();
+    if let Ok(value) = HeaderValue::try_from(names.join(", ")) {
+        fields.add(header::TRAILER, value);
+    }
 }
 
 /// These have no content whatever the fields say (RFC 9112 §6.3).

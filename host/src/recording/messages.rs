@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
 
 use super::{Content, Exchange, Pace, Recording};
 use crate::flow::{
@@ -61,8 +61,7 @@ impl Recording {
         let exchange = self.exchanges.get(position).filter(|exchange| exchange.is_answered())?;
         let recorded = exchange.response.as_ref()?;
         let head = self.response_heads[position].get_or_init(|| {
-            let mut fields = fields(&recorded.fields);
-            announce_trailers(&mut fields, &recorded.trailers);
+            let fields = fields(&recorded.fields);
             let status = StatusCode::from_u16(recorded.status).unwrap_or(StatusCode::BAD_GATEWAY);
             let usual = status.canonical_reason().unwrap_or_default().as_bytes();
             let reason = Some(&recorded.reason).filter(|reason| !reason.is_empty() && reason.as_ref() != usual);
@@ -145,17 +144,6 @@ pub(super) fn fields(recorded: &[(Bytes, Bytes)]) -> Fields {
     let mut fields = Fields::new(map, Spelling::of(names));
     fields.remove_hop_by_hop();
     fields
-}
-
-/// HTTP/1 only carries trailers that the head announced (RFC 9110 §6.6.2).
-fn announce_trailers(fields: &mut Fields, trailers: &[(Bytes, Bytes)]) {
-    if trailers.is_empty() || fields.get(&header::TRAILER).is_some() {
-        return;
-    }
-    let names: Vec<&[u8]> = trailers.iter().map(|(name, _)| name.as_ref()).collect();
-    if let Ok(value) = HeaderValue::from_bytes(&names.join(&b", "[..])) {
-        fields.add(header::TRAILER, value);
-    }
 }
 
 fn text(bytes: &[u8]) -> String {
