@@ -6,7 +6,7 @@ use http::Version;
 
 use super::console::Console;
 use super::{Exit, FlowsError, body, command, input, measure, table, text};
-use crate::recording::{Content, Details, Exchange, Recording};
+use crate::recording::{Content, Details, Exchange, RESPONSE_PIECES, Recording};
 
 /// Shows the exchange with a number.
 pub(super) fn run(matches: &ArgMatches, console: &mut Console<'_>) -> Result<Exit, FlowsError> {
@@ -59,15 +59,23 @@ fn about(
     if let Some(response) = &exchange.response {
         let took = response.started_at - request.started_at;
         say("answered after", &measure::duration(took.max(0.0)))?;
+        if let Some(ended_at) = response.ended_at {
+            say("ended after", &measure::duration((ended_at - request.started_at).max(0.0)))?;
+        }
+        if !response.pieces.is_empty() {
+            say("arrived in", &measure::count(response.pieces.len(), "piece"))?;
+        }
     }
     say("failed", exchange.error.as_deref().unwrap_or_default())?;
     if let Some(details) = details {
-        say("client", &details.source)?;
+        // What has no name and no port stands for an unknown one.
+        say("client", if details.source == ":0" { "" } else { &details.source })?;
         say("server", &details.destination)?;
         say("replayed", &details.replayed)?;
         say("marked", &details.marker)?;
         say("comment", &details.comment)?;
-        details.metadata.lines().try_for_each(|line| say("metadata", line))?;
+        let lines = details.metadata.lines().filter(|line| !line.starts_with(RESPONSE_PIECES));
+        lines.into_iter().try_for_each(|line| say("metadata", line))?;
     }
     Ok(())
 }

@@ -25,7 +25,7 @@ pub(super) struct Row {
     content_type: Option<String>,
     request_size: Option<u64>,
     response_size: Option<u64>,
-    /// The seconds until the head of the response had arrived.
+    /// The seconds until all of the response had arrived, or its head where only that is known.
     duration: Option<f64>,
     error: Option<String>,
 }
@@ -37,7 +37,8 @@ impl Row {
         let response = exchange.response.as_ref();
         let started_at = Some(request.started_at).filter(|seconds| *seconds > 0.0);
         let content_type = response.and_then(|response| decode::field(&response.fields, "content-type"));
-        let took = |response: &crate::recording::RecordedResponse| Some(response.started_at - started_at?);
+        let session_end = exchange.websocket.as_ref().and_then(|session| session.ended_at);
+        let ended_at = response.map(|response| session_end.or(response.ended_at).unwrap_or(response.started_at));
         Self {
             file: recording.path().to_string_lossy().into_owned(),
             number: exchange.number,
@@ -51,7 +52,7 @@ impl Row {
             content_type: content_type.map(|kind| text::decoded(&kind)),
             request_size: request.content.size(),
             response_size: response.and_then(|response| response.content.size()),
-            duration: response.and_then(took).filter(|seconds| *seconds >= 0.0),
+            duration: ended_at.zip(started_at).map(|(end, start)| end - start).filter(|seconds| *seconds >= 0.0),
             error: exchange.error.clone(),
         }
     }

@@ -5,7 +5,7 @@ use super::tnetstring::{Frame, Kind, Reader, Trouble};
 
 /// The key of the arrival times of a response's body: a list of a length in bytes and microseconds since the head, for each
 /// piece of it.
-pub(super) const RESPONSE_PIECES: &str = "proxyhost_response_pieces";
+pub const RESPONSE_PIECES: &str = "proxyhost_response_pieces";
 
 /// More pieces of one body than this are neither noted nor read.
 pub(super) const PIECES_LIMIT: usize = 65_536;

@@ -69,6 +69,7 @@ pub use flow_file::{BrokenTail, Invalid, Progress, Skipped};
 pub use flow_writer::write as write_flow;
 pub use frames::{FlowFile, FlowFrame, FlowFrames};
 pub use har_writer::HarFile;
+pub use metadata::RESPONSE_PIECES;
 pub use new_flow::{NewContent, NewFlow, NewRequest, NewResponse, NewWebSocket, NewWebSocketMessage, Piece};
 pub use pace::Pace;
 pub use passing::PassingRecorder;

@@ -8,6 +8,7 @@ id: aad25149-aa7a-4626-8858-72d6e81a0e4b
 sent to: 127.0.0.1:18080
 asked at: 2026-11-23 06:34:53.762 UTC
 answered after: 21 ms
+ended after: 22 ms
 client: 127.0.0.1:59244
 server: 127.0.0.1:18080
 
