@@ -16,7 +16,10 @@ const KEPT: [&str; 9] = [
 ];
 
 /// Fields that hold a URL, in lower case.
-const URLS: [&str; 3] = ["content-location", "location", "referer"];
+const URLS: [&str; 5] = ["content-location", "location", "referer", "x-original-url", "x-rewrite-url"];
+
+/// Fields that hold URLs among other things, in lower case.
+const WITH_URLS: [&str; 2] = ["link", "refresh"];
 
 /// Whether a field is never redacted. The name is in lower case.
 pub(crate) fn is_kept(name: &str) -> bool {
@@ -46,6 +49,18 @@ pub(crate) fn edits(rules: &Rules, name: &str, value: &[u8]) -> Vec<Edit> {
             cookie(pair, 0, &rules.cookies).into_iter().collect()
         }
         _ if URLS.contains(&name) => query::url_edits(value, &rules.query),
+        _ if WITH_URLS.contains(&name) => {
+            let mut next = 0;
+            let pieces = value.split(|byte| b" \t,;<>\"'".contains(byte)).flat_map(|piece| {
+                let start = next;
+                next += piece.len() + 1;
+                query::url_edits(piece, &rules.query).into_iter().map(move |mut edit| {
+                    edit.range = edit.range.start + start..edit.range.end + start;
+                    edit
+                })
+            });
+            pieces.collect()
+        }
         _ => Vec::new(),
     }
 }
@@ -83,6 +98,13 @@ mod tests {
             ("Location", "/cb?state=1&code=2#code=3", "/cb?state=1&code=redacted#code=redacted"),
             ("referer", "https://a/?code=1", "https://a/?code=redacted"),
             ("content-location", "?code=1", "?code=redacted"),
+            ("x-original-url", "/a?code=1", "/a?code=redacted"),
+            (
+                "link",
+                "</a?code=1>; rel=\"next\", </b?x=1&code=2>",
+                "</a?code=redacted>; rel=\"next\", </b?x=1&code=redacted>",
+            ),
+            ("refresh", "5; url=/a?code=1", "5; url=/a?code=redacted"),
             ("origin", "https://a?code=1", "https://a?code=1"),
         ] {
             for value in [value, expected] {

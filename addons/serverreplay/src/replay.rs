@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use proxyhost_sdk::{
     Action, Readiness, Request, Response, index, log,
-    options::texts,
+    options::{text, texts},
     recordings::{self, Pace, Turn},
 };
 
@@ -24,6 +24,11 @@ static OPTIONS: OnceLock<Options> = OnceLock::new();
 pub(crate) fn load() -> Result<Readiness, String> {
     let options = Options::read()?;
     let files = texts("server_replay");
+    let recorded_to = text("save_stream_file");
+    // Also where nothing is replayed: who names a recording so does not mean to lose it.
+    if files.contains(&recorded_to) {
+        return Err(format!("`{recorded_to}` cannot be replayed and recorded anew: append to it by `-w +FILE`"));
+    }
     if files.is_empty() || options.mode == Mode::Record {
         return Ok(Readiness::Idle);
     }

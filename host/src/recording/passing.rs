@@ -69,6 +69,7 @@ impl PassingRecorder {
         if head.status == StatusCode::SWITCHING_PROTOCOLS {
             restore_upgrade(&mut flow.request.fields, &mut recorded.fields);
             recorded.content = NewContent::Bytes(Bytes::new());
+            recorded.ended_at = Some(recorded.started_at);
             flow.response = Some(recorded);
             response.switch.watchers.push(Arc::new(SessionTap::new(saving, flow, &response.head.fields)));
             return None;
@@ -304,7 +305,7 @@ fn reason(response: &Response) -> Bytes {
 /// The framing was removed when the response came in. Those who read a recording need it where the length is not told.
 fn restore_framing(response: &mut NewResponse, body: &Body) {
     let framed = response.fields.iter().any(|(name, _)| name.eq_ignore_ascii_case(b"content-length"));
-    if !framed && matches!(body, Body::Live(_)) && response.version < Version::HTTP_2 {
+    if !framed && matches!(body, Body::Live(_)) && response.version == Version::HTTP_11 {
         response.fields.push((Bytes::from_static(b"Transfer-Encoding"), Bytes::from_static(b"chunked")));
     }
 }

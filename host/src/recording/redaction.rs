@@ -59,7 +59,7 @@ impl Redaction {
                 *content = NewContent::Bytes(redacted.into());
             }
             Redacted::Refused(reason) => {
-                warn!("{what} is not recorded: it may hold what is to be redacted: {reason}");
+                warn!("{what} is left out of the recording: {reason}");
                 *content = NewContent::NotRecorded;
             }
         }

@@ -32,7 +32,7 @@ impl RecordingFile {
                 // Appending keeps flows whole even if someone empties the file meanwhile.
                 let file = open_locked(path, OpenOptions::new().append(true))?;
                 let notice = match target.opening {
-                    Opening::Replace => cut(path, &file, 0).map(|()| None)?,
+                    Opening::Replace => empty(path, &file)?,
                     Opening::Append => cut_broken_tail(path, &file)?,
                 };
                 Ok((Self::Flows(file), notice))
@@ -82,6 +82,13 @@ fn cut(path: &Path, file: &File, offset: u64) -> Result<(), RecorderError> {
     file.set_len(offset).map_err(|source| RecorderError::Cut { path: path.into(), offset, source })
 }
 
+/// Makes room for a new recording, and says what was there.
+fn empty(path: &Path, file: &File) -> Result<Option<String>, RecorderError> {
+    let size = file.metadata().map_err(|source| RecorderError::Open { path: path.into(), source })?.len();
+    cut(path, file, 0)?;
+    Ok((size > 0).then(|| format!("recording `{}`: replaced what was there, {size} bytes", path.display())))
+}
+
 /// What a recorder left behind that was stopped while it wrote would hide all that comes after it.
 fn cut_broken_tail(path: &Path, file: &File) -> Result<Option<String>, RecorderError> {
     let size = file.metadata().map_err(|source| RecorderError::Open { path: path.into(), source })?.len();
@@ -122,9 +129,9 @@ const FIRST_KEY: &[u8; 10] = b"7:version;";
 fn open_har(path: &Path, file: File, opening: Opening) -> Result<(RecordingFile, Option<String>), RecorderError> {
     match opening {
         Opening::Replace => {
-            cut(path, &file, 0)?;
+            let notice = empty(path, &file)?;
             let har = HarFile::create(file).map_err(|source| RecorderError::Open { path: path.into(), source })?;
-            Ok((RecordingFile::Har(har), None))
+            Ok((RecordingFile::Har(har), notice))
         }
         Opening::Append => {
             let appended = HarFile::append(file);

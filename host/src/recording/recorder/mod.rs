@@ -96,21 +96,23 @@ impl Recorder {
     }
 
     /// Hands in a flow at once, with its number for the log. The future waits until the flow has reached the system, or was
-    /// given up with a line in the log; it need not be waited for, and ends after a second if the disk takes longer.
+    /// given up with a line in the log; it need not be waited for, and ends if the disk takes much longer than disks do.
     pub fn save(&self, label: u64, mut flow: NewFlow) -> impl Future<Output = ()> + Send + 'static + use<> {
         let bytes = HEAD + flow.contents_mut().map(close).sum::<u64>();
+        let size: u64 = flow.contents_mut().map(|content| size(content)).sum();
         let (written, is_written) = oneshot::channel();
         let handed = Box::new(Handed { label, flow, bytes, written });
         if self.line.send(Work::Flow(handed), bytes).is_some() {
             error!(flow = label, reason = "the recorder has ended", "the flow is not recorded");
         }
         let is_known_slow = self.is_known_slow.clone();
+        let patience = PATIENCE + Duration::from_secs(size / SLOW);
         async move {
-            let waited = timeout(PATIENCE, is_written).await;
+            let waited = timeout(patience, is_written).await;
             if waited.is_err() && !is_known_slow.swap(true, Ordering::Relaxed) {
                 warn!(
                     flow = label,
-                    "the disk is slow: the flow was not written within a second, and others may not be either"
+                    "the disk is slow: the flow was not written within {patience:?}, and others may not be either"
                 );
             }
         }
@@ -140,10 +142,22 @@ fn close(content: &mut NewContent) -> u64 {
     }
 }
 
+/// How many bytes a content has.
+fn size(content: &NewContent) -> u64 {
+    match content {
+        NewContent::NotRecorded => 0,
+        NewContent::Bytes(bytes) => bytes.len() as u64,
+        NewContent::File { len, .. } => *len,
+        NewContent::Kept(kept) => kept.size(),
+    }
+}
+
 /// About what a flow without content takes.
 const HEAD: u64 = 4 * 1024;
-/// How long an exchange waits for the disk.
+/// How long an exchange waits for the disk, besides the time that its size takes.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// The bytes in a second that a slow disk writes.
+const SLOW: u64 = 20_000_000;
 
 #[cfg(test)]
 mod tests;
