@@ -1,0 +1,66 @@
+#!/usr/bin/env python3
+"""Requests a second and CPU time per request of forwarding to one server, with and without recording, beside mitmproxy.
+
+    cargo build --release -p proxyhost --bin proxyhost --example bare_hyper
+    python3 tests/benches/record.py [--mitmdump PATH] [--body 1024] [--connections 32] [--seconds 4] [--rounds 3]
+
+Needs wrk. The proxies take turns, so that a machine whose speed drifts treats them alike; compare the ratios. What they
+record is removed after each turn.
+"""
+
+import argparse
+import pathlib
+import shutil
+import statistics
+import sys
+import tempfile
+
+from replay import RELEASE, free_port, measure, start
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--mitmdump", default=shutil.which("mitmdump"))
+    parser.add_argument("--body", type=int, default=1024)
+    parser.add_argument("--connections", type=int, default=32)
+    parser.add_argument("--seconds", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    if not shutil.which("wrk"):
+        sys.exit("error: this needs wrk; install it with your package manager")
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        origin_port = free_port()
+        origin = start([RELEASE / "examples" / "bare_hyper", f"127.0.0.1:{origin_port}", str(options.body)], origin_port)
+
+        def proxyhost(port, more):
+            return [RELEASE / "proxyhost", "-q", "--ca-dir", folder,
+                    "--mode", f"reverse:http://127.0.0.1:{origin_port}@{port}", *more]
+
+        def mitmproxy(port, more):
+            return [options.mitmdump, "-q", "--set", f"confdir={folder}",
+                    "--mode", f"reverse:http://127.0.0.1:{origin_port}", "-p", str(port), *more]
+
+        proxies = {"proxyhost": (proxyhost, []), "proxyhost, recording": (proxyhost, ["-w", folder / "ours.mitm"])}
+        if options.mitmdump:
+            proxies["mitmproxy"] = (mitmproxy, [])
+            proxies["mitmproxy, recording"] = (mitmproxy, ["-w", str(folder / "theirs.mitm")])
+        measured = {name: [] for name in proxies}
+        for _ in range(options.rounds):
+            for name, (command, more) in proxies.items():
+                port = free_port()
+                process = start(command(port, more), port)
+                measured[name].append(measure(process, port, options))
+                process.terminate()
+                process.wait()
+                for recording in folder.glob("*.mitm"):
+                    recording.unlink()
+        origin.terminate()
+        print("| proxy | requests/s | CPU per request |\n|---|---|---|")
+        for name, figures in measured.items():
+            rate, cpu = (statistics.median(values) for values in zip(*figures))
+            print(f"| {name} | {rate:,.0f} | {cpu:,.1f} µs |")
+
+
+if __name__ == "__main__":
+    main()
