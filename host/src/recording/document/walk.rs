@@ -109,7 +109,7 @@ impl Found {
 
     fn key(&mut self, key: &str) {
         if self.keys.len() < KEYS_SHOWN {
-            self.keys.push(key.chars().take(REASON_LIMIT).collect());
+            self.keys.push(key.chars().take(KEY_SHOWN).flat_map(char::escape_debug).collect());
         }
     }
 }
@@ -276,3 +276,5 @@ const STUB_KEYS: [&str; 9] = [
 /// How much of a text from the file a message repeats.
 const REASON_LIMIT: usize = 200;
 const KEYS_SHOWN: usize = 5;
+/// How much of a key is shown.
+const KEY_SHOWN: usize = 60;

@@ -5,8 +5,8 @@ use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 
 use serde::de::IgnoredAny;
 
-use super::HEAD;
 use super::entry::{ENTRY_END, ENTRY_START};
+use super::{HEAD, TAIL};
 
 /// Why a file is not appended to.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +18,16 @@ pub enum AppendError {
     #[error("it is no HAR file of this recorder, but starts with `{found}`: record into a new file")]
     Foreign {
         /// Its first bytes, escaped.
+        found: String,
+    },
+    /// Some other program changed it.
+    #[error(
+        "something else changed it: at byte {offset}, there is `{found}` instead of an entry; record into a new file"
+    )]
+    Edited {
+        /// Where the last entry ends that is as it was written.
+        offset: u64,
+        /// What follows, escaped.
         found: String,
     },
 }
@@ -47,9 +57,16 @@ pub(super) fn find(file: &File) -> Result<Option<Whole>, AppendError> {
     }
     let mut whole = Whole { end: head.len() as u64, entries: 0 };
     let mut before_last = whole.end;
-    while let Some(line) = Line::read(&mut reader)?
-        && line.is_entry(whole.entries == 0)
-    {
+    while let Some(line) = Line::read(&mut reader)? {
+        if !line.is_entry(whole.entries == 0) {
+            // What broke off while it was written has no newline but that of the old end, if it was not longer than that.
+            // Anything else comes from somebody else, and is not ours to cut off.
+            if !line.is_close() && line.len + 2 > TAIL.len() as u64 {
+                let found = line.start[..line.start.len().min(FOUND_SHOWN)].escape_ascii().to_string();
+                return Err(AppendError::Edited { offset: whole.end, found });
+            }
+            break;
+        }
         before_last = whole.end;
         // The newline before the line belongs to it.
         whole.end += 1 + line.len;
@@ -94,11 +111,18 @@ impl Line {
         }
     }
 
+    fn is_close(&self) -> bool {
+        self.len == CLOSE.len() as u64 && self.start == CLOSE
+    }
+
     fn is_entry(&self, is_first: bool) -> bool {
         let start = if is_first { Some(&self.start[..]) } else { self.start.strip_prefix(b",") };
         start.is_some_and(|start| start.starts_with(ENTRY_START)) && self.end.ends_with(ENTRY_END)
     }
 }
+
+/// The last line of a whole file.
+const CLOSE: &[u8] = b"]}}";
 
 fn is_json(mut file: &File, start: u64, end: u64) -> io::Result<bool> {
     file.seek(SeekFrom::Start(start))?;

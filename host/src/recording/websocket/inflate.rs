@@ -9,7 +9,13 @@ pub(super) struct Inflater {
     takes_over: bool,
     /// The end of the messages so far, if it may be repeated.
     window: Vec<u8>,
+    /// How often a stream has ended within the message.
+    ends: u32,
 }
+
+/// How often a stream may end within a message. Senders end it with the message, if at all; starting over costs much more
+/// than the two bytes that make it necessary.
+const ENDS: u32 = 16;
 
 /// The furthest that DEFLATE looks back.
 const WINDOW: usize = 32 * 1024;
@@ -23,7 +29,7 @@ const FIRST_ROOM: usize = 256;
 impl Inflater {
     /// For a side that compresses every message on its own, or not.
     pub(super) fn new(no_context_takeover: bool) -> Self {
-        Self { stream: Decompress::new(false), takes_over: !no_context_takeover, window: Vec::new() }
+        Self { stream: Decompress::new(false), takes_over: !no_context_takeover, window: Vec::new(), ends: 0 }
     }
 
     /// Decompresses the next bytes of a message to the end of `content`, which never grows further than a byte above `limit`.
@@ -49,6 +55,7 @@ impl Inflater {
     /// Decompresses the end of a message.
     pub(super) fn finish(&mut self, content: &mut Vec<u8>, limit: usize) -> Result<(), String> {
         self.inflate(&TAIL, content, limit)?;
+        self.ends = 0;
         if self.takes_over {
             self.keep(content);
         } else {
@@ -60,6 +67,10 @@ impl Inflater {
     /// Starts a new stream inside a message. Senders that cannot flush end the stream with the message (RFC 7692 §7.2.3.4),
     /// and may look back over the end nevertheless.
     fn start_over(&mut self, content: &[u8]) -> Result<(), String> {
+        self.ends += 1;
+        if self.ends > ENDS {
+            return Err(format!("the compressed stream of a message ends more than {ENDS} times"));
+        }
         let window = match self.takes_over {
             true => last(&[&self.window, content].concat()).to_vec(),
             false => last(content).to_vec(),

@@ -11,7 +11,7 @@
 //!
 //! `request` and `response` read the two halves of a stub, and `files` the bodies in files of their own.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -157,14 +157,19 @@ impl Stubs {
 
 /// The stubs of one scenario in the order in which its states are reached. Those that never match come last.
 fn by_state(mut stubs: Vec<Stub>) -> Vec<Stub> {
+    let mut steps: HashMap<&str, Vec<&str>> = HashMap::new();
+    for step in stubs.iter().filter_map(|stub| stub.scenario.as_ref()) {
+        if let (Some(from), Some(to)) = (&step.from, &step.to) {
+            steps.entry(from).or_default().push(to);
+        }
+    }
     let mut reached = HashMap::from([("Started".to_owned(), 0)]);
-    let mut states = vec!["Started".to_owned()];
-    while let Some(state) = states.pop() {
-        let steps = stubs.iter().filter_map(|stub| stub.scenario.as_ref());
-        for to in steps.filter(|step| step.from.as_ref() == Some(&state)).filter_map(|step| step.to.as_ref()) {
+    let mut states = VecDeque::from(["Started"]);
+    while let Some(state) = states.pop_front() {
+        for &to in steps.get(state).into_iter().flatten() {
             if !reached.contains_key(to) {
-                reached.insert(to.clone(), reached.len());
-                states.insert(0, to.clone());
+                reached.insert(to.to_owned(), reached.len());
+                states.push_back(to);
             }
         }
     }

@@ -172,3 +172,11 @@ fn noise(len: usize) -> Vec<u8> {
     };
     (0..len).map(|_| next()).collect()
 }
+
+#[test]
+fn a_stream_that_ends_again_and_again_is_refused() {
+    // Each of these ends costs two bytes to send, and much more to go on after.
+    let refusal = inflated(&mut Inflater::new(false), &[3, 0].repeat(20)).unwrap_err();
+    assert_eq!(refusal, "the compressed stream of a message ends more than 16 times");
+    assert_eq!(inflated(&mut Inflater::new(false), &[3, 0].repeat(8)).unwrap(), b"");
+}
