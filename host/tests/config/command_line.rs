@@ -61,13 +61,13 @@ fn host_flags_may_stand_on_either_side_of_the_command() {
 }
 
 #[test]
-fn without_a_word_the_default_addon_runs_on_loopback() {
+fn without_a_word_the_default_addons_run_on_loopback() {
     let settings = run("", Path::new(""));
     assert_eq!(settings.listeners.len(), 1);
     assert_eq!(settings.listeners[0].mode, Mode::Regular);
     assert_eq!(settings.listeners[0].address.to_string(), "127.0.0.1:8080");
-    assert_eq!(settings.addons.len(), 1);
-    assert_eq!(settings.addons[0].source, Source::Shipped("serverreplay".to_owned()));
+    let sources: Vec<Source> = settings.addons.iter().map(|addon| addon.source.clone()).collect();
+    assert_eq!(sources, ["serverreplay", "record"].map(|name| Source::Shipped(name.to_owned())));
     assert_eq!(settings.ca_dir().ok(), Some(Path::new("/home/x/.proxyhost")));
     assert_eq!(settings.log, "warn,proxyhost=info");
     assert!(settings.via && !settings.offline && !settings.upstream_tls.insecure);

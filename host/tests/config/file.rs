@@ -72,7 +72,7 @@ fn a_file_sets_everything_and_its_paths_start_from_its_folder() {
     let seconds = [patience.connect, patience.first_byte, patience.idle, drain_time];
     assert_eq!(seconds, [1, 2, 3, 4].map(Duration::from_secs));
 
-    let [outer, replay] = addons.as_slice() else { panic!("{} addons", addons.len()) };
+    let [outer, replay, _record] = addons.as_slice() else { panic!("{} addons", addons.len()) };
     assert_eq!(outer.source, Source::File(conf.join("outer.wasm")));
     assert_eq!((outer.on_failure, replay.on_failure), (OnFailure::Skip, OnFailure::Fail));
     assert_eq!((outer.limits.memory, outer.limits.body, outer.limits.instances), (32 << 20, 8 << 20, 4));
@@ -98,7 +98,7 @@ fn the_command_line_wins_and_its_lists_replace_those_of_the_file() {
     assert_eq!(settings.plugs, [Source::File(folder.path().join("other.wasm"))]);
     assert_eq!(settings.upstream_tls.extra_roots, [folder.path().join("mine.pem")]);
     assert_eq!(settings.ca_dir().ok(), Some(folder.path().join("here").as_path()));
-    let [other, replay] = settings.addons.as_slice() else { panic!("{} addons", settings.addons.len()) };
+    let [other, replay, _record] = settings.addons.as_slice() else { panic!("{} addons", settings.addons.len()) };
     assert_eq!(other.source, Source::File(folder.path().join("other.wasm")));
     assert_eq!(replay.plugs, [Source::File(folder.path().join("conf/matcher.wasm"))]);
     let files = ["x", "y"].map(|file| folder.path().join(file).to_string_lossy().into_owned());
@@ -120,7 +120,8 @@ fn a_file_of_the_default_addons_name_takes_its_place() {
     let path = Source::File(folder.path().join("serverreplay.wasm"));
     let sources =
         |line: &str| run(line, folder.path()).addons.into_iter().map(|addon| addon.source).collect::<Vec<Source>>();
-    assert_eq!(sources("--addon serverreplay.wasm"), [path]);
-    assert_eq!(sources("--addon serverreplay"), [Source::Shipped("serverreplay".to_owned())]);
+    let shipped = |name: &str| Source::Shipped(name.to_owned());
+    assert_eq!(sources("--addon serverreplay.wasm"), [path, shipped("record")]);
+    assert_eq!(sources("--addon serverreplay"), [shipped("serverreplay"), shipped("record")]);
     assert_eq!(sources("--no-default-addons"), []);
 }
