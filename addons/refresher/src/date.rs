@@ -4,7 +4,7 @@ use std::fmt;
 
 use time::{Month, OffsetDateTime};
 
-/// A second of the years 1 to 9999.
+/// A second of the years 100 to 9999: what is written with less digits is read as a year of our time.
 ///
 /// It is written as HTTP wants it: `Tue, 14 Nov 2023 22:13:20 GMT`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,7 +20,7 @@ impl Date {
         Written::parse(&text)?.date()
     }
 
-    /// The date this many seconds later; nothing when that is no second of the years 1 to 9999.
+    /// The date this many seconds later; nothing when that is no second of the years 100 to 9999.
     ///
     /// Calculated as Python does it, in microseconds: half of one rounds to even, and the fraction is dropped then.
     pub fn moved(self, delta: f64) -> Option<Self> {
@@ -35,7 +35,7 @@ impl Date {
 
     fn of_timestamp(seconds: i64) -> Option<Self> {
         let date = OffsetDateTime::from_unix_timestamp(seconds).ok()?;
-        (1..=9999).contains(&date.year()).then_some(Self(date))
+        (100..=9999).contains(&date.year()).then_some(Self(date))
     }
 }
 

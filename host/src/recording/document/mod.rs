@@ -210,6 +210,8 @@ impl<'p> Loading<'p> {
     }
 
     fn invalid(&mut self, offset: u64, reason: String) {
+        let printable = |character: char| if character.is_control() { ' ' } else { character };
+        let reason: String = reason.chars().take(REASON_LIMIT).map(printable).collect();
         let reason = match &self.among {
             Some(name) => format!("in `{name}`: {reason}"),
             None => reason,
@@ -232,4 +234,6 @@ fn date(exchange: &mut Exchange, recorded_at: Option<f64>) {
     }
 }
 
+/// How long a message about an item may be, which repeats what is in it.
+const REASON_LIMIT: usize = 500;
 const ITEMS_PER_PROGRESS: usize = 64;
