@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::os::unix::fs::FileExt;
 
 use serde::de::IgnoredAny;
 
@@ -72,6 +73,15 @@ pub(super) fn find(file: &File) -> Result<Option<Whole>, AppendError> {
         whole.end += 1 + line.len;
         whole.entries += 1;
     }
+    // Nor is an end of the whole that stands where none is written here.
+    let size = file.metadata()?.len();
+    let mut last = [0; CLOSE.len()];
+    if size > whole.end + TAIL.len() as u64 {
+        file.read_exact_at(&mut last, size - CLOSE.len() as u64)?;
+        if last == *CLOSE {
+            return Err(AppendError::Edited { offset: whole.end, found: CLOSE.escape_ascii().to_string() });
+        }
+    }
     // A machine that lost its power may have kept the end of a line without its middle.
     if whole.entries > 0 && !is_json(file, before_last + 1 + u64::from(whole.entries > 1), whole.end)? {
         whole = Whole { end: before_last, entries: whole.entries - 1 };
@@ -122,7 +132,7 @@ impl Line {
 }
 
 /// The last line of a whole file.
-const CLOSE: &[u8] = b"]}}";
+const CLOSE: &[u8; 3] = b"]}}";
 
 fn is_json(mut file: &File, start: u64, end: u64) -> io::Result<bool> {
     file.seek(SeekFrom::Start(start))?;
