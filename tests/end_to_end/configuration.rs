@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use crate::harness::{Proxyhost, RecordingFile, component, get, recording};
 
 fn example(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/flows").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/recordings").join(name)
 }
 
 /// A file of a temporary folder.

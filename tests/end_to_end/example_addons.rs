@@ -10,12 +10,12 @@ use crate::harness::{Message, Proxyhost, RecordingFile, Start, component, get, r
 const EXAMPLES: [&str; 3] = ["maintenance-banner", "path-id-matcher", "session-refresher"];
 
 fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the host is in the workspace")
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the host is in the workspace")
 }
 
 /// Replays the recorded visit to `shop.example`, and sends nothing anywhere.
 fn shop() -> Start {
-    Proxyhost::with(["--server-replay-extra", "404", "-S"]).arg(root().join("examples/flows/shop.mitm"))
+    Proxyhost::with(["--server-replay-extra", "404", "-S"]).arg(root().join("examples/shop.mitm"))
 }
 
 async fn ask(start: Start, url: &str) -> Message {
@@ -143,7 +143,7 @@ async fn the_addon_answers_health_checks() {
 fn the_example_configuration_is_good() {
     // It names components where the command in it puts them: beside the examples, in the target folder.
     let folder = TempDir::new().expect("a temporary folder");
-    let [flows, built] = ["examples/flows", "target/wasm32-wasip2/release"].map(|within| folder.path().join(within));
+    let [flows, built] = ["examples", "target/wasm32-wasip2/release"].map(|within| folder.path().join(within));
     for folder in [&flows, &built] {
         fs::create_dir_all(folder).expect("a folder in the temporary one");
     }
@@ -152,7 +152,7 @@ fn the_example_configuration_is_good() {
     };
     let config = folder.path().join("examples/proxyhost.toml");
     copy(&root().join("examples/proxyhost.toml"), &config);
-    copy(&root().join("examples/flows/shop.mitm"), &flows.join("shop.mitm"));
+    copy(&root().join("examples/shop.mitm"), &flows.join("shop.mitm"));
     for component in EXAMPLES.map(component) {
         copy(&component, &built.join(component.file_name().expect("a file")));
     }

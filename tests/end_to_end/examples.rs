@@ -5,13 +5,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use proxyhost::recording::{Content, Exchange, RecordedResponse, Recording};
+use recording::{Content, Exchange, RecordedResponse, Recording};
 
 use crate::harness::{Framing, Http2, Message, Proxyhost, Wire, latin1};
 
 /// The recordings that can be opened, and whose exchanges are not all without an answer.
 fn recordings() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/flows");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/recordings");
     let files = [folder.clone(), folder.join("old-versions")].into_iter().flat_map(|folder| {
         folder.read_dir().expect("the examples are there").map(|entry| entry.expect("a readable folder").path())
     });

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::harness::{Message, Proxyhost};
 
 fn files() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/flows/har");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/recordings/har");
     let files =
         folder.read_dir().expect("the examples are there").map(|entry| entry.expect("a readable folder").path());
     // This one has no entries at all.

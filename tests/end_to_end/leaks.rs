@@ -183,7 +183,7 @@ async fn nothing_reaches_a_server_when_a_matcher_panics() {
 #[tokio::test]
 async fn nothing_reaches_a_server_when_the_recording_holds_nothing_to_replay() {
     let origin = Origin::silent().await;
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/flows/synth_tcp_udp_dns.mitm");
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/recordings/synth_tcp_udp_dns.mitm");
     let proxy = Proxyhost::with(["-k"]).arg("-S").arg(path).start().await;
     proxy.wait_for_log("no recorded response can be used: every request is killed").await;
     let mut wire = proxy.connect().await;

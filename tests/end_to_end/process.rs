@@ -114,7 +114,7 @@ async fn a_response_that_never_ends_does_not_keep_the_process() {
 #[test]
 fn addons_run_where_the_address_space_is_limited() {
     let folder = tempfile::TempDir::new().expect("a temporary folder");
-    let flows = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/flows/shop.mitm");
+    let flows = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/recordings/shop.mitm");
     // A pool would reserve terabytes; three gigabytes are enough without one.
     let output = std::process::Command::new("sh")
         .args(["-c", "ulimit -v 3000000 && exec \"$0\" check -S \"$1\"", env!("CARGO_BIN_EXE_proxyhost")])

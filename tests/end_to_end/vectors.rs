@@ -58,7 +58,7 @@ struct Described {
 }
 
 fn vectors<C: for<'de> Deserialize<'de>>(name: &str) -> Vec<C> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors").join(name);
     let text = fs::read_to_string(path).expect("the vectors are there");
     serde_json::from_str::<Vectors<C>>(&text).expect("well-formed vectors").cases
 }

@@ -11,7 +11,7 @@ import zipfile
 import zlib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-FLOWS = ROOT / "examples" / "flows"
+FLOWS = ROOT / "tests" / "recordings"
 # Larger inputs are cut off by the fuzzer.
 LIMIT = 65536
 # Where an input is read and written several times, small ones find more in the same time.

@@ -6,7 +6,7 @@
 //!
 //! ```sh
 //! cargo build --release --target wasm32-wasip2 -p maintenance-banner
-//! proxyhost -S examples/flows/shop.mitm --addon target/wasm32-wasip2/release/maintenance_banner.wasm \
+//! proxyhost -S examples/shop.mitm --addon target/wasm32-wasip2/release/maintenance_banner.wasm \
 //!     --banner "Back at 6 o'clock"
 //! ```
 

@@ -5,7 +5,7 @@
 //!
 //! ```sh
 //! cargo build --release --target wasm32-wasip2 -p path-id-matcher
-//! proxyhost -S examples/flows/shop.mitm --plug target/wasm32-wasip2/release/path_id_matcher.wasm
+//! proxyhost -S examples/shop.mitm --plug target/wasm32-wasip2/release/path_id_matcher.wasm
 //! ```
 
 use proxyhost_sdk::{

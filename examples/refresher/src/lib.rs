@@ -6,7 +6,7 @@
 //!
 //! ```sh
 //! cargo build --release --target wasm32-wasip2 -p session-refresher
-//! proxyhost -S examples/flows/shop.mitm --plug target/wasm32-wasip2/release/session_refresher.wasm
+//! proxyhost -S examples/shop.mitm --plug target/wasm32-wasip2/release/session_refresher.wasm
 //! ```
 
 use cookie::{

@@ -5,7 +5,7 @@ use std::{
     sync::OnceLock,
 };
 
-#[path = "../../../host/build/components.rs"]
+#[path = "../../../host/proxy/build/components.rs"]
 mod cargo;
 
 /// In `tests/components/` and `examples/`, each in a crate of its name.
@@ -20,7 +20,7 @@ pub fn component(name: &str) -> PathBuf {
 }
 
 fn build() -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the host is in the workspace");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the host is in the workspace");
     // The one that the build script of the host uses: what both need is built once.
     let target_folder = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("a target folder").join("components");
     cargo::build(root, &target_folder, &COMPONENTS).expect("components that build")

@@ -22,7 +22,7 @@ use crate::harness::{Framing, Message, soon};
 /// What will do if it is there already. What is installed is in `requirements.txt`.
 const LINE: &str = "Mitmproxy: 12.";
 
-const FILES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/end_to_end/mitmproxy");
+const FILES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/end_to_end/mitmproxy");
 
 /// Where mitmproxy is.
 pub struct Mitmproxy {

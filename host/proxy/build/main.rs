@@ -1,0 +1,76 @@
+//! Builds the components that ship with the host, and embeds them.
+
+#![expect(clippy::print_stdout, reason = "it is how a build script talks to cargo")]
+
+mod components;
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+};
+
+use components::TARGET;
+
+/// What ships. In `addons/`, each in a crate of its name.
+const SHIPPED: [&str; 4] = ["serverreplay", "matcher", "refresher", "record"];
+
+fn main() -> ExitCode {
+    match build() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Cargo shows this as the build's error.
+            println!("cargo::error={error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn build() -> Result<(), String> {
+    let host = PathBuf::from(variable("CARGO_MANIFEST_DIR")?);
+    let root = host.ancestors().nth(2).ok_or("the host is not in the workspace")?;
+    for watched in ["addons", "host/flowfilter", "host/proxy/build", "host/redaction", "wit", "Cargo.lock"] {
+        println!("cargo::rerun-if-changed={}", root.join(watched).display());
+    }
+    let out = PathBuf::from(variable("OUT_DIR")?);
+    // A folder of their own, as the outer build holds the lock of its folder; shared by all profiles of the host.
+    let target_folder =
+        out.ancestors().find(|folder| folder.ends_with("build")).and_then(|folder| folder.parent()?.parent());
+    let target_folder = target_folder.ok_or("OUT_DIR is not in a target folder")?.join("components");
+    add_target()?;
+    let built = components::build(root, &target_folder, &SHIPPED)?;
+    embed(&built, &out)
+}
+
+/// Gets the standard library for components where rustup can and it is missing.
+fn add_target() -> Result<(), String> {
+    let rustc = variable("RUSTC")?;
+    let found = Command::new(&rustc).args(["--print", "target-libdir", "--target", TARGET]).output();
+    let folder = found.ok().and_then(|output| String::from_utf8(output.stdout).ok());
+    if folder.is_some_and(|folder| Path::new(folder.trim()).is_dir()) {
+        return Ok(());
+    }
+    println!("cargo::warning=adding the target {TARGET}, which addons are built for (rustup target add {TARGET})");
+    let added = Command::new("rustup").args(["target", "add", TARGET]).status();
+    match added {
+        Ok(status) if status.success() => Ok(()),
+        _ => Err(format!("addons need the target {TARGET}: run `rustup target add {TARGET}`, then build again")),
+    }
+}
+
+/// Writes the list that `addon/shipped.rs` includes.
+fn embed(built: &Path, out: &Path) -> Result<(), String> {
+    let mut list = String::from("[\n");
+    for addon in SHIPPED {
+        let from = built.join(format!("{addon}.wasm"));
+        let to = out.join(format!("{addon}.wasm"));
+        fs::copy(&from, &to).map_err(|error| format!("cannot copy `{}`: {error}", from.display()))?;
+        list.push_str(&format!("    ({addon:?}, include_bytes!({:?}).as_slice()),\n", to.display().to_string()));
+    }
+    list.push(']');
+    fs::write(out.join("shipped.rs"), list).map_err(|error| format!("cannot write to `{}`: {error}", out.display()))
+}
+
+fn variable(name: &str) -> Result<String, String> {
+    env::var(name).map_err(|_| format!("cargo did not set {name}"))
+}

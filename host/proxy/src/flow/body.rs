@@ -1,0 +1,200 @@
+//! A message's content: streaming past untouched, unless somebody asks for it.
+
+use std::{fmt, io, sync::Arc, time::Duration};
+
+use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+use http_body::Body as _;
+use hyper::body::Incoming;
+
+pub use recording::Beat;
+
+use super::{Tap, live::Live, outgoing::Outgoing};
+
+/// Content that is kept elsewhere and read when it is sent.
+pub trait Stored: Send + Sync + fmt::Debug {
+    /// How many bytes there are.
+    fn size(&self) -> u64;
+
+    /// The bytes from an offset, at most `limit` of them and at least one before the end.
+    ///
+    /// # Errors
+    /// When the place it is kept in can no longer be read.
+    fn read_at(&self, offset: u64, limit: usize) -> io::Result<Bytes>;
+
+    /// All of it.
+    ///
+    /// # Errors
+    /// When the place it is kept in can no longer be read.
+    fn read_all(&self) -> io::Result<Bytes> {
+        let size = self.size();
+        let whole = self.read_at(0, usize::try_from(size).unwrap_or(usize::MAX))?;
+        if whole.len() as u64 == size {
+            return Ok(whole);
+        }
+        let mut all = BytesMut::from(whole.as_ref());
+        while (all.len() as u64) < size {
+            all.extend_from_slice(&self.read_at(all.len() as u64, AT_ONCE as usize)?);
+        }
+        Ok(all.freeze())
+    }
+
+    /// The fields after the content.
+    fn trailers(&self) -> Option<HeaderMap>;
+
+    /// The pieces to send it in, one after the other from its start, if not at once.
+    fn beats(&self) -> &[Beat] {
+        &[]
+    }
+}
+
+/// A message's content. Copies share it.
+#[derive(Clone, Debug, Default)]
+pub enum Body {
+    /// There is none.
+    #[default]
+    Empty,
+    /// All of it is here.
+    Bytes(Bytes),
+    /// It is kept elsewhere.
+    Stored(Arc<dyn Stored>),
+    /// It is arriving.
+    Live(Arc<Live>),
+    /// It was not kept.
+    NotRecorded,
+}
+
+/// Why content cannot be had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BodyFailure {
+    /// It is larger than allowed. It still passes through whole.
+    TooLarge,
+    /// It was not kept.
+    NotRecorded,
+    /// It did not arrive in time.
+    TimedOut,
+    /// Its sender broke off, or the place it is kept in can no longer be read.
+    Incomplete(String),
+}
+
+impl fmt::Display for BodyFailure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLarge => formatter.write_str("it is larger than allowed"),
+            Self::NotRecorded => formatter.write_str("it was not recorded"),
+            Self::TimedOut => formatter.write_str("it did not arrive in time"),
+            Self::Incomplete(why) => formatter.write_str(why),
+        }
+    }
+}
+
+/// The terms on which content is collected.
+#[derive(Clone, Copy, Debug)]
+pub struct Collecting {
+    /// Most bytes held for one body.
+    pub limit: u64,
+    /// Most time to wait for one body.
+    pub within: Duration,
+}
+
+/// Stored content up to this size is read before the head is sent, so that a failure still gets a proper answer.
+pub(super) const AT_ONCE: u64 = 64 * 1024;
+
+impl Body {
+    /// Content that arrives from a peer.
+    pub fn live(incoming: Incoming) -> Self {
+        if incoming.is_end_stream() {
+            return Self::Empty;
+        }
+        Self::Live(Arc::new(Live::new(incoming)))
+    }
+
+    /// Lets somebody see the content as it arrives; only of live content there is anything to see.
+    pub fn tap(&self, tap: Arc<dyn Tap>) {
+        if let Self::Live(live) = self {
+            live.tap(tap);
+        }
+    }
+
+    /// Those who see the content.
+    pub fn taps(&self) -> Vec<Arc<dyn Tap>> {
+        match self {
+            Self::Live(live) => live.taps(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The length in bytes, where it is known without waiting.
+    pub fn size(&self) -> Option<u64> {
+        match self {
+            Self::Empty => Some(0),
+            Self::Bytes(bytes) => Some(bytes.len() as u64),
+            Self::Stored(stored) => Some(stored.size()),
+            Self::Live(live) => live.size(),
+            Self::NotRecorded => None,
+        }
+    }
+
+    /// All of it, once it has arrived.
+    ///
+    /// # Errors
+    /// As [`BodyFailure`] says. What had arrived by then is kept and still passed on.
+    pub async fn collect(&self, terms: Collecting) -> Result<Bytes, BodyFailure> {
+        if self.size().is_some_and(|size| size > terms.limit) {
+            return Err(BodyFailure::TooLarge);
+        }
+        match self {
+            Self::Empty => Ok(Bytes::new()),
+            Self::Bytes(bytes) => Ok(bytes.clone()),
+            Self::Stored(stored) => stored.read_all().map_err(unreadable),
+            Self::Live(live) => live.collect(terms).await,
+            Self::NotRecorded => Err(BodyFailure::NotRecorded),
+        }
+    }
+
+    /// The bytes from an offset on that have arrived, waiting for at least one; nothing at the end.
+    ///
+    /// # Errors
+    /// As [`BodyFailure`] says.
+    pub async fn piece(&self, offset: u64, limit: usize, terms: Collecting) -> Result<Option<Bytes>, BodyFailure> {
+        let bytes = match self {
+            Self::Empty => Bytes::new(),
+            Self::Bytes(bytes) => bytes.clone(),
+            Self::Stored(stored) if offset >= stored.size() => Bytes::new(),
+            Self::Stored(stored) => return stored.read_at(offset, limit).map(Some).map_err(unreadable),
+            Self::Live(live) => return live.piece(offset, limit, terms).await,
+            Self::NotRecorded => return Err(BodyFailure::NotRecorded),
+        };
+        let start = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
+        let end = start.saturating_add(limit).min(bytes.len());
+        Ok((start < end).then(|| bytes.slice(start..end)))
+    }
+
+    /// Turns it into what is sent to a peer. `idle` is the most time between two pieces of a live body, and `sender` is
+    /// whose fault it is when they stop coming.
+    ///
+    /// # Errors
+    /// When stored content can no longer be read, or was not kept.
+    pub fn into_outgoing(self, sender: Sender, idle: Duration) -> Result<Outgoing, BodyFailure> {
+        match self {
+            Self::Empty => Ok(Outgoing::default()),
+            Self::Bytes(bytes) => Ok(Outgoing::ready(bytes)),
+            Self::Stored(stored) => Outgoing::stored(stored),
+            Self::Live(live) => Ok(Outgoing::live(&live, sender, idle)),
+            Self::NotRecorded => Err(BodyFailure::NotRecorded),
+        }
+    }
+}
+
+/// Who sends a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sender {
+    /// The client, with its request.
+    Client,
+    /// The server, or a recording in its place, with its response.
+    Server,
+}
+
+pub(super) fn unreadable(error: io::Error) -> BodyFailure {
+    BodyFailure::Incomplete(error.to_string())
+}

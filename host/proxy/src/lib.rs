@@ -1,0 +1,15 @@
+//! A small HTTP(S) proxy whose behaviour lives in WebAssembly addons.
+//!
+//! One flow's road through the modules, in order: [`listen`] takes it in, [`proxy`] leads it through the hooks of the
+//! [`addon`]s, [`upstream`] gets an answer if no addon gave one. [`flow`] is what travels, [`recordings`] is what addons can do with
+//! recorded flows, [`config`] is what the user wants.
+
+pub mod addon;
+pub mod config;
+pub mod flow;
+pub mod listen;
+pub mod proxy;
+pub mod recordings;
+pub mod report;
+pub mod run;
+pub mod upstream;

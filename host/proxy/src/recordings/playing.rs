@@ -1,0 +1,99 @@
+//! Recorded WebSocket sessions as answers to handshakes.
+
+use std::{io, sync::Arc};
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, StatusCode};
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use tracing::{debug, warn};
+
+use recording::{Content, Difference, Manner, Session, SessionContent, SessionMessage, accept_key, play};
+
+use super::messages::{RecordedFlows, fields, time};
+use crate::flow::{Body, Player, Request, Response, ResponseHead, Settling};
+
+const KEY: HeaderName = HeaderName::from_static("sec-websocket-key");
+const ACCEPT: HeaderName = HeaderName::from_static("sec-websocket-accept");
+const EXTENSIONS: HeaderName = HeaderName::from_static("sec-websocket-extensions");
+
+impl RecordedFlows {
+    /// The response that accepts a client's handshake, after which the session of the exchange at a position is played.
+    /// Nothing when it has none, or the request is no handshake.
+    pub fn websocket(self: &Arc<Self>, position: usize, request: &Request, manner: Manner) -> Option<Response> {
+        let exchange = self.recording().exchanges().get(position).filter(|exchange| exchange.is_playable())?;
+        let key = request.head.fields.get(&KEY)?;
+        let recorded = exchange.response.as_ref()?;
+        let mut fields = fields(&recorded.fields);
+        // What is sent is not compressed, whatever was recorded.
+        fields.remove(&EXTENSIONS);
+        fields.set(ACCEPT, HeaderValue::try_from(accept_key(key.as_bytes())).ok()?);
+        let status = StatusCode::SWITCHING_PROTOCOLS;
+        let head = ResponseHead { status, reason: None, version: recorded.version, fields };
+        let mut response = Response::received(time(recorded.started_at), Arc::new(head), Body::Empty);
+        let asked_at = exchange.request.ended_at.unwrap_or(exchange.request.started_at);
+        response.delay = manner.pace.delay(recorded.started_at - asked_at);
+        response.switch.player = Some(Arc::new(RecordedSession { recording: self.clone(), position, manner }));
+        Some(response)
+    }
+
+    /// The session of the exchange at a position.
+    fn session(self: &Arc<Self>, position: usize) -> Session {
+        let exchange = &self.recording().exchanges()[position];
+        let Some(recorded) = &exchange.websocket else { return Session::default() };
+        let messages = recorded.messages.iter().map(|message| SessionMessage {
+            is_text: message.is_text,
+            from_client: message.from_client,
+            content: Arc::new(MessageContent { recording: self.clone(), content: message.content.clone() }),
+            at: message.at,
+        });
+        Session {
+            messages: messages.collect(),
+            closed_by_client: recorded.closed_by_client,
+            close_code: recorded.close_code,
+            close_reason: recorded.close_reason.clone().unwrap_or_default(),
+            started_at: exchange.response.as_ref().map_or(exchange.request.started_at, |response| response.started_at),
+            ended_at: recorded.ended_at,
+        }
+    }
+}
+
+/// What a message says, which stays in the file until it is sent.
+struct MessageContent {
+    recording: Arc<RecordedFlows>,
+    content: Content,
+}
+
+impl SessionContent for MessageContent {
+    fn read(&self) -> io::Result<Bytes> {
+        self.recording.recording().read(&self.content).map_err(|error| io::Error::other(oneline::chain(&error)))
+    }
+}
+
+/// Speaks as the server did in a recorded session.
+#[derive(Debug)]
+struct RecordedSession {
+    recording: Arc<RecordedFlows>,
+    position: usize,
+    manner: Manner,
+}
+
+impl Player for RecordedSession {
+    fn play(self: Arc<Self>, flow: u64, client: TokioIo<Upgraded>) -> Settling {
+        Box::pin(async move {
+            let session = self.recording.session(self.position);
+            let number = self.recording.recording().exchanges()[self.position].number;
+            let file = self.recording.recording().path().display();
+            let report = |difference: Difference| {
+                let Difference { number: message, what } = difference;
+                warn!(flow, "WebSocket is not as in flow {number} of {file}: message {message} of the client: {what}");
+            };
+            match play(client, &session, self.manner, report).await {
+                Ok(ended) => debug!(flow, ?ended, "WebSocket was played"),
+                Err(error) => {
+                    warn!(flow, "WebSocket of flow {number} of {file} broke off: {}", oneline::chain(&error))
+                }
+            }
+        })
+    }
+}

@@ -1,0 +1,148 @@
+//! The only place that opens connections outwards.
+//!
+//! `egress` says where to, `connector` connects, `forward` makes of a flow's request what a server gets. The pool and the
+//! choice between HTTP/1 and HTTP/2 are `hyper-util`'s.
+
+mod connector;
+mod egress;
+mod forward;
+mod patience;
+mod relay;
+pub mod tls;
+
+use std::{sync::Arc, time::Duration};
+
+use http::HeaderValue;
+use hyper::body::Incoming;
+use hyper_util::{
+    client::legacy::Client,
+    rt::{TokioExecutor, TokioTimer},
+};
+use tokio::net::TcpStream;
+
+pub use egress::Egress;
+use forward::Spoken;
+pub use forward::Via;
+
+use crate::flow::{Destination, Fault, FaultKind, Outgoing, Request};
+use crate::listen::Interim;
+use connector::{ConnectFault, Connector, Protocols};
+use patience::{Patience, Patient};
+use relay::Relay;
+
+/// How long a server may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patiences {
+    /// To accept a connection, TLS included.
+    pub connect: Duration,
+    /// To begin its answer, after it has the whole request.
+    pub first_byte: Duration,
+    /// Between two pieces of a body.
+    pub idle: Duration,
+}
+
+/// Connections to servers.
+pub struct Upstream {
+    connector: Connector,
+    any: Client<Connector, Patient<Outgoing>>,
+    /// For servers without HTTP/2, and for what it cannot carry here: upgrades, and hosts of another name.
+    http1: Client<Connector, Patient<Outgoing>>,
+    patience: Patiences,
+    via: Option<Via>,
+}
+
+/// Connections kept for the next request, for each server.
+const IDLE_CONNECTIONS: usize = 64;
+
+/// How long they are kept. Servers often close after 60 seconds or more.
+const KEPT_FOR: Duration = Duration::from_secs(30);
+
+/// Most header fields of a response, and most bytes of its head.
+const MOST_FIELDS: usize = 256;
+const HEAD_BYTES: usize = 256 * 1024;
+
+impl Upstream {
+    /// Servers are reached as the egress policy and the TLS settings say.
+    pub fn new(egress: Arc<Egress>, tls: rustls::ClientConfig, patience: Patiences, via: Option<Via>) -> Self {
+        let connector = Connector::new(egress, tls, patience.connect);
+        Self {
+            any: client(connector.clone().offering(Protocols::Any)),
+            http1: client(connector.clone().offering(Protocols::Http1)),
+            connector,
+            patience,
+            via,
+        }
+    }
+
+    /// Sends a request, and waits for the head of the response. `upgrade` is the protocol to change to, if any;
+    /// `interim` is where interim responses go.
+    ///
+    /// # Errors
+    /// When no response can be had, with the reason.
+    pub async fn send(
+        &self,
+        request: Request,
+        upgrade: Option<&HeaderValue>,
+        interim: Option<Interim>,
+    ) -> Result<http::Response<Incoming>, Fault> {
+        let destination = request.head.destination.clone();
+        let server = if self.connector.is_without_http2(&destination) { Spoken::Http1 } else { Spoken::Any };
+        let (mut outgoing, spoken) =
+            forward::outgoing(request, upgrade, self.via.as_ref(), self.patience.idle, server)?;
+        let relay = Relay::new(interim);
+        relay.watch(&mut outgoing);
+        let client = if spoken == Spoken::Http1 { &self.http1 } else { &self.any };
+        let patience = Patience::new(self.patience.first_byte);
+        let answer = client.request(outgoing.map(|body| patience.watch(body)));
+        tokio::select! {
+            answer = answer => answer.map_err(|error| explain(&destination, &error)),
+            () = patience.exhausted() => Err(Fault::new(
+                FaultKind::ResponseTimeout,
+                format!("`{}` did not answer within {:?}", destination.host_and_port(), self.patience.first_byte),
+            )),
+            () = relay.too_many() => Err(Fault::new(
+                FaultKind::Protocol,
+                format!("`{}` sent more than {} interim responses", destination.host_and_port(), relay::MOST),
+            )),
+        }
+    }
+
+    /// Opens a connection for a tunnel, without TLS of ours.
+    ///
+    /// # Errors
+    /// When the server cannot be reached, with the reason.
+    pub async fn tunnel(&self, destination: &Destination) -> Result<TcpStream, Fault> {
+        self.connector.tcp(destination).await.map_err(|fault| fault.explain(destination))
+    }
+}
+
+fn client(connector: Connector) -> Client<Connector, Patient<Outgoing>> {
+    Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .timer(TokioTimer::new())
+        .pool_idle_timeout(KEPT_FOR)
+        .pool_max_idle_per_host(IDLE_CONNECTIONS)
+        // Where HTTP/2 was expected, only the URI says it.
+        .set_host(true)
+        .http1_preserve_header_case(true)
+        .http1_max_headers(MOST_FIELDS)
+        .http1_max_buf_size(HEAD_BYTES)
+        .build(connector)
+}
+
+/// Says why a server gave no response.
+fn explain(destination: &Destination, error: &hyper_util::client::legacy::Error) -> Fault {
+    let server = destination.host_and_port();
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if let Some(fault) = error.downcast_ref::<ConnectFault>() {
+            return fault.explain(destination);
+        }
+        // The client's body broke off, or an addon's limit did.
+        if let Some(fault) = error.downcast_ref::<Fault>() {
+            return fault.clone();
+        }
+        cause = error.source();
+    }
+    Fault::new(FaultKind::ResponseIncomplete, format!("`{server}` gave no usable answer: {}", oneline::chain(error)))
+}

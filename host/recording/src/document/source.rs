@@ -1,0 +1,168 @@
+//! The text of a document: unpacked, without a byte order mark, and counted.
+
+use std::cell::Cell;
+use std::fs::File;
+use std::io::{self, Read};
+use std::ops::Range;
+use std::rc::Rc;
+
+use flate2::read::MultiGzDecoder;
+
+/// How the text is packed in its file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Packing {
+    #[default]
+    Plain,
+    Gzip,
+    /// As one of the files in a zip archive.
+    Zip,
+}
+
+/// Reads the text once, from its start.
+pub(super) struct Source<'f> {
+    inner: Box<dyn Read + 'f>,
+    buffer: Vec<u8>,
+    /// The part of the buffer that is not read yet.
+    unread: Range<usize>,
+    position: Position,
+}
+
+impl<'f> Source<'f> {
+    pub(super) fn new(file: &'f File, packing: Packing) -> io::Result<Self> {
+        let size = file.metadata()?.len();
+        let position = Position { packing, size, in_text: Rc::default(), in_file: Rc::default() };
+        let file = Counted { inner: file, count: position.in_file.clone() };
+        let inner: Box<dyn Read + 'f> = match packing {
+            Packing::Plain => Box::new(file),
+            Packing::Gzip | Packing::Zip => {
+                Box::new(Limited { inner: MultiGzDecoder::new(file), left: unpacked_limit(size) })
+            }
+        };
+        Ok(Self { inner, buffer: vec![0; BUFFER], unread: 0..0, position })
+    }
+
+    /// What is unpacked from a zip archive of `size` bytes, of which `in_file` says how far it was read.
+    pub(super) fn unpacked(inner: impl Read + 'f, size: u64, in_file: Rc<Cell<u64>>) -> Self {
+        let position = Position { packing: Packing::Zip, size, in_text: Rc::default(), in_file };
+        Self { inner: Box::new(inner), buffer: vec![0; BUFFER], unread: 0..0, position }
+    }
+
+    /// The start of the text, before any of it is read. A byte order mark is jumped over.
+    pub(super) fn first_bytes(&mut self) -> io::Result<&[u8]> {
+        // A read may give less than is there.
+        while self.unread.end < FIRST_BYTES {
+            match self.inner.read(&mut self.buffer[self.unread.end..])? {
+                0 => break,
+                len => self.unread.end += len,
+            }
+        }
+        if self.buffer[..self.unread.end].starts_with(BYTE_ORDER_MARK) {
+            self.unread.start = BYTE_ORDER_MARK.len();
+            self.position.in_text.set(BYTE_ORDER_MARK.len() as u64);
+        }
+        let first = self.unread.start..self.unread.end.min(FIRST_BYTES);
+        Ok(&self.buffer[first])
+    }
+
+    /// Where the reading is, now and later.
+    pub(super) fn position(&self) -> Position {
+        self.position.clone()
+    }
+}
+
+impl Read for Source<'_> {
+    /// The parser takes one byte at a time.
+    fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
+        if self.unread.is_empty() {
+            self.unread = 0..self.inner.read(&mut self.buffer)?;
+        }
+        let len = target.len().min(self.unread.len());
+        target[..len].copy_from_slice(&self.buffer[self.unread.start..self.unread.start + len]);
+        self.unread.start += len;
+        self.position.in_text.set(self.position.in_text.get() + len as u64);
+        Ok(len)
+    }
+}
+
+/// Where the reading of a source is.
+#[derive(Clone, Default)]
+pub(super) struct Position {
+    packing: Packing,
+    size: u64,
+    in_text: Rc<Cell<u64>>,
+    in_file: Rc<Cell<u64>>,
+}
+
+impl Position {
+    /// The offset in the file. Of a packed file, no more is known than how much of it was taken.
+    pub(super) fn offset(&self) -> u64 {
+        match self.packing {
+            Packing::Plain => self.in_text.get(),
+            Packing::Gzip | Packing::Zip => self.in_file.get(),
+        }
+    }
+
+    /// The offset in the file of the last `len` bytes of text.
+    pub(super) fn start_of(&self, len: usize) -> u64 {
+        match self.packing {
+            Packing::Plain => self.offset().saturating_sub(len as u64),
+            Packing::Gzip | Packing::Zip => self.offset(),
+        }
+    }
+
+    /// How much of the file was read.
+    pub(super) fn read_bytes(&self) -> u64 {
+        self.offset().min(self.size)
+    }
+
+    /// The size of the file.
+    pub(super) fn file_size(&self) -> u64 {
+        self.size
+    }
+}
+
+struct Counted<'f> {
+    inner: &'f File,
+    count: Rc<Cell<u64>>,
+}
+
+impl Read for Counted<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let len = self.inner.read(buffer)?;
+        self.count.set(self.count.get() + len as u64);
+        Ok(len)
+    }
+}
+
+/// How much may be unpacked from a file of `size` bytes, in all.
+pub(super) fn unpacked_limit(size: u64) -> Rc<Cell<u64>> {
+    Rc::new(Cell::new(size.saturating_mul(UNPACKED_RATIO).max(UNPACKED_ANYWAY)))
+}
+
+/// Fails where more is unpacked than any recorder packs.
+pub(super) struct Limited<R> {
+    pub(super) inner: R,
+    /// What all that share it may unpack.
+    pub(super) left: Rc<Cell<u64>>,
+}
+
+impl<R: Read> Read for Limited<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let len = self.inner.read(buffer)?;
+        let left = self.left.get().checked_sub(len as u64).ok_or_else(|| {
+            io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!("it unpacks to more than {UNPACKED_RATIO} times its size"),
+            )
+        })?;
+        self.left.set(left);
+        Ok(len)
+    }
+}
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+const BUFFER: usize = 64 * 1024;
+const FIRST_BYTES: usize = 16;
+/// How many times larger than the file its text may be, if it is larger than [`UNPACKED_ANYWAY`].
+const UNPACKED_RATIO: u64 = 100;
+const UNPACKED_ANYWAY: u64 = 64 << 20;

@@ -1,0 +1,167 @@
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::har::samples::{exchange, gzip, har, held, invalid, response, set, text, with};
+use crate::{Content, Recording};
+
+#[test]
+fn base64_is_decoded_and_may_have_lines_or_no_padding() {
+    let body = |text: &str| {
+        with("/response/content", json!({"size": 5, "mimeType": "image/png", "encoding": "base64", "text": text}))
+    };
+    for text in ["aGVsbG8=", "aGVsbG8", "aGVs\r\nbG8=\n"] {
+        assert_eq!(held(&response(&body(text)).content), b"hello");
+    }
+    let garbage = invalid(&body("a!"));
+    assert_eq!(garbage, "`response.content.text` is not base64: Invalid symbol 33, offset 1.");
+}
+
+#[test]
+fn a_text_is_bytes_where_its_size_says_so() {
+    let body = |text: &str, size: i64| {
+        let content = json!({"size": size, "text": text});
+        let fields = json!([["Content-Type", "text/html; charset=iso-8859-1"]]);
+        let found = response(&set(with("/response/content", content), "/response/headers", fields));
+        (held(&found.content).to_vec(), found.fields[0].1.ends_with(b"iso-8859-1"))
+    };
+    assert_eq!(body("caf\u{e9}\u{80}", 5), (b"caf\xe9\x80".to_vec(), true));
+    assert_eq!(body("caf\u{e9}\u{80}", 7), ("caf\u{e9}\u{80}".into(), false));
+    assert_eq!(body("caf\u{e9}\u{80}", -1), ("caf\u{e9}\u{80}".into(), false));
+    assert_eq!(body("caf\u{20ac}", 4), ("caf\u{20ac}".into(), false));
+    let request = set(with("/request/postData", json!({"text": "\u{ff}"})), "/request/bodySize", 1.into());
+    assert_eq!(held(&exchange(&request).request.content), b"\xff");
+}
+
+#[test]
+fn a_missing_body_is_not_an_empty_one() {
+    let content = |value: Value| response(&with("/response/content", value)).content;
+    for missing in [json!({"size": 5}), json!({"size": 5, "text": ""}), json!({"size": -1}), json!({}), Value::Null] {
+        assert_eq!(content(missing.clone()), Content::NotRecorded, "{missing}");
+        let found = exchange(&set(with("/request/method", "HEAD".into()), "/response/content", missing.clone()));
+        assert!(found.is_answered() && held(&found.response.unwrap().content).is_empty());
+    }
+    for empty in [json!({"size": 0}), json!({"size": 0, "text": ""}), json!({"size": -1, "text": ""})] {
+        assert_eq!(held(&content(empty)), b"");
+    }
+    let transferred = set(with("/response/content", json!({"size": 0})), "/response/bodySize", 7.into());
+    assert!(!exchange(&transferred).is_answered());
+}
+
+#[test]
+fn an_empty_body_with_a_length_was_not_recorded() {
+    let cut = set(
+        with("/response/content", json!({"size": 0, "text": ""})),
+        "/response/headers",
+        json!([["Content-Length", "9"]]),
+    );
+    assert!(!exchange(&cut).is_answered());
+    // What gzip makes of nothing is longer.
+    let coded = set(cut.clone(), "/response/headers", json!([["Content-Length", "20"], ["Content-Encoding", "gzip"]]));
+    assert!(exchange(&coded).is_answered());
+    let redirect = set(
+        set(cut, "/response/status", 302.into()),
+        "/response/headers",
+        json!([["Content-Length", "9"], ["Location", "/"]]),
+    );
+    assert!(exchange(&redirect).is_answered());
+}
+
+#[test]
+fn what_has_no_body_keeps_its_fields() {
+    let head = set(
+        with("/request/method", "HEAD".into()),
+        "/response/headers",
+        json!([["content-length", "9"], ["content-encoding", "gzip"]]),
+    );
+    assert_eq!(text(&response(&head).fields), ["content-length: 9", "content-encoding: gzip"]);
+    // Browsers show the body of their cache.
+    assert_eq!(held(&response(&with("/response/status", 304.into())).content), b"");
+}
+
+#[test]
+fn a_coding_that_the_body_does_not_have_is_dropped() {
+    use base64::Engine;
+    let fields = |coding: &str, body: Value| {
+        let fields = json!([["transfer-encoding", "chunked"], ["Content-Encoding", coding], ["content-length", "99"]]);
+        text(&response(&set(with("/response/headers", fields), "/response/content", body)).fields)
+    };
+    let encoded =
+        |bytes: &[u8]| json!({"encoding": "base64", "text": base64::engine::general_purpose::STANDARD.encode(bytes)});
+    let plain = json!({"text": "hello"});
+    for coding in ["gzip", "br", "zstd", "deflate", "gzip, br"] {
+        assert_eq!(fields(coding, plain.clone()), ["content-length: 99"]);
+        assert_eq!(fields(coding, encoded(b"hello")), ["content-length: 99"]);
+    }
+    let kept = |coding: &str| [format!("Content-Encoding: {coding}"), "content-length: 99".into()];
+    assert_eq!(fields("gzip", encoded(&gzip(b"hello"))), kept("gzip"));
+    assert_eq!(fields("br, X-GZIP", encoded(&gzip(b"hello"))), kept("br, X-GZIP"));
+    assert_eq!(fields("zstd", encoded(b"\x28\xb5\x2f\xfd...")), kept("zstd"));
+}
+
+#[test]
+fn a_body_recoded_to_utf8_says_so() {
+    let kind = |kind: &str, text: &str| {
+        let entry =
+            set(with("/response/headers", json!([["Content-Type", kind]])), "/response/content/text", text.into());
+        response(&entry).fields[0].1.clone()
+    };
+    assert_eq!(kind("text/html; charset=ISO-8859-1", "é"), "text/html; charset=utf-8");
+    assert_eq!(kind("text/html; Charset=\"Shift_JIS\" ; a=b", "é"), "text/html; Charset=\"utf-8\" ; a=b");
+    assert_eq!(kind("text/html; charset=UTF-8", "é"), "text/html; charset=UTF-8");
+    assert_eq!(kind("text/html", "é"), "text/html");
+    assert_eq!(kind("text/html; charset=ISO-8859-1", "e"), "text/html; charset=ISO-8859-1");
+}
+
+#[test]
+fn a_request_has_its_text_or_what_its_parameters_make() {
+    let body = |data: Value| held(&exchange(&with("/request/postData", data)).request.content).to_vec();
+    assert_eq!(body(json!({"mimeType": "text/plain", "text": "a", "params": [{"name": "b"}]})), b"a");
+    assert_eq!(body(json!({"text": "aGVsbG8=", "_encoding": "base64"})), b"hello");
+    assert_eq!(body(json!({"text": "aGVsbG8=", "encoding": "base64"})), b"hello");
+    let params = json!([{"name": "a b", "value": "é&+~"}, {"name": "c"}]);
+    let form = json!({"mimeType": "application/x-www-form-urlencoded", "params": params});
+    assert_eq!(body(form), b"a+b=%C3%A9%26%2B%7E&c=");
+    let params = json!([
+        {"name": "a", "value": "1"},
+        {"name": "f\"", "fileName": "x.txt", "contentType": "text/plain", "value": "two\r\n"},
+    ]);
+    let form = json!({"mimeType": "multipart/form-data; boundary=\"xyz\"", "text": "", "params": params});
+    let expected = "--xyz\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--xyz\r\nContent-Disposition: \
+                    form-data; name=\"f%22\"; filename=\"x.txt\"\r\nContent-Type: text/plain\r\n\r\ntwo\r\n\r\n--xyz--\r\n";
+    assert_eq!(body(form), expected.as_bytes());
+    let content = |data| exchange(&with("/request/postData", data)).request.content;
+    let unbound = json!({"mimeType": "multipart/form-data", "params": [{"name": "a", "value": "1"}]});
+    assert_eq!(content(unbound), Content::NotRecorded);
+    assert_eq!(exchange(&with("/request/bodySize", 3.into())).request.content, Content::NotRecorded);
+    let bad = invalid(&with("/request/postData", json!({"params": [{"name": 1}]})));
+    assert_eq!(bad, "`request.postData.params[0].name` should be a string, found a number");
+}
+
+#[test]
+fn a_body_may_be_in_a_file_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.har");
+    fs::write(folder.path().join("body.bin"), b"\x00attached").unwrap();
+    std::os::unix::fs::symlink("/etc/hostname", folder.path().join("link")).unwrap();
+    let names = ["body.bin", "body.bin", "../x.har", "/etc/hostname", "link", "missing", ""];
+    let entries: Vec<_> =
+        names.iter().map(|name| with("/response/content", json!({"_file": name, "size": 9}))).collect();
+    fs::write(&path, har(&entries)).unwrap();
+    let recording = Recording::open(&path, &mut |_| {}).unwrap();
+    let bodies: Vec<_> =
+        recording.exchanges().iter().map(|exchange| &exchange.response.as_ref().unwrap().content).collect();
+    assert_eq!(bodies.len(), 2);
+    assert!(bodies.iter().all(|content| held(content) == b"\x00attached"));
+    let reasons: Vec<_> = recording.skipped().invalid.iter().map(|invalid| &invalid.reason[..]).collect();
+    assert_eq!(
+        reasons,
+        [
+            "the body's file `../x.har` is not beside the recording",
+            "the body's file `/etc/hostname` is not beside the recording",
+            "the body's file `link` cannot be read: it is not a regular file",
+            "the body's file `missing` cannot be read: No such file or directory (os error 2)",
+            "the body's file `` is not beside the recording",
+        ]
+    );
+}

@@ -1,0 +1,146 @@
+use http::Version;
+use serde_json::{Value, json};
+
+use crate::har::samples::{entry, exchange, har, header, held, invalid, other, response, text, with, without};
+use crate::samples::open;
+
+#[test]
+fn an_entry_is_read_with_all_its_parts() {
+    let found = exchange(&entry());
+    let request = &found.request;
+    assert_eq!((found.number, &found.id[..], found.is_websocket, found.error.is_none()), (1, "", false, true));
+    assert_eq!(
+        (&request.method[..], &request.scheme[..], &request.host[..]),
+        (&b"GET"[..], &b"https"[..], &b"example.com"[..])
+    );
+    assert_eq!((request.port, &request.path[..], &request.authority[..]), (443, &b"/a?b=c"[..], &b""[..]));
+    assert_eq!((request.version, request.started_at), (Version::HTTP_11, 1_700_000_000.25));
+    assert_eq!(text(&request.fields), ["Host: example.com"]);
+    assert_eq!(held(&request.content), b"");
+    let response = found.response.unwrap();
+    assert_eq!((response.status, &response.reason[..], response.started_at), (200, &b"OK"[..], 1_700_000_002.25));
+    assert_eq!(text(&response.fields), ["X-A: 1", "x-a: 2"]);
+    assert_eq!(held(&response.content), b"hello");
+}
+
+#[test]
+fn pseudo_fields_are_no_fields_and_name_the_authority() {
+    let names = [":authority", ":method", ":scheme", ":path", ":protocol", "accept"];
+    let fields: Vec<_> = names.iter().map(|name| header(name, "example.com")).collect();
+    let request = exchange(&with("/request/headers", fields.into())).request;
+    assert_eq!(text(&request.fields), ["accept: example.com"]);
+    assert_eq!(request.authority, "example.com");
+    let response = response(&with("/response/headers", json!([header(":status", "200"), header("a", "b")])));
+    assert_eq!(text(&response.fields), ["a: b"]);
+}
+
+#[test]
+fn a_field_may_be_a_pair() {
+    assert_eq!(text(&response(&with("/response/headers", json!([["A", "b"]]))).fields), ["A: b"]);
+    let short = invalid(&with("/response/headers", json!([["A", "b"], ["A"]])));
+    assert_eq!(short, "`response.headers[1]` is not a name and a value");
+}
+
+#[test]
+fn versions_have_many_names() {
+    for (name, version) in [
+        ("HTTP/1.0", Version::HTTP_10),
+        ("HTTP/1.1", Version::HTTP_11),
+        ("http/1.1", Version::HTTP_11),
+        ("h2", Version::HTTP_2),
+        ("HTTP/2", Version::HTTP_2),
+        ("HTTP/2.0", Version::HTTP_2),
+        ("http/2.0", Version::HTTP_2),
+        ("h3", Version::HTTP_3),
+        ("HTTP/3", Version::HTTP_3),
+        ("", Version::HTTP_11),
+        ("unknown", Version::HTTP_11),
+    ] {
+        assert_eq!(response(&with("/response/httpVersion", name.into())).version, version, "{name}");
+    }
+    assert_eq!(response(&without("/response/httpVersion")).version, Version::HTTP_11);
+}
+
+#[test]
+fn what_is_no_exchange_is_counted_with_the_reason() {
+    assert_eq!(other(&with("/request/url", "javascript:alert(1)".into())), ["1 entry: the scheme is `javascript`"]);
+    assert_eq!(other(&with("/request/url", "wss://a/".into())), ["1 entry: the scheme is `wss`"]);
+    assert_eq!(other(&with("/request/method", "CONNECT".into())), ["1 entry: the request opens a tunnel"]);
+    let nothing = ["1 entry: the request got no response"];
+    assert_eq!(other(&with("/response/status", 0.into())), nothing);
+    assert_eq!(other(&with("/response", Value::Null)), nothing);
+    let failed = with("/response/_error", "net::ERR_ABORTED\n".into());
+    let reason = "the request failed: net::ERR_ABORTED ";
+    assert_eq!(other(&failed), [format!("1 entry: {reason}")]);
+    assert_eq!(other(&with("/_error", json!({"code": 1}))), ["1 entry: the request failed"]);
+    assert_eq!(exchange(&with("/response/_error", Value::Null)).number, 1);
+    let recording = open(&har(&[failed.clone(), entry(), failed])).unwrap();
+    assert_eq!(recording.exchanges()[0].number, 2);
+    assert_eq!(recording.skipped().reasons(), [format!("2 entries: {reason}")]);
+}
+
+#[test]
+fn what_could_break_a_head_leaves_the_entry_out() {
+    let field = |name: &str, value: &str| invalid(&with("/response/headers", json!([header(name, value)])));
+    let at = "(`response.headers[0]`)";
+    assert_eq!(field("a", "b\r\nc: d"), format!("the response's field has a `\\r` in it {at}"));
+    assert_eq!(field("a", "b\nc"), format!("the response's field has a `\\n` in it {at}"));
+    assert_eq!(field("a", "b\0"), format!("the response's field has a `\\x00` in it {at}"));
+    assert_eq!(field("a b", "c"), format!("the response's field has a ` ` in it {at}"));
+    assert_eq!(field("", "c"), format!("the response's field has no name {at}"));
+    assert_eq!(field(":weird", "c"), format!("the response's field has a `:` in it {at}"));
+    assert_eq!(field("a", &"x".repeat(600_000)), format!("the head is larger than 524288 bytes {at}"));
+    assert_eq!(invalid(&with("/response/statusText", "OK\r\na: b".into())), "the response's reason has a `\\r` in it");
+    assert_eq!(invalid(&with("/request/url", "http://a/\r\nb".into())), "the request's path has a `\\r` in it");
+    assert_eq!(invalid(&with("/request/url", "http://a\n/".into())), "`request.url` has a host that is none");
+    assert_eq!(invalid(&with("/request/method", "GET /".into())), "the request's method has a ` ` in it");
+    for status in [99, 1000, -1] {
+        let expected = format!("the response's status should be within 100 to 999, found `{status}`");
+        assert_eq!(invalid(&with("/response/status", status.into())), expected);
+    }
+}
+
+#[test]
+fn a_wrong_type_leaves_the_entry_out_and_is_named() {
+    for (pointer, value, expected) in [
+        ("/request", json!([]), "`request` should be an object, found a list"),
+        ("/request/method", Value::Null, "`request.method` is missing"),
+        ("/request/url", json!(1), "`request.url` should be a string, found a number"),
+        ("/request/headers", json!("a: b"), "`request.headers` should be a list, found a string"),
+        ("/request/headers", json!([7]), "`request.headers[0]` should be an object, found a number"),
+        ("/request/headers", json!([{"name": {}}]), "`request.headers[0].name` should be a string, found an object"),
+        ("/response/status", json!("200"), "`response.status` should be a number, found a string"),
+        ("/response/status", json!(200.5), "`response.status` should be a whole number, found `200.5`"),
+        ("/response/content/text", json!(true), "`response.content.text` should be a string, found a boolean"),
+        ("/time", json!("1"), "`time` should be a number, found a string"),
+    ] {
+        assert_eq!(invalid(&with(pointer, value)), expected);
+    }
+    assert_eq!(invalid(&json!([])), "the entry should be an object, found a list");
+    assert_eq!(invalid(&json!({})), "`request.method` is missing");
+    let bytes = har(&[json!(1), entry(), json!(null)]);
+    let recording = open(&bytes).unwrap();
+    assert_eq!(recording.exchanges()[0].number, 2);
+    let invalid = &recording.skipped().invalid;
+    assert_eq!(invalid.iter().map(|invalid| invalid.number).collect::<Vec<_>>(), [1, 3]);
+    assert_eq!(recording.warning(), None);
+}
+
+#[test]
+fn times_come_from_the_start_and_the_phases() {
+    let started = |entry: &Value| response(entry).started_at - exchange(entry).request.started_at;
+    assert_eq!(started(&entry()), 2.0);
+    let timings =
+        json!({"blocked": 250, "dns": -1, "connect": 500, "ssl": 400, "send": 0, "wait": 250.0, "receive": 9});
+    assert_eq!(started(&with("/timings", timings)), 1.0);
+    assert_eq!(started(&with("/time", Value::Null)), 0.0);
+    assert_eq!(started(&with("/time", 1e300.into())), 0.0);
+    let unknown = exchange(&with("/startedDateTime", "yesterday".into()));
+    assert_eq!((unknown.request.started_at, unknown.response.unwrap().started_at), (0.0, 0.0));
+}
+
+#[test]
+fn websockets_are_marked() {
+    assert!(exchange(&with("/response/status", 101.into())).is_websocket);
+    assert!(exchange(&with("/_webSocketMessages", json!([]))).is_websocket);
+}

@@ -1,0 +1,51 @@
+//! `flows check`: whether recordings are whole.
+
+use clap::ArgMatches;
+
+use super::console::Console;
+use super::{Exit, FlowsError, command, input, measure, text};
+use oneline::chain;
+use recording::{Recording, RecordingError};
+
+/// Checks all files, and prints a line for each defect.
+pub(super) fn run(matches: &ArgMatches, console: &mut Console<'_>) -> Result<Exit, FlowsError> {
+    let mut exit = Exit::Success;
+    for path in command::files(matches, "file") {
+        let shown = text::path(path);
+        match input::open_silently(path, console) {
+            Ok(recording) => {
+                let defects = defects(&recording);
+                if defects.is_empty() {
+                    console.print(format_args!("{shown}: ok, {}", holdings(&recording)))?;
+                    continue;
+                }
+                defects.iter().try_for_each(|defect| console.print(format_args!("{shown}: {}", text::line(defect))))?;
+            }
+            // This names the file itself.
+            Err(error) if is_defect(&error) => console.print(text::line(&chain(&error)))?,
+            Err(error) => return Err(error.into()),
+        }
+        exit = Exit::Findings;
+    }
+    Ok(exit)
+}
+
+fn defects(recording: &Recording) -> Vec<String> {
+    let invalid = recording.skipped().invalid.iter().map(ToString::to_string);
+    invalid.chain(recording.warning().map(ToString::to_string)).collect()
+}
+
+/// Whether the error is about what the file holds, and not about getting at it.
+fn is_defect(error: &RecordingError) -> bool {
+    !matches!(error, RecordingError::Open { .. } | RecordingError::NotAFile { .. } | RecordingError::Read { .. })
+}
+
+/// What a recording without defects holds.
+fn holdings(recording: &Recording) -> String {
+    let exchanges = measure::count(recording.exchanges().len(), "exchange");
+    let others = recording.skipped().reasons();
+    text::line(&[vec![exchanges], others].concat().join(", "))
+}
+
+#[cfg(test)]
+mod tests;

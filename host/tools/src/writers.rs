@@ -1,0 +1,47 @@
+//! Where flows are written that cannot be copied.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+
+use super::{FlowSink, Writers};
+use recording::{HarFile, NewFlow, write_flow};
+
+/// The formats that recordings are written in.
+#[derive(Debug)]
+pub struct RecordingWriters;
+
+impl Writers for RecordingWriters {
+    fn flow_file(&self, file: File) -> io::Result<Box<dyn FlowSink>> {
+        Ok(Box::new(Records(BufWriter::new(file))))
+    }
+
+    fn har(&self, file: File) -> io::Result<Box<dyn FlowSink>> {
+        Ok(Box::new(Entries(HarFile::create(file)?)))
+    }
+}
+
+/// Flows as records of a flow file.
+struct Records(BufWriter<File>);
+
+impl FlowSink for Records {
+    fn write(&mut self, flow: &NewFlow) -> io::Result<()> {
+        write_flow(flow, &mut self.0)
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// Flows as entries of a HAR file, which is whole after each.
+struct Entries(HarFile);
+
+impl FlowSink for Entries {
+    fn write(&mut self, flow: &NewFlow) -> io::Result<()> {
+        self.0.write(flow)
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
