@@ -8,13 +8,14 @@ use std::{
     time::{Instant, SystemTime},
 };
 
-use http::{HeaderMap, HeaderValue, Method, Version, header};
+use http::{Extensions, HeaderMap, HeaderValue, Method, Version, header};
 use proxyhost::{
     addon::{
         self, AddonEngine, Chain, Decision, Limits, LoadRequest, OnFailure, Purpose, Source,
         options::{Value, Values},
     },
-    flow::{Body, Destination, Fields, FlowId, Request, RequestHead, Scheme, Spelling},
+    flow::{Body, Destination, Fields, FlowId, Request, RequestHead, Scheme, Target},
+    spelling::Spelling,
 };
 
 /// Decisions that are timed.
@@ -44,8 +45,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let head = Arc::new(head(host, path)?);
     let decide = async |rounds: u32| -> Result<(), Box<dyn std::error::Error>> {
         for _ in 0..rounds {
-            let mut request =
-                Request { flow: FlowId(1), received_at: SystemTime::now(), head: head.clone(), body: Body::Empty };
+            let mut request = Request {
+                flow: FlowId(1),
+                received_at: SystemTime::now(),
+                head: head.clone(),
+                body: Body::Empty,
+                attached: Extensions::new(),
+            };
             let Decision::Answered { .. } = chain.request(&mut request).await? else {
                 return Err("the recording has no such request".into());
             };
@@ -71,11 +77,12 @@ fn head(host: &str, path: &str) -> Result<RequestHead, Box<dyn std::error::Error
     map.insert(header::ACCEPT, HeaderValue::from_static("*/*"));
     Ok(RequestHead {
         method: Method::GET,
-        destination: Destination { scheme: Scheme::Http, host: host.to_owned(), port: 80 },
-        authority: Some(host.to_owned()),
-        path: format!("/{path}"),
+        destination: Destination::new(Scheme::Http, host, 80)?,
+        authority: Some(host.parse()?),
+        target: Target::parse(&format!("/{path}")).ok_or("this is no path")?,
         version: Version::HTTP_11,
         fields: Fields::new(map, Spelling::default()),
         accepts_trailers: false,
+        upgrade: None,
     })
 }

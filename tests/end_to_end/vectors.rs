@@ -3,7 +3,6 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -15,7 +14,8 @@ use proxyhost::{
         self, AddonEngine, Chain, Decision, Limits, LoadRequest, OnFailure, Purpose, Source,
         options::{Value, Values},
     },
-    flow::{Body, Destination, Fields, FlowId, Request, RequestHead, Response, Scheme, Spelling},
+    flow::{Body, Destination, Fields, FlowId, Request, RequestHead, Response, Scheme, Target},
+    spelling::Spelling,
 };
 use serde::Deserialize;
 
@@ -113,22 +113,19 @@ impl Described {
             map.append(name, HeaderValue::from_str(value).expect("a field value"));
         }
         let fields = Fields::new(map, Spelling::default());
-        let authority = fields.joined("host").map(|host| String::from_utf8(host).expect("a host in ASCII"));
+        let authority = fields.joined("host").map(|host| host.as_slice().try_into().expect("a host"));
+        let scheme = Scheme::parse(&self.scheme).expect("a scheme");
         let head = RequestHead {
             method: Method::from_bytes(self.method.as_bytes()).expect("a method"),
-            destination: Destination {
-                scheme: Scheme::parse(&self.scheme).expect("a scheme"),
-                host: self.host.clone(),
-                port: self.port,
-            },
+            destination: Destination::new(scheme, &self.host, self.port).expect("a host"),
             authority,
-            path: self.path.clone(),
+            target: Target::parse(&self.path).expect("a path"),
             version: Version::HTTP_11,
             fields,
             accepts_trailers: false,
+            upgrade: None,
         };
-        let body = Body::Bytes(Bytes::from(self.content()));
-        Request { flow: FlowId(1), received_at: SystemTime::now(), head: Arc::new(head), body }
+        Request::new(FlowId(1), head, Body::Bytes(Bytes::from(self.content())))
     }
 }
 

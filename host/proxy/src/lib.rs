@@ -12,4 +12,5 @@ pub mod proxy;
 pub mod recordings;
 pub mod report;
 pub mod run;
+pub mod spelling;
 pub mod upstream;

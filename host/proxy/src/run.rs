@@ -8,7 +8,7 @@ use crate::{
     addon::{Addon, Chain, LoadError, Loaded, Purpose},
     config::{AddonSpec, Settings},
     listen::{
-        BindError, Drain, Entry, Listener,
+        BindError, ClientLimits, Clients, Entry, Listener,
         ca::{CaError, CertificateAuthority},
         mode::Mode,
     },
@@ -94,19 +94,18 @@ impl Bound {
     /// Serves until `shutdown` is done, then finishes what is in flight.
     pub async fn serve(self, addons: Vec<Addon>, shutdown: impl Future<Output = ()>) {
         let Self { listeners, upstream, egress, authority, via, idle, drain_time } = self;
-        let proxy = Arc::new(Proxy { chain: Chain::new(addons), upstream, egress, authority, via, idle });
-        let (drain, draining) = Drain::new();
+        let proxy = Proxy { chain: Chain::new(addons), upstream, egress, via };
+        let clients = Arc::new(Clients::new(proxy, authority, ClientLimits::default(), idle));
         for (listener, mode) in listeners {
             announce(listener.address(), &mode);
-            tokio::spawn(listener.run(proxy.clone(), draining.clone()));
+            tokio::spawn(listener.run(clients.clone()));
         }
-        drop(draining);
         shutdown.await;
         info!("stopping: open connections have {drain_time:?} to finish");
-        if !drain.finish(drain_time).await {
+        if !clients.drain().finish(drain_time).await {
             warn!("stopped before all connections had finished");
         }
-        proxy.chain.finish().await;
+        clients.service().chain.finish().await;
     }
 }
 
@@ -123,7 +122,7 @@ fn announce(address: SocketAddr, mode: &Mode) {
     match mode {
         Mode::Regular => info!("proxy listening on http://{address}"),
         Mode::Reverse(destination) => {
-            let scheme = destination.scheme.name();
+            let scheme = destination.scheme().name();
             info!("reverse proxy for {scheme}://{} listening on http://{address}", destination.authority());
         }
     }

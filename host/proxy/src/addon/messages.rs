@@ -6,10 +6,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{
-    HeaderMap, Method, StatusCode, Version,
-    uri::{Authority, PathAndQuery},
-};
+use http::{Method, StatusCode, Version, uri::Authority};
 use wasmtime::{Result, component::Resource};
 
 use super::{
@@ -21,7 +18,7 @@ use super::{
     handles::{BodyHandle, BodyReader, RequestHandle, ResponseHandle},
     state::State,
 };
-use crate::flow::{Body, BodyFailure, Fields, RequestHead, Response, ResponseHead, Scheme, Spelling};
+use crate::flow::{Body, BodyFailure, Destination, Fields, RequestHead, Response, ResponseHead, Scheme, Target};
 
 impl actions::Host for State {}
 
@@ -78,32 +75,27 @@ impl messages::HostRequest for State {
     }
 
     fn scheme(&mut self, request: Resource<RequestHandle>) -> Result<String> {
-        Ok(self.table.get(&request)?.request.head.destination.scheme.name().to_owned())
+        Ok(self.table.get(&request)?.request.head.destination.scheme().name().to_owned())
     }
 
     fn host(&mut self, request: Resource<RequestHandle>) -> Result<String> {
-        Ok(self.table.get(&request)?.request.head.destination.host.clone())
+        Ok(self.table.get(&request)?.request.head.destination.host().to_owned())
     }
 
     fn port(&mut self, request: Resource<RequestHandle>) -> Result<u16> {
-        Ok(self.table.get(&request)?.request.head.destination.port)
+        Ok(self.table.get(&request)?.request.head.destination.port())
     }
 
     fn set_destination(&mut self, request: Resource<RequestHandle>, scheme: String, host: String, port: u16) -> Edited {
         self.edit_request(&request, |head| {
             let scheme = Scheme::parse(&scheme).ok_or_else(|| invalid(format!("`{scheme}` is not http or https")))?;
-            let destination = crate::flow::Destination { scheme, host, port };
-            destination
-                .host_and_port()
-                .parse::<Authority>()
-                .map_err(|_| invalid(format!("`{}` is not a host", destination.host.escape_debug())))?;
-            head.destination = destination;
+            head.destination = Destination::new(scheme, &host, port).map_err(|error| invalid(error.to_string()))?;
             Ok(())
         })
     }
 
     fn authority(&mut self, request: Resource<RequestHandle>) -> Result<Option<String>> {
-        Ok(self.table.get(&request)?.request.head.authority.clone())
+        Ok(self.table.get(&request)?.request.head.authority.as_ref().map(ToString::to_string))
     }
 
     fn set_authority(&mut self, request: Resource<RequestHandle>, authority: String) -> Edited {
@@ -111,18 +103,13 @@ impl messages::HostRequest for State {
     }
 
     fn path(&mut self, request: Resource<RequestHandle>) -> Result<String> {
-        Ok(self.table.get(&request)?.request.head.path.clone())
+        Ok(self.table.get(&request)?.request.head.target.as_str().to_owned())
     }
 
     fn set_path(&mut self, request: Resource<RequestHandle>, path: String) -> Edited {
         self.edit_request(&request, |head| {
             let wrong = || invalid(format!("`{}` is not a path with a query", path.escape_debug()));
-            let parsed: PathAndQuery = path.parse().map_err(|_| wrong())?;
-            // The parser would silently drop a fragment.
-            if parsed.as_str() != path || !(path.starts_with('/') || path == "*") {
-                return Err(wrong());
-            }
-            head.path = path;
+            head.target = Target::parse(&path).ok_or_else(wrong)?;
             Ok(())
         })
     }
@@ -201,7 +188,7 @@ impl messages::HostRequest for State {
 impl messages::HostResponse for State {
     fn new(&mut self, status: u16) -> Result<Resource<ResponseHandle>> {
         let (known, wrong_status) = usable(status);
-        let response = Response::new(known, Fields::new(HeaderMap::new(), Spelling::default()), Body::Empty);
+        let response = Response::new(known, Fields::default(), Body::Empty);
         Ok(self.table.push(ResponseHandle { response, wrong_status })?)
     }
 
@@ -362,7 +349,7 @@ impl From<BodyFailure> for BodyError {
     fn from(failure: BodyFailure) -> Self {
         match failure {
             BodyFailure::TooLarge => Self::TooLarge,
-            BodyFailure::NotRecorded => Self::NotRecorded,
+            BodyFailure::Gone => Self::NotRecorded,
             BodyFailure::TimedOut => Self::TimedOut,
             BodyFailure::Incomplete(why) => Self::Incomplete(why),
         }
@@ -378,7 +365,7 @@ fn set_authority(head: &mut RequestHead, authority: String) -> std::result::Resu
     if head.fields.get(&http::header::HOST).is_some() || head.version < Version::HTTP_2 {
         head.fields.set(http::header::HOST, field_value(&http::header::HOST, authority.clone().into_bytes())?);
     }
-    head.authority = Some(authority);
+    head.authority = Some(parsed);
     Ok(())
 }
 

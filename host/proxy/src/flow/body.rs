@@ -4,12 +4,11 @@ use std::{fmt, io, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
-use http_body::Body as _;
-use hyper::body::Incoming;
 
-pub use recording::Beat;
+use super::{BodyObserver, live::Live, outgoing::Outgoing, outgoing::OutgoingStream};
 
-use super::{Tap, live::Live, outgoing::Outgoing};
+/// An error of whoever sends content.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Content that is kept elsewhere and read when it is sent.
 pub trait Stored: Send + Sync + fmt::Debug {
@@ -42,9 +41,9 @@ pub trait Stored: Send + Sync + fmt::Debug {
     /// The fields after the content.
     fn trailers(&self) -> Option<HeaderMap>;
 
-    /// The pieces to send it in, one after the other from its start, if not at once.
-    fn beats(&self) -> &[Beat] {
-        &[]
+    /// How it is sent, if not as fast as its receiver takes it.
+    fn stream(self: Arc<Self>) -> Option<OutgoingStream> {
+        None
     }
 }
 
@@ -60,8 +59,8 @@ pub enum Body {
     Stored(Arc<dyn Stored>),
     /// It is arriving.
     Live(Arc<Live>),
-    /// It was not kept.
-    NotRecorded,
+    /// There was some that passed without being kept.
+    Gone,
 }
 
 /// Why content cannot be had.
@@ -69,8 +68,8 @@ pub enum Body {
 pub enum BodyFailure {
     /// It is larger than allowed. It still passes through whole.
     TooLarge,
-    /// It was not kept.
-    NotRecorded,
+    /// It passed without being kept.
+    Gone,
     /// It did not arrive in time.
     TimedOut,
     /// Its sender broke off, or the place it is kept in can no longer be read.
@@ -81,7 +80,7 @@ impl fmt::Display for BodyFailure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooLarge => formatter.write_str("it is larger than allowed"),
-            Self::NotRecorded => formatter.write_str("it was not recorded"),
+            Self::Gone => formatter.write_str("it was not kept when it passed"),
             Self::TimedOut => formatter.write_str("it did not arrive in time"),
             Self::Incomplete(why) => formatter.write_str(why),
         }
@@ -102,25 +101,25 @@ pub(super) const AT_ONCE: u64 = 64 * 1024;
 
 impl Body {
     /// Content that arrives from a peer.
-    pub fn live(incoming: Incoming) -> Self {
+    pub fn live<B>(incoming: B) -> Self
+    where
+        B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
         if incoming.is_end_stream() {
             return Self::Empty;
         }
         Self::Live(Arc::new(Live::new(incoming)))
     }
 
-    /// Lets somebody see the content as it arrives; only of live content there is anything to see.
-    pub fn tap(&self, tap: Arc<dyn Tap>) {
-        if let Self::Live(live) = self {
-            live.tap(tap);
-        }
+    /// Whether it is still to come from a peer.
+    pub fn is_live(&self) -> bool {
+        matches!(self, Self::Live(_))
     }
 
-    /// Those who see the content.
-    pub fn taps(&self) -> Vec<Arc<dyn Tap>> {
-        match self {
-            Self::Live(live) => live.taps(),
-            _ => Vec::new(),
+    /// Lets somebody see the content as it arrives; only of live content there is anything to see.
+    pub fn observe(&self, observer: Arc<dyn BodyObserver>) {
+        if let Self::Live(live) = self {
+            live.observe(observer);
         }
     }
 
@@ -131,7 +130,15 @@ impl Body {
             Self::Bytes(bytes) => Some(bytes.len() as u64),
             Self::Stored(stored) => Some(stored.size()),
             Self::Live(live) => live.size(),
-            Self::NotRecorded => None,
+            Self::Gone => None,
+        }
+    }
+
+    /// The fields after the content, where they are known before it is sent.
+    pub fn known_trailers(&self) -> Option<HeaderMap> {
+        match self {
+            Self::Stored(stored) => stored.trailers(),
+            Self::Empty | Self::Bytes(_) | Self::Live(_) | Self::Gone => None,
         }
     }
 
@@ -148,7 +155,7 @@ impl Body {
             Self::Bytes(bytes) => Ok(bytes.clone()),
             Self::Stored(stored) => stored.read_all().map_err(unreadable),
             Self::Live(live) => live.collect(terms).await,
-            Self::NotRecorded => Err(BodyFailure::NotRecorded),
+            Self::Gone => Err(BodyFailure::Gone),
         }
     }
 
@@ -163,7 +170,7 @@ impl Body {
             Self::Stored(stored) if offset >= stored.size() => Bytes::new(),
             Self::Stored(stored) => return stored.read_at(offset, limit).map(Some).map_err(unreadable),
             Self::Live(live) => return live.piece(offset, limit, terms).await,
-            Self::NotRecorded => return Err(BodyFailure::NotRecorded),
+            Self::Gone => return Err(BodyFailure::Gone),
         };
         let start = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
         let end = start.saturating_add(limit).min(bytes.len());
@@ -181,7 +188,7 @@ impl Body {
             Self::Bytes(bytes) => Ok(Outgoing::ready(bytes)),
             Self::Stored(stored) => Outgoing::stored(stored),
             Self::Live(live) => Ok(Outgoing::live(&live, sender, idle)),
-            Self::NotRecorded => Err(BodyFailure::NotRecorded),
+            Self::Gone => Err(BodyFailure::Gone),
         }
     }
 }
@@ -191,7 +198,7 @@ impl Body {
 pub enum Sender {
     /// The client, with its request.
     Client,
-    /// The server, or a recording in its place, with its response.
+    /// The server, or an addon in its place, with its response.
     Server,
 }
 

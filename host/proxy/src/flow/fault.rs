@@ -1,11 +1,12 @@
 //! What can go wrong with a flow, and what the client is told: the one place that turns errors into responses.
 
-use std::fmt;
+use std::{fmt, io};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
-use super::{Body, Fields, FlowId, Response, Spelling};
+use super::{Body, Fields, FlowId, Response};
+use crate::spelling::Spelling;
 
 /// Kinds of failure, with their names in the `Proxy-Status` field (RFC 9209 §2.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +41,8 @@ pub enum FaultKind {
     Loop,
     /// An addon failed.
     Addon,
+    /// The host itself failed.
+    Internal,
     /// The host cannot take the request now.
     Busy,
 }
@@ -54,6 +57,7 @@ impl FaultKind {
             Self::Denied => StatusCode::FORBIDDEN,
             Self::ConnectTimeout | Self::ResponseTimeout => StatusCode::GATEWAY_TIMEOUT,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_GATEWAY,
         }
     }
@@ -80,7 +84,7 @@ impl FaultKind {
             Self::Protocol => "http_protocol_error",
             Self::ResponseTimeout => "http_response_timeout",
             Self::Loop => "proxy_loop_detected",
-            Self::Addon => "proxy_internal_error",
+            Self::Addon | Self::Internal => "proxy_internal_error",
             Self::Busy => "proxy_internal_response",
         }
     }
@@ -99,6 +103,11 @@ impl Fault {
     /// A failure of a kind, with a sentence for people.
     pub fn new(kind: FaultKind, detail: impl Into<String>) -> Self {
         Self { kind, detail: detail.into() }
+    }
+
+    /// A body that was kept elsewhere and can no longer be read.
+    pub fn unreadable_body(error: io::Error) -> Self {
+        Self::new(FaultKind::ResponseIncomplete, format!("the body broke off: {error}"))
     }
 
     /// The response that tells the client.
@@ -121,3 +130,18 @@ impl fmt::Display for Fault {
 }
 
 impl std::error::Error for Fault {}
+
+/// Why a flow ends without a response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unanswered {
+    /// It was to end so: an HTTP/1 connection is closed, an HTTP/2 stream is reset.
+    Killed,
+    /// Something failed.
+    Failed(Fault),
+}
+
+impl From<Fault> for Unanswered {
+    fn from(fault: Fault) -> Self {
+        Self::Failed(fault)
+    }
+}

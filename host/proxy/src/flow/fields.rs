@@ -6,7 +6,7 @@ use http::{
     header::{self, Entry},
 };
 
-use super::Spelling;
+use crate::spelling::Spelling;
 
 /// Fields that concern one connection and are not passed on (RFC 9110 §7.6.1), beside those that `Connection` names.
 pub const HOP_BY_HOP: [HeaderName; 7] = [

@@ -1,21 +1,28 @@
 //! A flow: one exchange of a request and its response, held by the host while addons look at it. No I/O starts here.
 
 mod body;
+mod destination;
 mod fault;
 mod fields;
+mod interim;
 mod live;
-mod message;
+mod observer;
 mod outgoing;
-mod paced;
-mod spelling;
-mod switch;
-mod tap;
+mod request;
+mod response;
+#[cfg(test)]
+pub(crate) mod samples;
+mod target;
+mod upgrade;
 
-pub use body::{Beat, Body, BodyFailure, Collecting, Sender, Stored};
-pub use fault::{Fault, FaultKind};
+pub use body::{Body, BodyFailure, BoxError, Collecting, Sender, Stored};
+pub use destination::{Destination, InvalidDestination, Scheme};
+pub use fault::{Fault, FaultKind, Unanswered};
 pub use fields::{Fields, HOP_BY_HOP};
-pub use message::{Destination, FlowId, Request, RequestHead, Response, ResponseHead, Scheme};
-pub use outgoing::Outgoing;
-pub use spelling::Spelling;
-pub use switch::{Player, Switch};
-pub use tap::{Settling, Tap, Watcher};
+pub use interim::InterimSink;
+pub use observer::{BodyObserver, Completion, UpgradeObserver};
+pub use outgoing::{Outgoing, OutgoingStream};
+pub use request::{FlowId, Request, RequestHead};
+pub use response::{Response, ResponseHead};
+pub use target::Target;
+pub use upgrade::{ByteStream, Endpoint, Stream, Upgrade};

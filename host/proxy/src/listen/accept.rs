@@ -2,10 +2,13 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use tokio::net::TcpListener;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::OwnedSemaphorePermit,
+};
 use tracing::{debug, warn};
 
-use super::{Draining, Entry, Service, connection};
+use super::{Clients, Entry, Service, connection};
 
 /// Why an address cannot be listened on.
 #[derive(Debug, thiserror::Error)]
@@ -20,7 +23,7 @@ pub struct BindError {
 pub struct Listener {
     socket: TcpListener,
     address: SocketAddr,
-    entry: Entry,
+    entry: Arc<Entry>,
 }
 
 /// After a failed accept, such as for want of file descriptors.
@@ -47,7 +50,7 @@ impl Listener {
         };
         let socket = TcpListener::bind(address).await.map_err(failed)?;
         let address = socket.local_addr().map_err(failed)?;
-        Ok(Self { socket, address, entry })
+        Ok(Self { socket, address, entry: Arc::new(entry) })
     }
 
     /// The address, with the port that was picked.
@@ -56,11 +59,11 @@ impl Listener {
     }
 
     /// Takes connections until draining begins.
-    pub async fn run<S: Service>(self, service: Arc<S>, mut draining: Draining) {
+    pub async fn run<S: Service>(self, clients: Arc<Clients<S>>) {
         loop {
-            let accepted = tokio::select! {
-                accepted = self.socket.accept() => accepted,
-                () = draining.begun() => return,
+            let (permit, accepted) = tokio::select! {
+                accepted = self.accept(&clients) => accepted,
+                () = clients.drain.begun() => return,
             };
             match accepted {
                 Ok((stream, peer)) => {
@@ -69,8 +72,11 @@ impl Listener {
                         debug!(%peer, %error, "client left at once");
                         continue;
                     }
-                    let connection = connection::serve(service.clone(), stream, self.entry.clone(), draining.clone());
-                    tokio::spawn(connection);
+                    let served = connection::serve(clients.clone(), stream, self.entry.clone());
+                    clients.drain.spawn(async move {
+                        served.await;
+                        drop(permit);
+                    });
                 }
                 Err(error) if is_of_one_client(&error) => debug!(%error, "client left before it was taken"),
                 Err(error) => {
@@ -79,6 +85,22 @@ impl Listener {
                 }
             }
         }
+    }
+
+    /// Waits for a connection. When there are as many as there may be, new ones wait in the system's queue.
+    async fn accept<S>(
+        &self,
+        clients: &Clients<S>,
+    ) -> (Option<OwnedSemaphorePermit>, io::Result<(TcpStream, SocketAddr)>) {
+        let permit = match clients.connections.clone().try_acquire_owned() {
+            Ok(permit) => Some(permit),
+            Err(_) => {
+                warn!(limit = clients.limits.connections, "as many connections as there may be; new ones have to wait");
+                // Fails only when the semaphore is closed, which nobody does.
+                clients.connections.clone().acquire_owned().await.ok()
+            }
+        };
+        (permit, self.socket.accept().await)
     }
 }
 

@@ -1,28 +1,21 @@
 //! What a client gets of a flow's response.
 
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{sync::Arc, time::Duration};
 
-use http::{HeaderValue, Method, StatusCode, Version, header};
+use http::{HeaderName, HeaderValue, Method, StatusCode, Version, header};
 use hyper::ext::ReasonPhrase;
 
 use crate::flow::{Body, Fault, FaultKind, Fields, Outgoing, Response, Sender};
-
-/// The flow ends without an answer: `hyper` closes an HTTP/1 connection and resets an HTTP/2 stream.
-#[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("killed")]
-pub struct Killed;
 
 /// Makes of a flow's response what `hyper` sends to a client that asked by this method and version. The framing is ours:
 /// what the fields say of it does not matter.
 ///
 /// # Errors
 /// When the body was kept elsewhere and cannot be read.
-pub fn deliver(
+pub(super) fn deliver(
     response: Response,
-    (method, version): (&Method, Version),
+    method: &Method,
+    version: Version,
     idle: Duration,
 ) -> Result<http::Response<Outgoing>, Fault> {
     let Response { head, body, .. } = response;
@@ -66,9 +59,8 @@ pub fn deliver(
 
 /// HTTP/1 only carries trailers that the head announced (RFC 9110 §6.6.2).
 fn announce_trailers(fields: &mut Fields, body: &Body) {
-    let Body::Stored(stored) = body else { return };
-    let Some(trailers) = stored.trailers().filter(|_| fields.get(&header::TRAILER).is_none()) else { return };
-    let names: Vec<&str> = trailers.keys().map(http::HeaderName::as_str).collect();
+    let Some(trailers) = body.known_trailers().filter(|_| fields.get(&header::TRAILER).is_none()) else { return };
+    let names: Vec<&str> = trailers.keys().map(HeaderName::as_str).collect();
     if let Ok(value) = HeaderValue::try_from(names.join(", ")) {
         fields.add(header::TRAILER, value);
     }
@@ -77,9 +69,4 @@ fn announce_trailers(fields: &mut Fields, body: &Body) {
 /// These have no content whatever the fields say (RFC 9112 §6.3).
 fn is_bodiless(status: StatusCode) -> bool {
     status.is_informational() || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
-}
-
-/// The field for a response that came without one (RFC 9110 §6.6.1).
-pub(crate) fn date(now: SystemTime) -> Option<HeaderValue> {
-    HeaderValue::try_from(httpdate::fmt_http_date(now)).ok()
 }

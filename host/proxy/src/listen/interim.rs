@@ -14,11 +14,11 @@ use bytes::{Buf, BytesMut};
 use http::{HeaderMap, StatusCode};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::flow::HOP_BY_HOP;
+use crate::flow::{HOP_BY_HOP, InterimSink};
 
 /// Sends interim responses to the client of one connection.
 #[derive(Clone, Debug, Default)]
-pub struct Interim(Arc<Mutex<State>>);
+pub(super) struct Interim(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -54,9 +54,10 @@ impl Interim {
             state.waiting.clear();
         }
     }
+}
 
-    /// Sends an interim response.
-    pub fn send(&self, status: StatusCode, fields: &HeaderMap) {
+impl InterimSink for Interim {
+    fn send(&self, status: StatusCode, fields: &HeaderMap) {
         let line = format!("HTTP/1.1 {} {}\r\n", status.as_str(), status.canonical_reason().unwrap_or_default());
         let mut bytes = BytesMut::from(line.as_bytes());
         for (name, value) in fields.iter().filter(|(name, _)| !HOP_BY_HOP.contains(name)) {

@@ -1,25 +1,31 @@
-//! Where clients come in.
+//! Where clients come in: HTTP in, flows out; flows in, HTTP out.
 //!
-//! `mode` says what a listener is, `accept` takes connections, `connection` serves one, `tunnel` is what CONNECT opens
-//! (with the certificates of `ca`), `admit` makes a flow's request of what arrived and `deliver` makes of a flow's
-//! response what the client gets. `switched` goes on when that changes the connection's protocol.
+//! `mode` says what a listener is, `accept` takes connections, `connection` serves one and `exchange` one request of it:
+//! `admit` makes a flow's request of what arrived, a `service` answers it, and `deliver` makes of a flow's response what the
+//! client gets. `tunnel` is what CONNECT opens (with the certificates of `ca`), and `upgraded` goes on when a response
+//! upgrades the connection. What all connections share is in `clients`, bounded by `limits`.
 
 mod accept;
+mod activity;
 mod admit;
 pub mod ca;
+mod clients;
 mod connection;
-pub(crate) mod deliver;
+mod deliver;
 mod drain;
+mod exchange;
 mod interim;
+mod limits;
 pub mod mode;
+mod observed;
 mod prefixed;
-pub(crate) mod switched;
-pub(crate) mod tunnel;
-mod watched;
+mod service;
+mod tunnel;
+mod upgraded;
 
 pub use accept::{BindError, Listener};
-pub use admit::{Admitted, Entry, admit};
-pub use connection::Service;
-pub use deliver::{Killed, deliver};
-pub use drain::{Drain, Draining};
-pub use interim::Interim;
+pub use admit::Entry;
+pub use clients::Clients;
+pub use drain::Drain;
+pub use limits::ClientLimits;
+pub use service::Service;

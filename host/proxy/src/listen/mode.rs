@@ -86,10 +86,11 @@ fn parse_target(url: &str) -> Result<Destination, String> {
         Some(port) => parse_port(port)?,
         None => scheme.default_port(),
     };
-    match (check_host(host)?, port) {
-        (_, 0) => Err("its URL has port 0; write one from 1 to 65535".to_owned()),
-        (host, port) => Ok(Destination { scheme, host, port }),
+    let host = check_host(host)?;
+    if port == 0 {
+        return Err("its URL has port 0; write one from 1 to 65535".to_owned());
     }
+    Destination::new(scheme, &host, port).map_err(|error| error.to_string())
 }
 
 /// Where to listen, before names are resolved.
@@ -171,7 +172,7 @@ impl fmt::Display for Mode {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Regular => formatter.write_str("regular"),
-            Self::Reverse(to) => write!(formatter, "reverse:{}://{}", to.scheme.name(), to.authority()),
+            Self::Reverse(to) => write!(formatter, "reverse:{}://{}", to.scheme().name(), to.authority()),
         }
     }
 }
@@ -226,7 +227,7 @@ mod tests {
     use super::*;
 
     fn reverse(scheme: Scheme, host: &str, port: u16) -> Mode {
-        Mode::Reverse(Destination { scheme, host: host.to_owned(), port })
+        Mode::Reverse(Destination::new(scheme, host, port).unwrap())
     }
 
     fn listen(host: Option<&str>, port: u16) -> Option<ListenAddress> {

@@ -11,13 +11,13 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// Reads the bytes that were looked at, then the rest.
 #[derive(Debug)]
-pub(crate) struct Prefixed<S> {
+pub(super) struct Prefixed<S> {
     prefix: Bytes,
     stream: S,
 }
 
 impl<S> Prefixed<S> {
-    pub(crate) fn new(prefix: Bytes, stream: S) -> Self {
+    pub(super) fn new(prefix: Bytes, stream: S) -> Self {
         Self { prefix, stream }
     }
 }

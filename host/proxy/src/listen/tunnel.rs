@@ -3,26 +3,23 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::BytesMut;
-use hyper::upgrade::Upgraded;
+use http::{Method, Version, header};
+use hyper::{body::Incoming, upgrade::Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio::{
     io::{AsyncReadExt, copy_bidirectional},
-    net::TcpStream,
     time::timeout,
 };
 use tokio_rustls::TlsAcceptor;
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
-use super::{
-    Draining, Entry, Service,
-    ca::{CertificateAuthority, Protocols},
-    connection,
-    prefixed::Prefixed,
+use super::{Clients, Entry, Service, ca::Protocols, connection, prefixed::Prefixed};
+use crate::flow::{
+    Body, Destination, Fault, FaultKind, Fields, FlowId, Outgoing, Request, RequestHead, Scheme, Target,
 };
-use crate::flow::{Destination, Scheme};
 
 /// A client's side of a tunnel whose first bytes were looked at.
-pub(crate) type ClientSide = Prefixed<TokioIo<Upgraded>>;
+type ClientSide = Prefixed<TokioIo<Upgraded>>;
 
 /// What is inside a tunnel.
 #[derive(Debug, PartialEq, Eq)]
@@ -41,43 +38,118 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 /// Longer than any method in use.
 const LOOKED_AT: usize = 64;
 
-/// Serves the inside of a tunnel. Content that is not HTTP is given to `opaque`.
-pub(crate) async fn serve<S, F>(
-    service: Arc<S>,
-    authority: Arc<CertificateAuthority>,
+/// Opens a tunnel, and answers the request for it. No server is contacted before something inside asks for it.
+///
+/// # Errors
+/// When the request is none that a tunnel can be opened for.
+pub(super) fn open<S: Service>(
+    clients: &Arc<Clients<S>>,
+    flow: FlowId,
+    mut request: http::Request<Incoming>,
+    entry: &Entry,
+) -> Result<http::Response<Outgoing>, Fault> {
+    let destination = destination(&request, entry)?;
+    clients.service.check_tunnel(&destination)?;
+    let version = request.version();
+    let client = hyper::upgrade::on(&mut request);
+    let served = clients.clone();
+    clients.drain.spawn(async move {
+        match client.await {
+            Ok(client) => serve(served, flow, client, destination, version).await,
+            Err(error) => debug!(flow = flow.0, %error, "client left before its tunnel opened"),
+        }
+    });
+    // A tunnel has no length (RFC 9110 §9.3.6), and nothing else that a response has.
+    Ok(http::Response::new(Outgoing::default()))
+}
+
+/// Where a tunnel goes: `host:port`, and nothing else (RFC 9112 §3.2.3, RFC 9113 §8.5).
+fn destination<B>(request: &http::Request<B>, entry: &Entry) -> Result<Destination, Fault> {
+    let bad = |why: &str| Fault::new(FaultKind::BadRequest, format!("the tunnel cannot be opened: {why}"));
+    if !matches!(entry, Entry::Proxy) {
+        return Err(Fault::new(FaultKind::NotHere, "tunnels are opened at a proxy, not at a server"));
+    }
+    let uri = request.uri();
+    let no_host = || bad("its target is not a host with a port");
+    let authority = uri.authority().filter(|_| uri.scheme().is_none()).ok_or_else(no_host)?;
+    let port = authority.port_u16().filter(|&port| port > 0).ok_or_else(|| bad("its target has no port"))?;
+    if authority.as_str().contains('@') {
+        return Err(no_host());
+    }
+    let body = [header::CONTENT_LENGTH, header::TRANSFER_ENCODING];
+    if request.version() < Version::HTTP_2 && body.iter().any(|name| request.headers().contains_key(name)) {
+        return Err(bad("a CONNECT request has no content"));
+    }
+    let scheme = if port == Scheme::Http.default_port() { Scheme::Http } else { Scheme::Https };
+    Destination::new(scheme, authority.host(), port).map_err(|_| no_host())
+}
+
+/// Serves the inside of a tunnel.
+async fn serve<S: Service>(
+    clients: Arc<Clients<S>>,
+    flow: FlowId,
     upgraded: Upgraded,
-    mut destination: Destination,
-    draining: Draining,
-    opaque: impl FnOnce(ClientSide) -> F,
-) where
-    S: Service,
-    F: Future<Output = ()>,
-{
+    destination: Destination,
+    version: Version,
+) {
     let mut stream = TokioIo::new(upgraded);
     let mut seen = BytesMut::with_capacity(1024);
     let content = look(&mut stream, &mut seen).await;
     let stream = Prefixed::new(seen.freeze(), stream);
     match content {
-        Content::Tls => {
-            let config = authority.server_config(&destination.host, Protocols::PreferHttp2);
-            let handshake = timeout(HANDSHAKE, TlsAcceptor::from(config).accept(stream)).await;
-            match handshake {
-                Ok(Ok(stream)) => {
-                    destination.scheme = Scheme::Https;
-                    connection::serve(service, stream, Entry::Tunnel(destination), draining).await;
-                }
-                Ok(Err(error)) => warn!(
-                    host = destination.host,
-                    %error, "client broke off the TLS handshake; does it trust the certificate authority? (proxyhost ca)"
-                ),
-                Err(_) => debug!(host = destination.host, "client did not finish the TLS handshake"),
-            }
-        }
+        Content::Tls => intercept(clients, stream, destination).await,
         Content::Http => {
-            destination.scheme = Scheme::Http;
-            connection::serve(service, stream, Entry::Tunnel(destination), draining).await;
+            let entry = Entry::Tunnel(destination.with_scheme(Scheme::Http));
+            connection::serve(clients, stream, Arc::new(entry)).await;
         }
-        Content::Other => opaque(stream).await,
+        Content::Other => pass_through(&clients, flow, destination, version, stream).await,
+    }
+}
+
+/// Speaks TLS in the server's place.
+async fn intercept<S: Service>(clients: Arc<Clients<S>>, stream: ClientSide, destination: Destination) {
+    let host = destination.host();
+    let config = clients.authority.server_config(host, Protocols::PreferHttp2);
+    match timeout(HANDSHAKE, TlsAcceptor::from(config).accept(stream)).await {
+        Ok(Ok(stream)) => {
+            let entry = Entry::Tunnel(destination.with_scheme(Scheme::Https));
+            connection::serve(clients, stream, Arc::new(entry)).await;
+        }
+        Ok(Err(error)) => warn!(
+            host,
+            %error, "client broke off the TLS handshake; does it trust the certificate authority? (proxyhost ca)"
+        ),
+        Err(_) => debug!(host, "client did not finish the TLS handshake"),
+    }
+}
+
+/// Passes a tunnel's bytes on, if the service lets a CONNECT request for it through.
+async fn pass_through<S: Service>(
+    clients: &Clients<S>,
+    flow: FlowId,
+    destination: Destination,
+    version: Version,
+    mut client: ClientSide,
+) {
+    // What was a host and a port a moment ago is an authority.
+    let authority = destination.host_and_port().parse().ok();
+    let head = RequestHead {
+        method: Method::CONNECT,
+        destination,
+        authority,
+        target: Target::Tunnel,
+        version,
+        fields: Fields::default(),
+        accepts_trailers: false,
+        upgrade: None,
+    };
+    let request = Request::new(flow, head, Body::Empty);
+    let shown = request.head.shown();
+    // There is no way to give the inside of such a tunnel an answer: why there is no connection is in the log.
+    let Ok(mut server) = clients.service.connect(request).await else { return };
+    info!(flow = flow.0, "passing on a tunnel to {shown} that is not HTTP");
+    if let Err(error) = copy_bidirectional(&mut client, &mut server).await {
+        debug!(flow = flow.0, %error, "tunnel ended");
     }
 }
 
@@ -120,16 +192,32 @@ fn recognise(seen: &[u8]) -> Option<Content> {
 /// The record type that opens TLS (RFC 8446 §5.1).
 const TLS_HANDSHAKE: u8 = 22;
 
-/// Passes bytes both ways until both sides are done.
-pub(crate) async fn splice(mut client: ClientSide, mut server: TcpStream) {
-    if let Err(error) = copy_bidirectional(&mut client, &mut server).await {
-        debug!(%error, "tunnel ended");
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn opened(target: &'static str, fields: &[(&'static str, &'static str)]) -> Result<String, FaultKind> {
+        let mut request = http::Request::builder().method(Method::CONNECT).uri(target);
+        for &(name, value) in fields {
+            request = request.header(name, value);
+        }
+        let destination = destination(&request.body(()).unwrap(), &Entry::Proxy);
+        destination.map(|destination| destination.host_and_port()).map_err(|fault| fault.kind)
+    }
+
+    #[test]
+    fn a_tunnel_goes_to_a_host_with_a_port_and_nothing_else() {
+        assert_eq!(opened("a.example:443", &[]), Ok("a.example:443".to_owned()));
+        assert_eq!(opened("[::1]:8443", &[]), Ok("[::1]:8443".to_owned()));
+        for target in
+            ["a.example", "a.example:0", "http://a.example:443/", "https://a.example:443", "/a", "u@a.example:443"]
+        {
+            assert_eq!(opened(target, &[]), Err(FaultKind::BadRequest), "{target}");
+        }
+        for field in [("content-length", "0"), ("transfer-encoding", "chunked")] {
+            assert_eq!(opened("a.example:443", &[field]), Err(FaultKind::BadRequest));
+        }
+    }
 
     #[test]
     fn tls_http_and_the_rest_are_told_apart() {

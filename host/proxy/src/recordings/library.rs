@@ -123,7 +123,7 @@ impl recordings::Host for State {
     }
 
     fn recorded_request(&mut self, id: u32) -> wasmtime::Result<Option<Resource<RequestHandle>>> {
-        let request = self.library().place(id).map(|(recording, position)| recording.request(position));
+        let request = self.library().place(id).and_then(|(recording, position)| recording.request(position));
         request.map(|request| Ok(self.table.push(RequestHandle { request, read_only: true })?)).transpose()
     }
 

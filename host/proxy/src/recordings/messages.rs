@@ -2,18 +2,21 @@
 
 use std::{
     io,
-    net::IpAddr,
     sync::{Arc, OnceLock},
     time::{Duration, SystemTime},
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
-
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header, uri::Authority};
 use recording::{Beat, Content, Pace, Recording};
 
-use crate::flow::{
-    Body, Destination, Fields, FlowId, Request, RequestHead, Response, ResponseHead, Scheme, Spelling, Stored,
+use super::paced::Paced;
+use crate::{
+    flow::{
+        Body, Destination, Fields, FlowId, OutgoingStream, Request, RequestHead, Response, ResponseHead, Scheme,
+        Stored, Target,
+    },
+    spelling::Spelling,
 };
 
 /// A recording whose exchanges can be had as flows' requests and responses.
@@ -36,33 +39,41 @@ impl RecordedFlows {
         &self.recording
     }
 
-    /// The request of the exchange at a position. Its flow number is 0.
-    pub fn request(self: &Arc<Self>, position: usize) -> Request {
-        let recorded = &self.recording.exchanges()[position].request;
+    /// The request of the exchange at a position. Its flow number is 0. Nothing where there is none, or none that HTTP can
+    /// carry now.
+    pub fn request(self: &Arc<Self>, position: usize) -> Option<Request> {
+        let recorded = &self.recording.exchanges().get(position)?.request;
         let scheme = Scheme::parse(&text(&recorded.scheme)).unwrap_or(Scheme::Http);
         let (map, _) = header_map(&recorded.fields);
-        let host_field = Fields::new(map.clone(), Spelling::default()).joined("host").map(|host| text(&host));
-        // In HTTP/1 an absolute-form target is not recorded, so the field is what names the host.
-        let authority = match recorded.version >= Version::HTTP_2 && !recorded.authority.is_empty() {
-            true => Some(text(&recorded.authority)),
-            false => host_field,
-        };
-        let host = text(&recorded.host);
-        let head = RequestHead {
-            method: Method::from_bytes(&recorded.method).unwrap_or(Method::GET),
-            destination: Destination { scheme, host: without_brackets(host), port: recorded.port },
-            authority,
-            path: text(&recorded.path),
-            version: recorded.version,
-            fields: Fields::new(map, Spelling::default()),
-            accepts_trailers: false,
-        };
-        Request {
-            flow: FlowId(0),
-            received_at: time(recorded.started_at),
-            head: Arc::new(head),
-            body: self.body(&recorded.content, &recorded.trailers, Vec::new()),
+        let fields = Fields::new(map, Spelling::default());
+        // It names no host, and no client can send it again.
+        if fields.map().get_all(header::HOST).iter().count() > 1 {
+            return None;
         }
+        // In HTTP/1 an absolute-form target is not recorded, so the field is what names the host.
+        let named = match recorded.version >= Version::HTTP_2 && !recorded.authority.is_empty() {
+            true => Some(recorded.authority.to_vec()),
+            false => fields.joined("host"),
+        };
+        let method = Method::from_bytes(&recorded.method).unwrap_or(Method::GET);
+        let target = match text(&recorded.path) {
+            path if method == Method::CONNECT && path.is_empty() => Target::Tunnel,
+            path => Target::parse(&path)?,
+        };
+        let head = RequestHead {
+            method,
+            destination: Destination::new(scheme, &text(&recorded.host), recorded.port).ok()?,
+            authority: named.and_then(|named| Authority::try_from(named).ok()),
+            target,
+            version: recorded.version,
+            fields,
+            accepts_trailers: false,
+            upgrade: None,
+        };
+        let body = self.body(&recorded.content, &recorded.trailers, Vec::new());
+        let mut request = Request::new(FlowId(0), head, body);
+        request.received_at = time(recorded.started_at);
+        Some(request)
     }
 
     /// The response of the exchange at a position, if it has a complete one: as recorded, but for the fields that
@@ -70,7 +81,7 @@ impl RecordedFlows {
     pub fn response(self: &Arc<Self>, position: usize, pace: Pace) -> Option<Response> {
         let exchange = self.recording.exchanges().get(position).filter(|exchange| exchange.is_answered())?;
         let recorded = exchange.response.as_ref()?;
-        let head = self.response_heads[position].get_or_init(|| {
+        let head = self.response_heads.get(position)?.get_or_init(|| {
             let fields = fields(&recorded.fields);
             let status = StatusCode::from_u16(recorded.status).unwrap_or(StatusCode::BAD_GATEWAY);
             let usual = status.canonical_reason().unwrap_or_default().as_bytes();
@@ -84,13 +95,13 @@ impl RecordedFlows {
         };
         let mut response = Response::received(time(recorded.started_at), head.clone(), body);
         let asked_at = exchange.request.ended_at.unwrap_or(exchange.request.started_at);
-        response.delay = pace.delay(recorded.started_at - asked_at);
+        response.latency = pace.delay(recorded.started_at - asked_at);
         Some(response)
     }
 
     fn body(self: &Arc<Self>, content: &Content, trailers: &[(Bytes, Bytes)], beats: Vec<Beat>) -> Body {
         match (content, content.size()) {
-            (_, None) => Body::NotRecorded,
+            (_, None) => Body::Gone,
             (_, Some(0)) if trailers.is_empty() => Body::Empty,
             (Content::Held(bytes), _) if trailers.is_empty() => Body::Bytes(bytes.clone()),
             (_, Some(size)) => Body::Stored(Arc::new(RecordedBody {
@@ -98,7 +109,7 @@ impl RecordedFlows {
                 content: content.clone(),
                 size,
                 trailers: (!trailers.is_empty()).then(|| header_map(trailers).0),
-                beats,
+                beats: beats.into(),
             })),
         }
     }
@@ -111,7 +122,7 @@ struct RecordedBody {
     content: Content,
     size: u64,
     trailers: Option<HeaderMap>,
-    beats: Vec<Beat>,
+    beats: Arc<[Beat]>,
 }
 
 impl Stored for RecordedBody {
@@ -131,8 +142,9 @@ impl Stored for RecordedBody {
         self.trailers.clone()
     }
 
-    fn beats(&self) -> &[Beat] {
-        &self.beats
+    fn stream(self: Arc<Self>) -> Option<OutgoingStream> {
+        let beats = self.beats.clone();
+        (!beats.is_empty()).then(|| Box::pin(Paced::new(self, beats)) as OutgoingStream)
     }
 }
 
@@ -158,13 +170,6 @@ pub(super) fn fields(recorded: &[(Bytes, Bytes)]) -> Fields {
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
-}
-
-fn without_brackets(host: String) -> String {
-    match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
-        Some(inner) if inner.parse::<IpAddr>().is_ok() => inner.to_owned(),
-        _ => host,
-    }
 }
 
 /// Recorded times were checked to be finite and not negative.

@@ -1,11 +1,10 @@
 //! Exchanges that are recorded while they pass.
 //!
-//! Contents are kept piece by piece by taps on the messages' bodies. An exchange is handed to the recorder when its
+//! Contents are kept piece by piece by observers of the messages' bodies. An exchange is handed to the recorder when its
 //! response ends; the end reaches the client after the exchange is written, so that a client never saw more than the
 //! recording holds.
 
 use std::{
-    any::Any,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -19,14 +18,14 @@ use http::{HeaderMap, StatusCode, Version};
 
 use recording::{Kept, NewContent, NewFlow, NewRequest, NewResponse, Opened, Recorder, RecorderError, Redactor};
 
-use super::switching::SessionTap;
-use crate::flow::{Body, Fields, Request, Response, Settling, Tap};
+use super::upgraded::SessionObserver;
+use crate::flow::{Body, BodyObserver, Completion, Fields, Request, Response};
 
 /// Records exchanges that pass.
 #[derive(Debug)]
 pub struct PassingRecorder {
     recorder: Recorder,
-    /// Tells its own taps from those of others.
+    /// Tells what it attaches to flows from what others do.
     number: u64,
 }
 
@@ -42,14 +41,18 @@ impl PassingRecorder {
     }
 
     /// Keeps a request's content when it passes.
-    pub fn keep(&self, request: &Request) {
-        if matches!(request.body, Body::Live(_)) && self.kept(request).is_none() {
-            request.body.tap(Arc::new(ContentTap::new(self.recorder.keep(), self.number)));
+    pub fn keep(&self, request: &mut Request) {
+        if request.body.is_live() && self.kept(request).is_none() {
+            let observer = Arc::new(ContentObserver::new(self.recorder.keep()));
+            request.body.observe(observer.clone());
+            let KeptBodies(mut kept) = request.attached.remove().unwrap_or_default();
+            kept.push((self.number, observer));
+            request.attached.insert(KeptBodies(kept));
         }
     }
 
     /// Records an exchange when its response has ended; what it returns has to be done before the client gets the head.
-    pub fn save(&self, request: &Request, response: &mut Response) -> Option<Settling> {
+    pub fn save(&self, request: &Request, response: &mut Response) -> Option<Completion> {
         let mut flow = self.flow(request);
         let head = &response.head;
         let mut recorded = NewResponse {
@@ -69,17 +72,17 @@ impl PassingRecorder {
             recorded.content = NewContent::Bytes(Bytes::new());
             recorded.ended_at = Some(recorded.started_at);
             flow.response = Some(recorded);
-            response.switch.watchers.push(Arc::new(SessionTap::new(saving, flow, &response.head.fields)));
+            response.upgrade.observers.push(Arc::new(SessionObserver::new(saving, flow, &response.head.fields)));
             return None;
         }
         restore_framing(&mut recorded, &response.body);
         match &response.body {
             body @ Body::Live(_) => {
-                let kept = ContentTap::new(self.recorder.keep(), self.number);
+                let kept = ContentObserver::new(self.recorder.keep());
                 recorded.content = NewContent::Kept(kept.kept.clone());
                 flow.response = Some(recorded);
                 let since = response.received_at;
-                body.tap(Arc::new(ResponseTap { content: kept, since, saving, flow: Mutex::new(Some(flow)) }));
+                body.observe(Arc::new(ResponseObserver { content: kept, since, saving, flow: Mutex::new(Some(flow)) }));
                 None
             }
             body => {
@@ -92,7 +95,7 @@ impl PassingRecorder {
     }
 
     /// Records a request that got no response.
-    pub fn save_failed(&self, request: &Request, reason: String) -> Settling {
+    pub fn save_failed(&self, request: &Request, reason: String) -> Completion {
         let mut flow = self.flow(request);
         flow.error = Some((reason, seconds(SystemTime::now())));
         let saving = Saving { recorder: self.recorder.clone(), label: request.flow.0, request: self.kept(request) };
@@ -105,16 +108,15 @@ impl PassingRecorder {
     }
 
     /// The request's content, if it is kept here.
-    fn kept(&self, request: &Request) -> Option<Arc<ContentTap>> {
-        let taps = request.body.taps().into_iter();
-        let mut mine = taps.filter_map(|tap| (tap as Arc<dyn Any + Send + Sync>).downcast::<ContentTap>().ok());
-        mine.find(|tap| tap.number == self.number)
+    fn kept(&self, request: &Request) -> Option<Arc<ContentObserver>> {
+        let KeptBodies(kept) = request.attached.get()?;
+        kept.iter().find(|(number, _)| *number == self.number).map(|(_, observer)| observer.clone())
     }
 
     fn flow(&self, request: &Request) -> NewFlow {
         let head = &request.head;
         let authority = match head.version >= Version::HTTP_2 {
-            true => head.authority.clone().unwrap_or_default().into(),
+            true => head.authority.as_ref().map_or_else(Bytes::new, |authority| text(authority.as_str())),
             false => Bytes::new(),
         };
         NewFlow {
@@ -123,11 +125,11 @@ impl PassingRecorder {
             server: None,
             request: NewRequest {
                 method: Bytes::copy_from_slice(head.method.as_str().as_bytes()),
-                scheme: Bytes::from_static(head.destination.scheme.name().as_bytes()),
-                host: head.destination.host.clone().into(),
-                port: head.destination.port,
+                scheme: Bytes::from_static(head.destination.scheme().name().as_bytes()),
+                host: text(head.destination.host()),
+                port: head.destination.port(),
                 authority,
-                path: head.path.clone().into(),
+                path: text(head.target.as_str()),
                 version: head.version,
                 fields: lines(&head.fields),
                 content: at_hand(&request.body),
@@ -142,12 +144,16 @@ impl PassingRecorder {
     }
 }
 
+/// The content of a flow's request that recorders keep, each under its number; attached to the flow.
+#[derive(Clone, Debug, Default)]
+struct KeptBodies(Vec<(u64, Arc<ContentObserver>)>);
+
 /// Hands one exchange in.
 #[derive(Debug)]
 pub(super) struct Saving {
     recorder: Recorder,
     label: u64,
-    request: Option<Arc<ContentTap>>,
+    request: Option<Arc<ContentObserver>>,
 }
 
 impl Saving {
@@ -156,7 +162,7 @@ impl Saving {
         self.label
     }
 
-    pub(super) fn save(&self, mut flow: NewFlow) -> Settling {
+    pub(super) fn save(&self, mut flow: NewFlow) -> Completion {
         match &self.request {
             Some(kept) => {
                 let (content, ended_at) = kept.outcome();
@@ -172,22 +178,21 @@ impl Saving {
 
 /// Keeps a content while it passes.
 #[derive(Debug)]
-pub(super) struct ContentTap {
+pub(super) struct ContentObserver {
     kept: Kept,
-    number: u64,
-    state: Mutex<TapState>,
+    state: Mutex<ObserverState>,
 }
 
 #[derive(Debug, Default)]
-struct TapState {
+struct ObserverState {
     trailers: Vec<(Bytes, Bytes)>,
     /// Whether it ended as its sender meant it to, and when.
     ended: Option<(bool, SystemTime)>,
 }
 
-impl ContentTap {
-    fn new(kept: Kept, number: u64) -> Self {
-        Self { kept, number, state: Mutex::default() }
+impl ContentObserver {
+    fn new(kept: Kept) -> Self {
+        Self { kept, state: Mutex::default() }
     }
 
     /// What there is of it now: the content if it is whole, and when it was.
@@ -203,12 +208,12 @@ impl ContentTap {
     }
 
     /// Nothing panics while it is held.
-    fn lock(&self) -> std::sync::MutexGuard<'_, TapState> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, ObserverState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Tap for ContentTap {
+impl BodyObserver for ContentObserver {
     fn piece(&self, piece: &Bytes) {
         self.kept.add(piece.clone());
     }
@@ -224,7 +229,7 @@ impl Tap for ContentTap {
         self.kept.poll_room(context)
     }
 
-    fn end(&self, whole: bool) -> Option<Settling> {
+    fn end(&self, whole: bool) -> Option<Completion> {
         self.lock().ended = Some((whole, SystemTime::now()));
         if !whole {
             self.kept.break_off();
@@ -235,27 +240,27 @@ impl Tap for ContentTap {
 
 /// Keeps a response's content, and hands the exchange in at its end.
 #[derive(Debug)]
-struct ResponseTap {
-    content: ContentTap,
+struct ResponseObserver {
+    content: ContentObserver,
     since: SystemTime,
     saving: Saving,
     flow: Mutex<Option<NewFlow>>,
 }
 
-impl Tap for ResponseTap {
+impl BodyObserver for ResponseObserver {
     fn piece(&self, piece: &Bytes) {
         self.content.piece(piece);
     }
 
     fn trailers(&self, trailers: &HeaderMap) {
-        Tap::trailers(&self.content, trailers);
+        BodyObserver::trailers(&self.content, trailers);
     }
 
     fn poll_room(&self, context: &mut Context<'_>) -> Poll<()> {
         self.content.poll_room(context)
     }
 
-    fn end(&self, whole: bool) -> Option<Settling> {
+    fn end(&self, whole: bool) -> Option<Completion> {
         self.content.end(whole);
         let mut flow = self.flow.lock().unwrap_or_else(PoisonError::into_inner).take()?;
         let response = flow.response.as_mut()?;
@@ -280,12 +285,16 @@ fn at_hand(body: &Body) -> NewContent {
             Ok(bytes) => NewContent::Bytes(bytes),
             Err(_) => NewContent::NotRecorded,
         },
-        Body::Stored(_) | Body::Live(_) | Body::NotRecorded => NewContent::NotRecorded,
+        Body::Stored(_) | Body::Live(_) | Body::Gone => NewContent::NotRecorded,
     }
 }
 
 /// What an answer that comes from another recording may have to be recorded again.
 const LARGEST_COPY: u64 = 16 << 20;
+
+fn text(text: &str) -> Bytes {
+    Bytes::copy_from_slice(text.as_bytes())
+}
 
 fn lines(fields: &Fields) -> Vec<(Bytes, Bytes)> {
     fields.lines().map(|(name, value)| (name, Bytes::copy_from_slice(value.as_bytes()))).collect()

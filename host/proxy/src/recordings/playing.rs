@@ -4,14 +4,12 @@ use std::{io, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode};
-use hyper::upgrade::Upgraded;
-use hyper_util::rt::TokioIo;
 use tracing::{debug, warn};
 
 use recording::{Content, Difference, Manner, Session, SessionContent, SessionMessage, accept_key, play};
 
 use super::messages::{RecordedFlows, fields, time};
-use crate::flow::{Body, Player, Request, Response, ResponseHead, Settling};
+use crate::flow::{Body, ByteStream, Completion, Endpoint, FlowId, Request, Response, ResponseHead};
 
 const KEY: HeaderName = HeaderName::from_static("sec-websocket-key");
 const ACCEPT: HeaderName = HeaderName::from_static("sec-websocket-accept");
@@ -32,8 +30,8 @@ impl RecordedFlows {
         let head = ResponseHead { status, reason: None, version: recorded.version, fields };
         let mut response = Response::received(time(recorded.started_at), Arc::new(head), Body::Empty);
         let asked_at = exchange.request.ended_at.unwrap_or(exchange.request.started_at);
-        response.delay = manner.pace.delay(recorded.started_at - asked_at);
-        response.switch.player = Some(Arc::new(RecordedSession { recording: self.clone(), position, manner }));
+        response.latency = manner.pace.delay(recorded.started_at - asked_at);
+        response.upgrade.endpoint = Some(Arc::new(RecordedSession { recording: self.clone(), position, manner }));
         Some(response)
     }
 
@@ -78,8 +76,8 @@ struct RecordedSession {
     manner: Manner,
 }
 
-impl Player for RecordedSession {
-    fn play(self: Arc<Self>, flow: u64, client: TokioIo<Upgraded>) -> Settling {
+impl Endpoint for RecordedSession {
+    fn serve(self: Arc<Self>, FlowId(flow): FlowId, client: ByteStream) -> Completion {
         Box::pin(async move {
             let session = self.recording.session(self.position);
             let number = self.recording.recording().exchanges()[self.position].number;

@@ -41,9 +41,10 @@ impl recorder::Host for State {
     }
 
     fn keep(&mut self, request: Resource<RequestHandle>) -> Result<()> {
-        let handle = self.table.get(&request)?;
-        if let Some(recorder) = self.shared.recorder.get() {
-            recorder.keep(&handle.request);
+        let recorder = self.shared.recorder.get().cloned();
+        let handle = self.table.get_mut(&request)?;
+        if let Some(recorder) = recorder {
+            recorder.keep(&mut handle.request);
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! Connecting to a server: name, egress policy, TCP, TLS.
 
 use std::{
+    error::Error,
     io,
     net::{IpAddr, SocketAddr},
     num::NonZeroUsize,
@@ -10,10 +11,10 @@ use std::{
     time::Duration,
 };
 
-use http::Uri;
+use http::{Uri, uri::PathAndQuery};
 use hyper::rt;
 use hyper_util::{
-    client::legacy::connect::{Connected, Connection},
+    client::legacy::connect::{Connected, Connection, HttpConnector},
     rt::TokioIo,
 };
 use lru::LruCache;
@@ -22,7 +23,10 @@ use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 use tower_service::Service;
 
-use super::Egress;
+use super::{
+    Egress,
+    resolver::{LookUpError, PermittedAddresses},
+};
 use crate::flow::{Destination, Fault, FaultKind, Scheme};
 
 /// The protocols offered to a server in TLS (ALPN).
@@ -95,7 +99,8 @@ impl Connector {
     /// Whether a server is known to speak HTTP/1 only.
     pub(super) fn is_without_http2(&self, destination: &Destination) -> bool {
         // Over plain TCP, nobody asks for HTTP/2.
-        destination.scheme == Scheme::Http || self.known().contains(&(destination.host.clone(), destination.port))
+        destination.scheme() == Scheme::Http
+            || self.known().contains(&(destination.host().to_owned(), destination.port()))
     }
 
     /// Nothing panics while it is held.
@@ -112,43 +117,52 @@ impl Connector {
         self
     }
 
-    /// A TCP connection to the first address of the destination that answers.
-    pub(super) async fn tcp(&self, destination: &Destination) -> Result<TcpStream, ConnectFault> {
-        timeout(self.within, self.first_that_answers(destination))
-            .await
-            .map_err(|_| ConnectFault::Timeout(self.within))?
-    }
-
-    async fn first_that_answers(&self, destination: &Destination) -> Result<TcpStream, ConnectFault> {
-        let addresses = resolve(destination).await.map_err(ConnectFault::Dns)?;
-        // A name with one forbidden address is refused whole: which one is tried must not depend on luck.
-        for &address in &addresses {
+    /// A TCP connection to the address of the destination that answers first.
+    pub(super) async fn tcp(&self, destination: &Destination) -> Result<TokioIo<TcpStream>, ConnectFault> {
+        // The library asks no resolver about addresses.
+        if let Ok(ip) = destination.host().parse::<IpAddr>() {
+            let address = SocketAddr::new(ip, destination.port());
             self.egress.check(address).map_err(ConnectFault::Egress)?;
         }
-        let nothing = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-        let mut failure = ConnectFault::Dns(nothing);
-        for (position, &address) in addresses.iter().enumerate() {
-            let is_last = position + 1 == addresses.len();
-            // A dead first address must leave time for the next.
-            let share = if is_last { self.within } else { self.within / 4 };
-            failure = match timeout(share, TcpStream::connect(address)).await {
-                Ok(Ok(stream)) => {
-                    stream.set_nodelay(true).map_err(ConnectFault::Tcp)?;
-                    return Ok(stream);
+        let mut connector =
+            HttpConnector::new_with_resolver(PermittedAddresses::new(self.egress.clone(), destination.port()));
+        connector.enforce_http(false);
+        connector.set_nodelay(true);
+        // Shared by the addresses of a name, so that a dead one leaves time for the next.
+        connector.set_connect_timeout(Some(self.within));
+        let uri = Uri::from(destination.authority().clone());
+        let mut parts = uri.into_parts();
+        parts.scheme = Some(destination.scheme().of_uri());
+        parts.path_and_query = Some(PathAndQuery::from_static("/"));
+        let uri = Uri::from_parts(parts).map_err(|_| ConnectFault::Name(destination.host_and_port()))?;
+        let connected = timeout(self.within, connector.call(uri)).await;
+        connected.map_err(|_| ConnectFault::Timeout(self.within))?.map_err(|error| self.failure(error))
+    }
+
+    /// Why the library could not connect.
+    fn failure(&self, error: impl Error + Send + Sync + 'static) -> ConnectFault {
+        let mut cause: Option<&(dyn Error + 'static)> = Some(&error);
+        while let Some(error) = cause {
+            match (error.downcast_ref(), error.downcast_ref::<io::Error>()) {
+                (Some(LookUpError::Egress(fault)), _) => return ConnectFault::Egress(fault.clone()),
+                (Some(LookUpError::Dns(error)), _) => return ConnectFault::Dns(copy(error)),
+                (None, Some(error)) if error.kind() == io::ErrorKind::TimedOut => {
+                    return ConnectFault::Timeout(self.within);
                 }
-                Ok(Err(error)) => ConnectFault::Tcp(error),
-                Err(_) => ConnectFault::Timeout(share),
-            };
+                (None, Some(error)) => return ConnectFault::Tcp(copy(error)),
+                (None, None) => cause = error.source(),
+            }
         }
-        Err(failure)
+        ConnectFault::Tcp(io::Error::other(error))
     }
 
     async fn connect(self, destination: Destination) -> Result<ServerStream, ConnectFault> {
         let tcp = self.tcp(&destination).await?;
-        if destination.scheme == Scheme::Http {
-            return Ok(ServerStream::Plain(TokioIo::new(tcp)));
+        if destination.scheme() == Scheme::Http {
+            return Ok(ServerStream::Plain(tcp));
         }
-        let server = (destination.host, destination.port);
+        let tcp = tcp.into_inner();
+        let server = (destination.host().to_owned(), destination.port());
         let name = ServerName::try_from(server.0.clone()).map_err(|_| ConnectFault::Name(server.0.clone()))?;
         let handshake = TlsConnector::from(self.tls.clone()).connect(name, tcp);
         let tls = timeout(self.within, handshake).await.map_err(|_| ConnectFault::Timeout(self.within))?;
@@ -170,11 +184,12 @@ impl Connector {
     }
 }
 
-async fn resolve(destination: &Destination) -> io::Result<Vec<SocketAddr>> {
-    if let Ok(ip) = destination.host.parse::<IpAddr>() {
-        return Ok(vec![SocketAddr::new(ip, destination.port)]);
+/// An error that somebody else owns, for keeping.
+fn copy(error: &io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(code) => io::Error::from_raw_os_error(code),
+        None => io::Error::new(error.kind(), error.to_string()),
     }
-    Ok(tokio::net::lookup_host((destination.host.as_str(), destination.port)).await?.collect())
 }
 
 impl Service<Uri> for Connector {
@@ -191,9 +206,9 @@ impl Service<Uri> for Connector {
         Box::pin(async move {
             let nowhere = || ConnectFault::Name(uri.to_string());
             let scheme = uri.scheme_str().and_then(Scheme::parse).ok_or_else(nowhere)?;
-            let host = uri.host().ok_or_else(nowhere)?.trim_matches(['[', ']']).to_owned();
+            let host = uri.host().ok_or_else(nowhere)?;
             let port = uri.port_u16().unwrap_or(scheme.default_port());
-            connector.connect(Destination { scheme, host, port }).await
+            connector.connect(Destination::new(scheme, host, port).map_err(|_| nowhere())?).await
         })
     }
 }

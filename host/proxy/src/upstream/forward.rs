@@ -4,10 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use http::{
     HeaderValue, Method, Uri, Version, header,
-    uri::{Authority, PathAndQuery},
+    uri::{self, Authority},
 };
 
-use crate::flow::{Fault, FaultKind, Outgoing, Request, Sender};
+use crate::flow::{Destination, Fault, FaultKind, Fields, Outgoing, Request, RequestHead, Sender, Target};
 
 /// This proxy's entry in `Via` (RFC 9110 §7.6.3).
 #[derive(Clone, Debug)]
@@ -35,7 +35,7 @@ impl Via {
     }
 
     /// Adds the entry to a message's fields.
-    pub fn append(&self, fields: &mut crate::flow::Fields, version: Version) {
+    pub fn append(&self, fields: &mut Fields, version: Version) {
         let mut value = fields.joined(header::VIA.as_str()).unwrap_or_default();
         if !value.is_empty() {
             value.extend_from_slice(b", ");
@@ -46,7 +46,7 @@ impl Via {
         }
     }
 
-    fn is_in(&self, fields: &crate::flow::Fields) -> bool {
+    fn is_in(&self, fields: &Fields) -> bool {
         let value = fields.joined(header::VIA.as_str()).unwrap_or_default();
         let pseudonym = self.pseudonym.as_bytes();
         value.windows(pseudonym.len()).any(|window| window == pseudonym)
@@ -63,41 +63,36 @@ pub(super) enum Spoken {
 }
 
 /// Makes of a flow's request what the client library sends, and over what. `server` is what the server may speak.
+///
+/// # Errors
+/// When the request came through this proxy before, ends here, or its body cannot be had.
 pub(super) fn outgoing(
     request: Request,
-    upgrade: Option<&HeaderValue>,
     via: Option<&Via>,
     idle: Duration,
     server: Spoken,
 ) -> Result<(http::Request<Outgoing>, Spoken), Fault> {
     let Request { head, body, .. } = request;
-    let mut head = Arc::unwrap_or_clone(head);
-    let uri = Uri::builder()
-        .scheme(head.destination.scheme.name())
-        // In HTTP/2 this becomes `:authority`, which names the host as the `host` field does: without a default port.
-        .authority(authority(&head.destination.authority())?)
-        .path_and_query(path(&head.path)?)
-        .build()
-        .map_err(|error| Fault::new(FaultKind::BadRequest, format!("the request has no valid target: {error}")))?;
-    let fields = &mut head.fields;
+    let RequestHead { method, destination, authority, target, version, mut fields, accepts_trailers, upgrade } =
+        Arc::unwrap_or_clone(head);
     if let Some(via) = via {
-        if via.is_in(fields) {
+        if via.is_in(&fields) {
             return Err(Fault::new(FaultKind::Loop, "the request came through this proxy before"));
         }
-        via.append(fields, head.version);
+        via.append(&mut fields, version);
     }
     // This hop's credentials are not for the server (RFC 9110 §11.7.1).
     fields.remove(&header::PROXY_AUTHORIZATION);
-    spend_forward(&head.method, fields)?;
+    spend_forward(&method, &mut fields)?;
     if fields.get(&header::HOST).is_none() {
-        let named = head.authority.unwrap_or_else(|| head.destination.authority());
-        if let Ok(value) = HeaderValue::try_from(named) {
+        let named = authority.as_ref().unwrap_or_else(|| destination.authority());
+        if let Ok(value) = HeaderValue::try_from(named.as_str()) {
             fields.set(header::HOST, value);
         }
     }
     // Upgrades are not for HTTP/2. Its `:authority` comes from the URI, by which the pool knows servers: another name than
     // theirs needs a `Host` field.
-    let spoken = match upgrade.is_some() || names_another(fields, &uri) {
+    let spoken = match upgrade.is_some() || names_another(&fields, destination.authority()) {
         true => Spoken::Http1,
         false => server,
     };
@@ -108,8 +103,8 @@ pub(super) fn outgoing(
     let body = body.into_outgoing(Sender::Client, idle).map_err(|failure| {
         Fault::new(FaultKind::BadRequest, format!("the request's body cannot be sent: {failure}"))
     })?;
-    frame(fields, &body);
-    if head.accepts_trailers {
+    frame(&mut fields, &body);
+    if accepts_trailers {
         fields.set(header::TE, HeaderValue::from_static("trailers"));
         // HTTP/1 needs this (RFC 9110 §10.1.4); from HTTP/2, the client library would remove both.
         if spoken == Spoken::Http1 {
@@ -118,29 +113,36 @@ pub(super) fn outgoing(
     }
     if let Some(protocol) = upgrade {
         fields.set(header::CONNECTION, HeaderValue::from_static("upgrade"));
-        fields.set(header::UPGRADE, protocol.clone());
+        fields.set(header::UPGRADE, protocol);
     }
-    let (map, spelling) = head.fields.into_parts();
+    let (map, spelling) = fields.into_parts();
     let mut outgoing = http::Request::new(body);
-    *outgoing.method_mut() = head.method;
-    *outgoing.uri_mut() = uri;
+    *outgoing.method_mut() = method;
+    *outgoing.uri_mut() = uri(&destination, target)?;
     *outgoing.headers_mut() = map;
     *outgoing.extensions_mut() = spelling.into_extensions();
     Ok((outgoing, spoken))
 }
 
+/// The URI of a request. In HTTP/2 its authority becomes `:authority`, which names the host as the `host` field does: without
+/// a default port.
+fn uri(destination: &Destination, target: Target) -> Result<Uri, Fault> {
+    let mut parts = uri::Parts::default();
+    parts.scheme = Some(destination.scheme().of_uri());
+    parts.authority = Some(destination.authority().clone());
+    parts.path_and_query = Some(target.into_path());
+    // All three parts are there and were parsed, which is all that this could fail on.
+    Uri::from_parts(parts).map_err(|error| Fault::new(FaultKind::Internal, format!("no URI can be made: {error}")))
+}
+
 /// Whether a request names another host than the one it is sent to.
-fn names_another(fields: &crate::flow::Fields, sent_to: &Uri) -> bool {
+fn names_another(fields: &Fields, sent_to: &Authority) -> bool {
     let named = fields.get(&header::HOST).map(HeaderValue::as_bytes);
-    let sent_to = sent_to.authority().map(|authority| authority.as_str().as_bytes());
-    match (named, sent_to) {
-        (Some(named), Some(sent_to)) => !named.eq_ignore_ascii_case(sent_to),
-        _ => false,
-    }
+    named.is_some_and(|named| !named.eq_ignore_ascii_case(sent_to.as_str().as_bytes()))
 }
 
 /// The length is what the body has, not what the client or an addon said.
-fn frame(fields: &mut crate::flow::Fields, body: &Outgoing) {
+fn frame(fields: &mut Fields, body: &Outgoing) {
     use http_body::Body as _;
     let said = fields.get(&header::CONTENT_LENGTH).is_some();
     match body.size_hint().exact() {
@@ -152,7 +154,7 @@ fn frame(fields: &mut crate::flow::Fields, body: &Outgoing) {
 }
 
 /// Counts `Max-Forwards` down for the methods it is for (RFC 9110 §7.6.2).
-fn spend_forward(method: &Method, fields: &mut crate::flow::Fields) -> Result<(), Fault> {
+fn spend_forward(method: &Method, fields: &mut Fields) -> Result<(), Fault> {
     if *method != Method::OPTIONS && *method != Method::TRACE {
         return Ok(());
     }
@@ -168,35 +170,35 @@ fn spend_forward(method: &Method, fields: &mut crate::flow::Fields) -> Result<()
     }
 }
 
-fn authority(text: &str) -> Result<Authority, Fault> {
-    text.parse().map_err(|_| Fault::new(FaultKind::BadRequest, format!("`{}` is not a host", text.escape_debug())))
-}
-
-fn path(text: &str) -> Result<PathAndQuery, Fault> {
-    text.parse().map_err(|_| Fault::new(FaultKind::BadRequest, format!("`{}` is not a path", text.escape_debug())))
-}
-
 #[cfg(test)]
 mod tests {
-    use std::time::SystemTime;
-
     use super::*;
-    use crate::flow::{Body, Destination, Fields, FlowId, RequestHead, Scheme};
+    use crate::flow::{Body, FlowId, Scheme};
 
-    fn sent(port: u16, named: Option<&str>, server: Spoken) -> (http::Request<Outgoing>, Spoken) {
-        let destination = Destination { scheme: Scheme::Https, host: "shop.example".to_owned(), port };
-        let head = RequestHead {
+    fn head(port: u16, named: Option<&str>) -> RequestHead {
+        RequestHead {
             method: Method::GET,
-            destination,
-            authority: named.map(str::to_owned),
-            path: "/a?b".to_owned(),
+            destination: Destination::new(Scheme::Https, "shop.example", port).expect("a host"),
+            authority: named.map(|named| named.parse().expect("an authority")),
+            target: Target::parse("/a?b").expect("a path"),
             version: Version::HTTP_2,
             fields: Fields::default(),
             accepts_trailers: true,
-        };
-        let request =
-            Request { flow: FlowId(1), received_at: SystemTime::now(), head: Arc::new(head), body: Body::Empty };
-        outgoing(request, None, None, Duration::from_secs(1), server).expect("it can be sent")
+            upgrade: None,
+        }
+    }
+
+    fn sent(port: u16, named: Option<&str>, server: Spoken) -> (http::Request<Outgoing>, Spoken) {
+        let request = Request::new(FlowId(1), head(port, named), Body::Empty);
+        outgoing(request, None, Duration::from_secs(1), server).expect("it can be sent")
+    }
+
+    #[test]
+    fn the_asterisk_form_stays_one() {
+        let head = RequestHead { method: Method::OPTIONS, target: Target::Asterisk, ..head(443, None) };
+        let request = Request::new(FlowId(1), head, Body::Empty);
+        let (sent, _) = outgoing(request, None, Duration::from_secs(1), Spoken::Http1).expect("it can be sent");
+        assert_eq!(sent.uri().path(), "*");
     }
 
     #[test]

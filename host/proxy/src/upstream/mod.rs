@@ -1,32 +1,32 @@
 //! The only place that opens connections outwards.
 //!
-//! `egress` says where to, `connector` connects, `forward` makes of a flow's request what a server gets. The pool and the
-//! choice between HTTP/1 and HTTP/2 are `hyper-util`'s.
+//! `egress` says where to, and `connector` connects: names by `resolver`, TLS by `tls`. `forward` makes of a flow's request what
+//! a server gets, `receive` makes a flow's response of what it answers, in the time of `patience`, and `relay` passes its
+//! interim responses on. The pool and the choice between HTTP/1 and HTTP/2 are `hyper-util`'s.
 
 mod connector;
 mod egress;
 mod forward;
 mod patience;
+mod receive;
 mod relay;
+mod resolver;
 pub mod tls;
 
 use std::{sync::Arc, time::Duration};
 
-use http::HeaderValue;
-use hyper::body::Incoming;
+use http::StatusCode;
 use hyper_util::{
     client::legacy::Client,
     rt::{TokioExecutor, TokioTimer},
 };
-use tokio::net::TcpStream;
 
 pub use egress::Egress;
-use forward::Spoken;
 pub use forward::Via;
 
-use crate::flow::{Destination, Fault, FaultKind, Outgoing, Request};
-use crate::listen::Interim;
+use crate::flow::{ByteStream, Destination, Fault, FaultKind, InterimSink, Outgoing, Request, Response};
 use connector::{ConnectFault, Connector, Protocols};
+use forward::Spoken;
 use patience::{Patience, Patient};
 use relay::Relay;
 
@@ -73,46 +73,62 @@ impl Upstream {
             via,
         }
     }
+}
 
-    /// Sends a request, and waits for the head of the response. `upgrade` is the protocol to change to, if any;
-    /// `interim` is where interim responses go.
+/// What reaches servers.
+pub trait Forward: Send + Sync + 'static {
+    /// Sends a request, and waits for the head of the response. Interim responses go to `interim`.
     ///
     /// # Errors
     /// When no response can be had, with the reason.
-    pub async fn send(
+    fn send(
         &self,
         request: Request,
-        upgrade: Option<&HeaderValue>,
-        interim: Option<Interim>,
-    ) -> Result<http::Response<Incoming>, Fault> {
-        let destination = request.head.destination.clone();
-        let server = if self.connector.is_without_http2(&destination) { Spoken::Http1 } else { Spoken::Any };
-        let (mut outgoing, spoken) =
-            forward::outgoing(request, upgrade, self.via.as_ref(), self.patience.idle, server)?;
-        let relay = Relay::new(interim);
-        relay.watch(&mut outgoing);
-        let client = if spoken == Spoken::Http1 { &self.http1 } else { &self.any };
-        let patience = Patience::new(self.patience.first_byte);
-        let answer = client.request(outgoing.map(|body| patience.watch(body)));
-        tokio::select! {
-            answer = answer => answer.map_err(|error| explain(&destination, &error)),
-            () = patience.exhausted() => Err(Fault::new(
-                FaultKind::ResponseTimeout,
-                format!("`{}` did not answer within {:?}", destination.host_and_port(), self.patience.first_byte),
-            )),
-            () = relay.too_many() => Err(Fault::new(
-                FaultKind::Protocol,
-                format!("`{}` sent more than {} interim responses", destination.host_and_port(), relay::MOST),
-            )),
-        }
-    }
+        interim: Option<Arc<dyn InterimSink>>,
+    ) -> impl Future<Output = Result<Response, Fault>> + Send;
 
     /// Opens a connection for a tunnel, without TLS of ours.
     ///
     /// # Errors
     /// When the server cannot be reached, with the reason.
-    pub async fn tunnel(&self, destination: &Destination) -> Result<TcpStream, Fault> {
-        self.connector.tcp(destination).await.map_err(|fault| fault.explain(destination))
+    fn tunnel(&self, destination: &Destination) -> impl Future<Output = Result<ByteStream, Fault>> + Send;
+}
+
+impl Forward for Upstream {
+    async fn send(&self, request: Request, interim: Option<Arc<dyn InterimSink>>) -> Result<Response, Fault> {
+        let destination = request.head.destination.clone();
+        let wants_upgrade = request.head.upgrade.is_some();
+        let server = if self.connector.is_without_http2(&destination) { Spoken::Http1 } else { Spoken::Any };
+        let (mut outgoing, spoken) = forward::outgoing(request, self.via.as_ref(), self.patience.idle, server)?;
+        let relay = Relay::new(interim);
+        relay.watch(&mut outgoing);
+        let client = if spoken == Spoken::Http1 { &self.http1 } else { &self.any };
+        let patience = Patience::new(self.patience.first_byte);
+        let answer = client.request(outgoing.map(|body| patience.watch(body)));
+        let answer = tokio::select! {
+            answer = answer => answer.map_err(|error| explain(&destination, &error))?,
+            () = patience.exhausted() => return Err(Fault::new(
+                FaultKind::ResponseTimeout,
+                format!("`{}` did not answer within {:?}", destination.host_and_port(), self.patience.first_byte),
+            )),
+            () = relay.too_many() => return Err(Fault::new(
+                FaultKind::Protocol,
+                format!("`{}` sent more than {} interim responses", destination.host_and_port(), relay::MOST),
+            )),
+        };
+        if answer.status() == StatusCode::SWITCHING_PROTOCOLS && !wants_upgrade {
+            let server = destination.host_and_port();
+            let detail = format!("`{server}` upgraded the connection without being asked");
+            return Err(Fault::new(FaultKind::ResponseIncomplete, detail));
+        }
+        Ok(receive::received(answer))
+    }
+
+    async fn tunnel(&self, destination: &Destination) -> Result<ByteStream, Fault> {
+        match self.connector.tcp(destination).await {
+            Ok(server) => Ok(Box::new(server.into_inner())),
+            Err(fault) => Err(fault.explain(destination)),
+        }
     }
 }
 

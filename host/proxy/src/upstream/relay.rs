@@ -7,7 +7,7 @@ use std::sync::{
 
 use tokio::sync::Notify;
 
-use crate::listen::Interim;
+use crate::flow::InterimSink;
 
 /// Most interim responses to one request.
 pub(super) const MOST: u32 = 32;
@@ -18,13 +18,13 @@ pub(super) struct Relay(Arc<Shared>);
 
 struct Shared {
     /// `None` where the client's protocol has no interim responses.
-    client: Option<Interim>,
+    client: Option<Arc<dyn InterimSink>>,
     seen: AtomicU32,
     too_many: Notify,
 }
 
 impl Relay {
-    pub(super) fn new(client: Option<Interim>) -> Self {
+    pub(super) fn new(client: Option<Arc<dyn InterimSink>>) -> Self {
         Self(Arc::new(Shared { client, seen: AtomicU32::new(0), too_many: Notify::new() }))
     }
 

@@ -64,7 +64,7 @@ fn a_file_sets_everything_and_its_paths_start_from_its_folder() {
     let Settings { listeners, addons, plugs, offline, upstream_tls, patience, via, drain_time, .. } =
         run("--config conf/proxy.toml", folder.path());
     assert_eq!(listeners[0].address.to_string(), "127.0.0.1:8085");
-    let target = Destination { scheme: Scheme::Http, host: "localhost".to_owned(), port: 3000 };
+    let target = Destination::new(Scheme::Http, "localhost", 3000).unwrap();
     assert_eq!((&listeners[1].mode, listeners[1].address.port()), (&Mode::Reverse(target), 8081));
     assert_eq!(plugs, [Source::File(conf.join("mine.wasm"))]);
     assert_eq!((offline, upstream_tls.insecure, via), (true, false, false));

@@ -11,26 +11,22 @@ use hyper_util::{
 use tokio::io::{AsyncRead, AsyncWrite};
 use tracing::debug;
 
-use super::{Draining, Entry, Interim, Killed, interim::WithInterim};
-use crate::flow::Outgoing;
+use super::{
+    Clients, Entry, Service,
+    activity::Activity,
+    exchange,
+    interim::{Interim, WithInterim},
+};
 
-/// What becomes of requests.
-pub trait Service: Send + Sync + 'static {
-    /// Answers a request that came in over a connection. Interim responses can be sent where the protocol has them.
-    ///
-    /// # Errors
-    /// When the flow ends without an answer.
-    fn call(
-        self: Arc<Self>,
-        request: http::Request<Incoming>,
-        entry: Entry,
-        interim: Option<Interim>,
-        draining: Draining,
-    ) -> impl Future<Output = Result<http::Response<Outgoing>, Killed>> + Send;
-}
-
-/// Most time a client may take for a request's head.
+/// Most time a client may take for a request's head, counted from when the connection was opened or, in HTTP/1, from the
+/// end of the response before.
 const HEAD_WITHIN: Duration = Duration::from_secs(30);
+
+/// Most time an HTTP/2 connection stays open without a stream.
+const IDLE_WITHIN: Duration = Duration::from_secs(60);
+
+/// Most time that a connection which is to close may take for it.
+const CLOSE_WITHIN: Duration = Duration::from_secs(5);
 
 /// Most bytes and most fields of a request's head.
 const HEAD_BYTES: usize = 64 * 1024;
@@ -41,36 +37,35 @@ const STREAMS: u32 = 100;
 const STREAM_WINDOW: u32 = 256 * 1024;
 const CONNECTION_WINDOW: u32 = 1024 * 1024;
 
-/// Serves a connection until it closes, or is idle while draining.
-pub(super) async fn serve<S>(
-    service: Arc<S>,
+/// Serves a connection until it closes, or is idle for too long, or while draining.
+pub(super) async fn serve<S: Service>(
+    clients: Arc<Clients<S>>,
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    entry: Entry,
-    mut draining: Draining,
-) where
-    S: Service,
-{
-    let held = draining.clone();
+    entry: Arc<Entry>,
+) {
+    let drain = clients.drain();
+    let activity = Activity::new();
     let interim = Interim::default();
     let stream = WithInterim::new(stream, interim.clone());
+    let counted = activity.clone();
     let answer = move |request: http::Request<Incoming>| {
+        let under_way = counted.begin();
         // HTTP/1.0 has no interim responses, and `hyper` has no way to send them in HTTP/2.
         let interim = (request.version() == Version::HTTP_11).then(|| interim.clone());
-        let called = service.clone().call(request, entry.clone(), interim.clone(), held.clone());
-        async move {
-            interim.iter().for_each(Interim::open);
-            let answer = called.await;
-            interim.iter().for_each(Interim::close);
-            answer
-        }
+        exchange::serve(clients.clone(), request, entry.clone(), interim, under_way)
     };
     let connection = builder().serve_connection_with_upgrades(TokioIo::new(stream), service_fn(answer)).into_owned();
     tokio::pin!(connection);
     let served = tokio::select! {
         served = connection.as_mut() => served,
-        () = draining.begun() => {
+        () = drain.begun() => {
             connection.as_mut().graceful_shutdown();
             connection.await
+        }
+        () = activity.idle(HEAD_WITHIN, IDLE_WITHIN) => {
+            connection.as_mut().graceful_shutdown();
+            // A client that does not answer is left.
+            tokio::time::timeout(CLOSE_WITHIN, connection).await.unwrap_or(Ok(()))
         }
     };
     if let Err(error) = served {
@@ -88,7 +83,7 @@ fn builder() -> auto::Builder<TokioExecutor> {
         .half_close(true)
         .max_headers(HEAD_FIELDS)
         .max_buf_size(HEAD_BYTES)
-        // Replayed answers are sent as recorded; for forwarded ones see `proxy`.
+        // Replayed answers are sent as recorded; for forwarded ones see `upstream`.
         .auto_date_header(false)
         .http2()
         .timer(TokioTimer::new())
@@ -99,3 +94,6 @@ fn builder() -> auto::Builder<TokioExecutor> {
         .max_header_list_size(HEAD_BYTES as u32);
     builder
 }
+
+#[cfg(test)]
+mod tests;

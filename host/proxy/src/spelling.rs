@@ -1,4 +1,4 @@
-//! How the names of HTTP/1 fields were written.
+//! How the names of HTTP/1 fields were written, as `hyper` remembers it.
 
 use std::{
     pin::{Pin, pin},

@@ -1,11 +1,16 @@
 //! Making a flow's request of what arrived: where it goes, which host it names, what concerned the connection only.
 
-use std::{sync::Arc, time::SystemTime};
-
-use http::{HeaderMap, HeaderValue, Uri, Version, header, request::Parts, uri::Authority};
+use http::{
+    HeaderMap, HeaderValue, Method, Uri, Version, header,
+    request::Parts,
+    uri::{self, Authority},
+};
 use hyper::{body::Incoming, upgrade::OnUpgrade};
 
-use crate::flow::{Body, Destination, Fault, FaultKind, Fields, FlowId, Request, RequestHead, Scheme, Spelling};
+use crate::{
+    flow::{Body, Destination, Fault, FaultKind, Fields, FlowId, Request, RequestHead, Scheme, Target},
+    spelling::Spelling,
+};
 
 /// How a request came in.
 #[derive(Clone, Debug)]
@@ -20,27 +25,34 @@ pub enum Entry {
 
 /// A request that was let in.
 #[derive(Debug)]
-pub struct Admitted {
+pub(super) struct Admitted {
     /// The request.
-    pub request: Request,
-    /// The protocol that the client wants to change to, and how to get at the connection then.
-    pub upgrade: Option<(HeaderValue, OnUpgrade)>,
+    pub(super) request: Request,
+    /// How to get at the client's connection, if the request asks for an upgrade.
+    pub(super) client: Option<OnUpgrade>,
 }
 
 /// Lets a request in.
 ///
 /// # Errors
 /// When it breaks a rule of HTTP that a proxy must enforce, or does not say where it goes.
-pub fn admit(flow: FlowId, request: http::Request<Incoming>, entry: &Entry) -> Result<Admitted, Fault> {
+pub(super) fn admit(flow: FlowId, request: http::Request<Incoming>, entry: &Entry) -> Result<Admitted, Fault> {
     let (mut parts, body) = request.into_parts();
+    let client = parts.extensions.remove::<OnUpgrade>();
+    let head = head(parts, entry)?;
+    let client = client.filter(|_| head.upgrade.is_some());
+    Ok(Admitted { request: Request::new(flow, head, Body::live(body)), client })
+}
+
+fn head(mut parts: Parts, entry: &Entry) -> Result<RequestHead, Fault> {
     check_host(&parts)?;
     check_framing(&parts)?;
-    let (destination, authority) = target(&parts, entry)?;
+    let target = target(&parts)?;
+    let (destination, authority) = destination(&parts, entry)?;
     if parts.version == Version::HTTP_2 {
         join_cookies(&mut parts.headers);
     }
-    let upgrade =
-        wanted_upgrade(&parts.headers).and_then(|protocol| Some((protocol, parts.extensions.remove::<OnUpgrade>()?)));
+    let upgrade = wanted_upgrade(&parts.headers);
     let accepts_trailers = names(&parts.headers, header::TE).any(|coding| coding.eq_ignore_ascii_case("trailers"));
     let mut fields = Fields::new(parts.headers, Spelling::received(parts.extensions));
     fields.remove_hop_by_hop();
@@ -51,17 +63,8 @@ pub fn admit(flow: FlowId, request: http::Request<Incoming>, entry: &Entry) -> R
             HeaderValue::try_from(authority.as_str()).map_err(|_| bad("its host has bytes that no host has"))?;
         fields.set(header::HOST, value);
     }
-    let head = RequestHead {
-        path: path(&parts.uri),
-        method: parts.method,
-        destination,
-        authority,
-        version: parts.version,
-        fields,
-        accepts_trailers,
-    };
-    let request = Request { flow, received_at: SystemTime::now(), head: Arc::new(head), body: Body::live(body) };
-    Ok(Admitted { request, upgrade })
+    let (method, version) = (parts.method, parts.version);
+    Ok(RequestHead { method, destination, authority, target, version, fields, accepts_trailers, upgrade })
 }
 
 fn bad(why: impl Into<String>) -> Fault {
@@ -75,12 +78,24 @@ fn check_host(parts: &Parts) -> Result<(), Fault> {
     if lines.next().is_some() {
         return Err(bad("it has more than one host field"));
     }
+    if let (Some(field), Some(authority), Version::HTTP_2) = (first, parts.uri.authority(), parts.version) {
+        check_same(field, authority, parts.uri.scheme())?;
+    }
     match first {
         None if parts.version == Version::HTTP_11 => Err(bad("it has no host field")),
         None => Ok(()),
         Some(value) if value.is_empty() && parts.uri.authority().is_some() => Ok(()),
         Some(value) => parse_authority(value).map(drop),
     }
+}
+
+/// In HTTP/2, a host field that says another host than `:authority` makes a request malformed (RFC 9113 §8.3.1).
+fn check_same(field: &HeaderValue, authority: &Authority, scheme: Option<&uri::Scheme>) -> Result<(), Fault> {
+    let default = scheme.and_then(|scheme| Scheme::parse(scheme.as_str())).map(Scheme::default_port);
+    let port = |authority: &Authority| authority.port_u16().or(default);
+    let named = parse_authority(field)?;
+    let is_same = named.host().eq_ignore_ascii_case(authority.host()) && port(&named) == port(authority);
+    if is_same { Ok(()) } else { Err(bad("its host field names another host than its `:authority`")) }
 }
 
 /// What `hyper` accepts but a proxy must not pass on (RFC 9112 §6.1).
@@ -101,12 +116,14 @@ fn check_framing(parts: &Parts) -> Result<(), Fault> {
 }
 
 fn parse_authority(value: &HeaderValue) -> Result<Authority, Fault> {
-    let wrong = || bad(format!("`{}` is not a host", String::from_utf8_lossy(value.as_bytes()).escape_debug()));
-    let authority = Authority::try_from(value.as_bytes()).map_err(|_| wrong())?;
-    match authority.as_str().contains('@') || authority.host().is_empty() || !has_valid_port(&authority) {
-        true => Err(wrong()),
-        false => Ok(authority),
-    }
+    let authority = Authority::try_from(value.as_bytes()).ok().filter(is_host);
+    authority
+        .ok_or_else(|| bad(format!("`{}` is not a host", String::from_utf8_lossy(value.as_bytes()).escape_debug())))
+}
+
+/// Whether an authority is a host with or without a port, and nothing else.
+fn is_host(authority: &Authority) -> bool {
+    !authority.as_str().contains('@') && !authority.host().is_empty() && has_valid_port(authority)
 }
 
 /// The parser lets through `host:` and ports that are too large.
@@ -115,13 +132,46 @@ fn has_valid_port(authority: &Authority) -> bool {
     after_host.is_empty() || authority.port_u16().is_some()
 }
 
+/// What the request asks for (RFC 9112 §3.2). The parser lets through more than that.
+fn target(parts: &Parts) -> Result<Target, Fault> {
+    let uri = &parts.uri;
+    let shown = || uri.path().escape_debug().to_string();
+    let Some(path) = uri.path_and_query() else {
+        return Err(bad("its target is a host, which only CONNECT asks for"));
+    };
+    if parts.method == Method::OPTIONS && (path == "*" || is_pathless(uri)) {
+        return Ok(Target::Asterisk);
+    }
+    match path.as_str() {
+        text if text.starts_with('/') => Ok(Target::Path(path.clone())),
+        "*" => Err(bad("its target is `*`, which only OPTIONS asks for")),
+        // `http://host?query`
+        text if text.starts_with('?') && uri.scheme().is_some() => {
+            Target::parse(&format!("/{text}")).ok_or_else(|| bad(format!("its target `{}` is not a path", shown())))
+        }
+        _ => Err(bad(format!("its target `{}` is not a path", shown()))),
+    }
+}
+
+/// Whether an absolute URI ends after its authority, which asks for the server as a whole (RFC 9112 §3.2.4). The URI reports
+/// `/` as its path then, but that `/` is none of its own bytes.
+fn is_pathless(uri: &Uri) -> bool {
+    uri.path_and_query().is_some_and(|path| path == "/")
+        && uri
+            .authority()
+            .is_some_and(|authority| authority.as_str().as_bytes().as_ptr_range().end != uri.path().as_bytes().as_ptr())
+        && uri.scheme().is_some()
+}
+
 /// Where the request goes, and the host it names.
-fn target(parts: &Parts, entry: &Entry) -> Result<(Destination, Option<String>), Fault> {
+fn destination(parts: &Parts, entry: &Entry) -> Result<(Destination, Option<Authority>), Fault> {
     let named = match parts.uri.authority() {
         // A client that names a target by URL means that, whatever its host field says (RFC 9112 §3.2.2).
         Some(authority) if parts.version == Version::HTTP_2 || matches!(entry, Entry::Proxy) => {
-            let value = HeaderValue::try_from(authority.as_str()).map_err(|_| bad("its target has no valid host"))?;
-            Some(parse_authority(&value)?)
+            if !is_host(authority) {
+                return Err(bad(format!("`{}` is not a host", authority.as_str().escape_debug())));
+            }
+            Some(authority.clone())
         }
         _ => {
             let field = parts.headers.get(header::HOST).filter(|value| !value.is_empty());
@@ -129,26 +179,28 @@ fn target(parts: &Parts, entry: &Entry) -> Result<(Destination, Option<String>),
         }
     };
     match entry {
-        Entry::Reverse(destination) => Ok((destination.clone(), Some(destination.authority()))),
-        Entry::Tunnel(destination) => Ok((destination.clone(), named.map(|named| named.as_str().to_owned()))),
+        Entry::Reverse(destination) => Ok((destination.clone(), Some(destination.authority().clone()))),
+        Entry::Tunnel(destination) => Ok((destination.clone(), named)),
         Entry::Proxy => {
-            let scheme = match parts.uri.scheme_str() {
-                None => Scheme::Http,
-                Some(name) => Scheme::parse(name)
-                    .ok_or_else(|| bad(format!("the scheme `{}` is not http or https", name.escape_debug())))?,
-            };
+            let scheme = proxied_scheme(parts)?;
             let named = named.ok_or_else(|| bad("it does not say which host it is for"))?;
-            let host = named.host().trim_matches(['[', ']']).to_owned();
             let port = named.port_u16().unwrap_or(scheme.default_port());
-            Ok((Destination { scheme, host, port }, Some(named.as_str().to_owned())))
+            let destination = Destination::new(scheme, named.host(), port).map_err(|error| bad(error.to_string()))?;
+            Ok((destination, Some(named)))
         }
     }
 }
 
-/// Path and query. A URL without a path means `/`, which is what the URL type reports.
-fn path(uri: &Uri) -> String {
-    let path = uri.path_and_query().map_or("/", |path| path.as_str());
-    if path.starts_with('?') { format!("/{path}") } else { path.to_owned() }
+/// The scheme of a request to a proxy, which comes with a whole URL (RFC 9112 §3.2.2).
+fn proxied_scheme(parts: &Parts) -> Result<Scheme, Fault> {
+    match parts.uri.scheme_str() {
+        Some(name) => {
+            Scheme::parse(name).ok_or_else(|| bad(format!("the scheme `{}` is not http or https", name.escape_debug())))
+        }
+        None if parts.version == Version::HTTP_2 => Ok(Scheme::Http),
+        // To send it where the host field says would be a guess: it may be meant for this host itself.
+        None => Err(bad("its target is a path, and this is a proxy: ask it for a whole URL (or use --mode reverse)")),
+    }
 }
 
 /// HTTP/2 clients may split the cookie field (RFC 9113 §8.2.3).
@@ -173,3 +225,6 @@ fn names(headers: &HeaderMap, field: http::HeaderName) -> impl Iterator<Item = &
     let lines = headers.get_all(field).into_iter().filter_map(|line| line.to_str().ok());
     lines.flat_map(|line| line.split(',')).map(str::trim).filter(|name| !name.is_empty())
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,19 +8,19 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
-use http_body::{Body as _, Frame};
-use http_body_util::BodyExt;
-use hyper::body::Incoming;
+use http_body::Frame;
+use http_body_util::{BodyExt, combinators::UnsyncBoxBody};
 use tokio::time::Instant;
 
-use super::{BodyFailure, Collecting, Tap, tap::Taps};
+use super::{BodyFailure, BodyObserver, BoxError, Collecting, observer::Observers};
+
+/// Where content comes from, whatever it runs over.
+pub(super) type Incoming = UnsyncBoxBody<Bytes, BoxError>;
 
 /// Content that is arriving, and what has arrived of it so far.
 pub struct Live {
     size: Option<u64>,
     arrival: Mutex<Arrival>,
-    /// All who see it, also after it was sent on.
-    taps: Mutex<Vec<Arc<dyn Tap>>>,
 }
 
 impl fmt::Debug for Live {
@@ -38,48 +38,48 @@ pub(super) struct Arrival {
     /// `None` when all has arrived, or while somebody waits for more.
     pub(super) rest: Option<Incoming>,
     pub(super) failure: Option<BodyFailure>,
-    pub(super) taps: Taps,
+    pub(super) observers: Observers,
 }
 
 impl Arrival {
     fn add(&mut self, frame: Frame<Bytes>) {
         match frame.into_data() {
             Ok(data) => {
-                self.taps.piece(&data);
+                self.observers.piece(&data);
                 self.arrived_bytes += data.len() as u64;
                 self.arrived.push_back(data);
             }
             Err(frame) => {
                 self.trailers = frame.into_trailers().ok();
-                self.trailers.iter().for_each(|trailers| self.taps.trailers(trailers));
+                if let Some(trailers) = &self.trailers {
+                    self.observers.trailers(trailers);
+                }
             }
         }
     }
 }
 
 impl Live {
-    pub(super) fn new(incoming: Incoming) -> Self {
+    pub(super) fn new<B>(incoming: B) -> Self
+    where
+        B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
         let size = incoming.size_hint().exact();
-        let arrival = Arrival { rest: Some(incoming), ..Arrival::default() };
-        Self { size, arrival: Mutex::new(arrival), taps: Mutex::default() }
+        let rest = UnsyncBoxBody::new(incoming.map_err(Into::into));
+        let arrival = Arrival { rest: Some(rest), ..Arrival::default() };
+        Self { size, arrival: Mutex::new(arrival) }
     }
 
     /// Lets somebody see it, beginning with what has arrived.
-    pub(super) fn tap(&self, tap: Arc<dyn Tap>) {
+    pub(super) fn observe(&self, observer: Arc<dyn BodyObserver>) {
         let mut arrival = self.lock();
-        arrival.arrived.iter().for_each(|piece| tap.piece(piece));
-        arrival.trailers.iter().for_each(|trailers| tap.trailers(trailers));
-        self.taps.lock().unwrap_or_else(PoisonError::into_inner).push(tap.clone());
-        arrival.taps.add(tap);
-        if arrival.failure.is_some() || arrival.rest.is_none() {
-            let whole = arrival.failure.is_none();
-            arrival.taps.end(whole);
+        for piece in &arrival.arrived {
+            observer.piece(piece);
         }
-    }
-
-    /// Those who see it.
-    pub(super) fn taps(&self) -> Vec<Arc<dyn Tap>> {
-        self.taps.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        if let Some(trailers) = &arrival.trailers {
+            observer.trailers(trailers);
+        }
+        arrival.observers.add(observer);
     }
 
     /// The length that its sender announced.
@@ -117,7 +117,7 @@ impl Live {
             }
             Ok(None) => {
                 waiting.rest = None;
-                self.lock().taps.end(true);
+                self.lock().observers.end(true);
                 return Ok(false);
             }
             Ok(Some(Err(error))) => BodyFailure::Incomplete(error.to_string()),
@@ -125,7 +125,7 @@ impl Live {
         };
         let mut arrival = self.lock();
         arrival.failure = Some(failure.clone());
-        arrival.taps.end(false);
+        arrival.observers.end(false);
         Err(failure)
     }
 
@@ -188,3 +188,6 @@ impl Drop for Waiting<'_> {
         self.live.lock().rest = self.rest.take();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,19 +10,20 @@ use std::{
 
 use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
-use hyper::body::Incoming;
 use tokio::time::Sleep;
 
 use super::{
     BodyFailure, Fault, FaultKind, Sender, Stored,
     body::{AT_ONCE, unreadable},
     live::{Arrival, Live},
-    paced::Paced,
 };
 
 /// Content on its way to a peer.
 #[derive(Debug)]
 pub struct Outgoing(Source);
+
+/// Content that is sent in a way of its own, such as slowly.
+pub type OutgoingStream = Pin<Box<dyn http_body::Body<Data = Bytes, Error = Fault> + Send>>;
 
 impl Outgoing {
     pub(super) fn ready(bytes: Bytes) -> Self {
@@ -30,8 +31,8 @@ impl Outgoing {
     }
 
     pub(super) fn stored(stored: Arc<dyn Stored>) -> Result<Self, BodyFailure> {
-        if let Some(paced) = Paced::new(&stored) {
-            return Ok(Self(Source::Paced(Box::new(paced))));
+        if let Some(stream) = stored.clone().stream() {
+            return Ok(Self(Source::Stream(Streaming(stream))));
         }
         if stored.size() <= AT_ONCE && stored.trailers().is_none() {
             return stored.read_all().map(Self::ready).map_err(unreadable);
@@ -57,8 +58,16 @@ impl Default for Outgoing {
 enum Source {
     Ready(Option<Bytes>),
     Stored { first: Option<Bytes>, stored: Arc<dyn Stored>, offset: u64, trailers_sent: bool },
-    Paced(Box<Paced>),
+    Stream(Streaming),
     Live(Box<Passing>),
+}
+
+struct Streaming(OutgoingStream);
+
+impl fmt::Debug for Streaming {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Streaming").finish_non_exhaustive()
+    }
 }
 
 /// A live body that passes through.
@@ -82,7 +91,7 @@ impl fmt::Debug for Passing {
 
 impl Passing {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Polled> {
-        ready!(self.arrival.taps.poll_settled(context));
+        ready!(self.arrival.observers.poll_completed(context));
         if let Some(held) = self.held.take() {
             return Poll::Ready(held);
         }
@@ -100,27 +109,31 @@ impl Passing {
 
     /// The next frame from the peer.
     fn poll_rest(&mut self, context: &mut Context<'_>) -> Poll<Polled> {
-        let Arrival { rest: slot, taps, trailers: kept, .. } = &mut self.arrival;
+        let Arrival { rest: slot, observers, trailers: kept, .. } = &mut self.arrival;
         let Some(rest) = slot else { return Poll::Ready(None) };
-        ready!(taps.poll_room(context));
+        ready!(observers.poll_room(context));
         let Poll::Ready(frame) = Pin::new(&mut *rest).poll_frame(context) else {
             let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(self.idle)));
             ready!(timer.as_mut().poll(context));
-            taps.end(false);
+            observers.end(false);
             return Poll::Ready(Some(Err(broken(self.sender, &BodyFailure::TimedOut))));
         };
         self.timer = None;
         let mut is_whole_before_its_end = false;
         let is_last = match &frame {
             Some(Ok(frame)) => {
-                frame.data_ref().into_iter().for_each(|piece| taps.piece(piece));
-                frame.trailers_ref().into_iter().for_each(|trailers| taps.trailers(trailers));
+                if let Some(piece) = frame.data_ref() {
+                    observers.piece(piece);
+                }
+                if let Some(trailers) = frame.trailers_ref() {
+                    observers.trailers(trailers);
+                }
                 let is_end = frame.is_trailers() || rest.is_end_stream();
                 is_whole_before_its_end = !is_end && rest.size_hint().exact() == Some(0);
                 is_end || is_whole_before_its_end
             }
             Some(Err(_)) => {
-                taps.end(false);
+                observers.end(false);
                 false
             }
             None => true,
@@ -130,7 +143,7 @@ impl Passing {
             && let Poll::Ready(Some(Ok(after))) = Pin::new(rest).poll_frame(context)
             && let Ok(trailers) = after.into_trailers()
         {
-            taps.trailers(&trailers);
+            observers.trailers(&trailers);
             *kept = Some(trailers);
             *slot = None;
         }
@@ -138,8 +151,8 @@ impl Passing {
         let frame =
             frame.map(|frame| frame.map_err(|error| broken(sender, &BodyFailure::Incomplete(error.to_string()))));
         if is_last {
-            taps.end(true);
-            if taps.poll_settled(context).is_pending() {
+            observers.end(true);
+            if observers.poll_completed(context).is_pending() {
                 self.held = Some(frame);
                 return Poll::Pending;
             }
@@ -153,13 +166,13 @@ impl Passing {
             && arrival.arrived.is_empty()
             && arrival.failure.is_none()
             && arrival.trailers.is_none()
-            && arrival.rest.as_ref().is_none_or(Incoming::is_end_stream)
+            && arrival.rest.as_ref().is_none_or(|rest| rest.is_end_stream())
     }
 
     fn size_hint(&self) -> SizeHint {
         let held = self.held.iter().flatten().flatten().filter_map(Frame::data_ref);
         let here: u64 = self.arrival.arrived.iter().chain(held).map(|piece| piece.len() as u64).sum();
-        let rest = self.arrival.rest.as_ref().map_or(SizeHint::with_exact(0), Incoming::size_hint);
+        let rest = self.arrival.rest.as_ref().map_or(SizeHint::with_exact(0), |rest| rest.size_hint());
         match rest.exact() {
             Some(rest) if self.arrival.failure.is_none() => SizeHint::with_exact(here + rest),
             _ => SizeHint::default(),
@@ -167,7 +180,8 @@ impl Passing {
     }
 }
 
-pub(super) fn broken(sender: Sender, failure: &BodyFailure) -> Fault {
+/// The failure of a flow whose body breaks off.
+fn broken(sender: Sender, failure: &BodyFailure) -> Fault {
     let kind = match (sender, failure) {
         (Sender::Client, BodyFailure::TimedOut) => FaultKind::RequestTimeout,
         (Sender::Client, _) => FaultKind::BadRequest,
@@ -187,7 +201,7 @@ impl http_body::Body for Outgoing {
                 Poll::Ready(bytes.take().filter(|bytes| !bytes.is_empty()).map(|bytes| Ok(Frame::data(bytes))))
             }
             Source::Live(passing) => passing.poll(context),
-            Source::Paced(paced) => paced.poll(context),
+            Source::Stream(stream) => stream.0.as_mut().poll_frame(context),
             Source::Stored { first, stored, offset, trailers_sent } => {
                 if let Some(first) = first.take().filter(|first| !first.is_empty()) {
                     return Poll::Ready(Some(Ok(Frame::data(first))));
@@ -196,9 +210,7 @@ impl http_body::Body for Outgoing {
                     // Read here rather than on another thread: the pages are nearly always in memory.
                     let piece = stored.read_at(*offset, AT_ONCE as usize);
                     *offset += piece.as_ref().map_or(0, |piece| piece.len() as u64);
-                    return Poll::Ready(Some(
-                        piece.map(Frame::data).map_err(|error| broken(Sender::Server, &unreadable(error))),
-                    ));
+                    return Poll::Ready(Some(piece.map(Frame::data).map_err(Fault::unreadable_body)));
                 }
                 let trailers = if std::mem::replace(trailers_sent, true) { None } else { stored.trailers() };
                 Poll::Ready(trailers.map(|trailers| Ok(Frame::trailers(trailers))))
@@ -209,7 +221,8 @@ impl http_body::Body for Outgoing {
     fn is_end_stream(&self) -> bool {
         match &self.0 {
             Source::Ready(bytes) => bytes.as_ref().is_none_or(Bytes::is_empty),
-            Source::Stored { .. } | Source::Paced(_) => false,
+            Source::Stored { .. } => false,
+            Source::Stream(stream) => stream.0.is_end_stream(),
             Source::Live(passing) => passing.is_end(),
         }
     }
@@ -223,8 +236,11 @@ impl http_body::Body for Outgoing {
                 let here = first.as_ref().map_or(0, |first| first.len() as u64);
                 SizeHint::with_exact(stored.size().saturating_sub(*offset) + here)
             }
-            Source::Paced(paced) => paced.size_hint(),
+            Source::Stream(stream) => stream.0.size_hint(),
             Source::Live(passing) => passing.size_hint(),
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

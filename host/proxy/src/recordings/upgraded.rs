@@ -15,10 +15,10 @@ use tracing::warn;
 use recording::{Deflate, MESSAGE_LIMIT, MessageStore, NewContent, NewFlow, SessionRecorder};
 
 use super::passing::Saving;
-use crate::flow::{Fields, Settling, Watcher};
+use crate::flow::{Completion, Fields, UpgradeObserver};
 
 /// Records a session, and hands its exchange in at the end.
-pub(super) struct SessionTap(Mutex<Passing>);
+pub(super) struct SessionObserver(Mutex<Passing>);
 
 struct Passing {
     saving: Saving,
@@ -26,13 +26,13 @@ struct Passing {
     session: Option<SessionRecorder<Messages>>,
 }
 
-impl fmt::Debug for SessionTap {
+impl fmt::Debug for SessionObserver {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("SessionTap").finish_non_exhaustive()
+        formatter.debug_struct("SessionObserver").finish_non_exhaustive()
     }
 }
 
-impl SessionTap {
+impl SessionObserver {
     /// Begins after a handshake that was answered with these fields. Of other protocols only the handshake is recorded.
     pub(super) fn new(saving: Saving, flow: NewFlow, answer: &Fields) -> Self {
         let is_websocket = answer.joined("sec-websocket-accept").is_some();
@@ -50,7 +50,7 @@ impl SessionTap {
     }
 }
 
-impl Watcher for SessionTap {
+impl UpgradeObserver for SessionObserver {
     fn client_sent(&self, bytes: &[u8]) {
         let mut passing = self.lock();
         let now = SystemTime::now();
@@ -77,7 +77,7 @@ impl Watcher for SessionTap {
         passing.report("server", broken);
     }
 
-    fn end(&self) -> Option<Settling> {
+    fn end(&self) -> Option<Completion> {
         let mut passing = self.lock();
         let mut flow = passing.flow.take()?;
         flow.websocket = passing.session.take().map(|session| session.finish(SystemTime::now()));

@@ -1,0 +1,119 @@
+//! Requests.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::SystemTime,
+};
+
+use http::{Extensions, HeaderValue, Method, Version, uri::Authority};
+
+use super::{Body, Destination, Fields, Target};
+
+/// The number of a flow, unique while the process runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FlowId(pub u64);
+
+impl FlowId {
+    /// The next number.
+    pub fn next() -> Self {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        Self(LAST.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+}
+
+impl fmt::Display for FlowId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+/// Everything of a request but its body. It was parsed when it came in, so that nothing further on can fail on it.
+#[derive(Clone, Debug)]
+pub struct RequestHead {
+    /// The method as sent.
+    pub method: Method,
+    /// Where the request goes.
+    pub destination: Destination,
+    /// The host the client named: the `Host` field, or `:authority`.
+    pub authority: Option<Authority>,
+    /// What it asks for there.
+    pub target: Target,
+    /// The version the client used.
+    pub version: Version,
+    /// The fields, with `Host` in HTTP/1 and without hop-by-hop fields.
+    pub fields: Fields,
+    /// Whether the client takes trailers (`TE: trailers`, RFC 9110 §10.1.4).
+    pub accepts_trailers: bool,
+    /// The protocol that the client wants the connection upgraded to (RFC 9110 §7.8).
+    pub upgrade: Option<HeaderValue>,
+}
+
+impl RequestHead {
+    /// The URL for people, without the query's values, which may be secret.
+    pub fn shown(&self) -> String {
+        let scheme = self.destination.scheme().name();
+        let authority = self.authority.as_ref().unwrap_or_else(|| self.destination.authority());
+        match &self.target {
+            Target::Tunnel => self.destination.host_and_port(),
+            Target::Asterisk => format!("{scheme}://{authority}"),
+            Target::Path(path) => {
+                let query = if path.query().is_some() { "?…" } else { "" };
+                format!("{scheme}://{authority}{}{query}", path.path())
+            }
+        }
+    }
+}
+
+/// A request. Copies share head and body.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The flow it belongs to.
+    pub flow: FlowId,
+    /// When the head was received.
+    pub received_at: SystemTime,
+    /// Everything but the body. Use [`Arc::make_mut`] to change it.
+    pub head: Arc<RequestHead>,
+    /// The content.
+    pub body: Body,
+    /// What a capability of addons has attached to the flow, by its type. Copies made later share it.
+    pub attached: Extensions,
+}
+
+impl Request {
+    /// A request that was received now.
+    pub fn new(flow: FlowId, head: RequestHead, body: Body) -> Self {
+        let attached = Extensions::new();
+        Self { flow, received_at: SystemTime::now(), head: Arc::new(head), body, attached }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::Scheme;
+
+    #[test]
+    fn a_url_is_shown_without_what_may_be_secret() {
+        let mut head = RequestHead {
+            method: Method::GET,
+            destination: Destination::new(Scheme::Https, "192.0.2.1", 8443).unwrap(),
+            authority: None,
+            target: Target::parse("/a?token=secret").unwrap(),
+            version: Version::HTTP_11,
+            fields: Fields::default(),
+            accepts_trailers: false,
+            upgrade: None,
+        };
+        assert_eq!(head.shown(), "https://192.0.2.1:8443/a?…");
+        head.authority = Some(Authority::from_static("shop.example"));
+        assert_eq!(head.shown(), "https://shop.example/a?…");
+        head.target = Target::Asterisk;
+        assert_eq!(head.shown(), "https://shop.example");
+        head.target = Target::Tunnel;
+        assert_eq!(head.shown(), "192.0.2.1:8443");
+    }
+}

@@ -1,0 +1,44 @@
+//! What all client connections share.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::Semaphore;
+
+use super::{ClientLimits, Drain, ca::CertificateAuthority};
+
+/// What all client connections share: who answers them, and what they may use.
+pub struct Clients<S> {
+    /// Answers requests.
+    pub(super) service: S,
+    /// Signs the certificates that clients see.
+    pub(super) authority: Arc<CertificateAuthority>,
+    /// Most time between two pieces of a body.
+    pub(super) idle: Duration,
+    /// Their tasks.
+    pub(super) drain: Drain,
+    /// A permit for each connection.
+    pub(super) connections: Arc<Semaphore>,
+    /// A permit for each flow.
+    pub(super) flows: Arc<Semaphore>,
+    /// How many permits there are.
+    pub(super) limits: ClientLimits,
+}
+
+impl<S> Clients<S> {
+    /// No connections yet. `idle` is the most time between two pieces of a body.
+    pub fn new(service: S, authority: Arc<CertificateAuthority>, limits: ClientLimits, idle: Duration) -> Self {
+        let permits = |most: usize| Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS)));
+        let (connections, flows) = (permits(limits.connections), permits(limits.flows));
+        Self { service, authority, idle, drain: Drain::default(), connections, flows, limits }
+    }
+
+    /// Answers requests.
+    pub fn service(&self) -> &S {
+        &self.service
+    }
+
+    /// Ends connections from outside.
+    pub fn drain(&self) -> Drain {
+        self.drain.clone()
+    }
+}

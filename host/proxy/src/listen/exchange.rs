@@ -1,0 +1,127 @@
+//! One exchange with a client: HTTP in, through the service as a flow, HTTP out.
+
+use std::{panic::AssertUnwindSafe, sync::Arc};
+
+use futures_util::FutureExt;
+use http::{HeaderValue, Method, Version, header};
+use hyper::body::Incoming;
+use tracing::{debug, error, warn};
+
+use super::{
+    Clients, Entry, Service,
+    activity::{Held, UnderWay},
+    admit::{Admitted, admit},
+    deliver::deliver,
+    interim::Interim,
+    tunnel, upgraded,
+};
+use crate::flow::{Fault, FaultKind, FlowId, InterimSink, Outgoing, Request, Response, Unanswered};
+
+/// The flow ends without an answer: `hyper` closes an HTTP/1 connection and resets an HTTP/2 stream.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("killed")]
+pub(super) struct Killed;
+
+/// Answers a request that came in over a connection.
+pub(super) async fn serve<S: Service>(
+    clients: Arc<Clients<S>>,
+    request: http::Request<Incoming>,
+    entry: Arc<Entry>,
+    interim: Option<Interim>,
+    under_way: UnderWay,
+) -> Result<http::Response<Held<Outgoing>>, Killed> {
+    let flow = FlowId::next();
+    let asked = Asked { flow, method: request.method().clone(), version: request.version() };
+    let permit = clients.flows.clone().try_acquire_owned();
+    let answer = match &permit {
+        Err(_) => refuse(&clients, &asked, &busy(clients.limits.flows)),
+        Ok(_) if asked.method == Method::CONNECT => match tunnel::open(&clients, flow, request, &entry) {
+            Ok(opened) => Ok(opened),
+            Err(fault) => refuse(&clients, &asked, &fault),
+        },
+        Ok(_) => match admit(flow, request, &entry) {
+            Ok(admitted) => respond(&clients, &asked, admitted, interim).await,
+            Err(fault) => {
+                debug!(flow = flow.0, kind = fault.kind.name(), "refused: {fault}");
+                refuse(&clients, &asked, &fault)
+            }
+        },
+    };
+    answer.map(|answer| answer.map(|body| Held { body, _under_way: under_way, _flow: permit.ok() }))
+}
+
+/// What an answer depends on.
+struct Asked {
+    flow: FlowId,
+    method: Method,
+    version: Version,
+}
+
+async fn respond<S: Service>(
+    clients: &Arc<Clients<S>>,
+    asked: &Asked,
+    admitted: Admitted,
+    interim: Option<Interim>,
+) -> Result<http::Response<Outgoing>, Killed> {
+    let Admitted { request, client } = admitted;
+    let protocol = request.head.upgrade.clone();
+    if let Some(interim) = &interim {
+        interim.open();
+    }
+    let answered = contained(&clients.service, request, interim.clone()).await;
+    if let Some(interim) = &interim {
+        interim.close();
+    }
+    let mut response = match answered {
+        Ok(response) => response,
+        Err(Unanswered::Killed) => return Err(Killed),
+        Err(Unanswered::Failed(fault)) => return refuse(clients, asked, &fault),
+    };
+    if let (Some(endpoint), Some(protocol), Some(client)) = (response.upgrade.endpoint.take(), protocol, client) {
+        let observers = std::mem::take(&mut response.upgrade.observers);
+        let drain = clients.drain();
+        clients.drain.spawn(upgraded::serve(asked.flow, client, endpoint, observers, drain));
+        return Ok(upgraded::switching(response.head, &protocol));
+    }
+    match deliver(response, &asked.method, asked.version, clients.idle) {
+        Ok(delivered) => Ok(delivered),
+        Err(fault) => {
+            warn!(flow = asked.flow.0, kind = fault.kind.name(), "the response cannot be sent: {fault}");
+            refuse(clients, asked, &fault)
+        }
+    }
+}
+
+/// A panic ends its flow and nothing else.
+async fn contained<S: Service>(
+    service: &S,
+    request: Request,
+    interim: Option<Interim>,
+) -> Result<Response, Unanswered> {
+    let flow = request.flow;
+    let interim = interim.map(|interim| Arc::new(interim) as Arc<dyn InterimSink>);
+    // The service is shared by all flows, so what it keeps cannot be left half-changed by one of them.
+    let answered = AssertUnwindSafe(service.respond(request, interim)).catch_unwind().await;
+    answered.unwrap_or_else(|panic| {
+        let what = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+        error!(flow = flow.0, "the proxy failed on this flow, which is a bug: {}", what.unwrap_or("it panicked"));
+        Err(Fault::new(FaultKind::Internal, "the proxy failed on this request; its log says more").into())
+    })
+}
+
+fn busy(limit: usize) -> Fault {
+    let detail = format!("{limit} requests are being answered already, as many as there may be; try again later");
+    Fault::new(FaultKind::Busy, detail)
+}
+
+/// Tells the client what failed.
+fn refuse<S>(clients: &Clients<S>, asked: &Asked, fault: &Fault) -> Result<http::Response<Outgoing>, Killed> {
+    // What answers a CONNECT that was refused has content.
+    let method = if asked.method == Method::CONNECT { &Method::GET } else { &asked.method };
+    let refused = deliver(fault.response(asked.flow), method, asked.version, clients.idle);
+    let mut refused = refused.map_err(|_| Killed)?;
+    if asked.version < Version::HTTP_2 && fault.kind.spoils_connection() {
+        refused.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    Ok(refused)
+}

@@ -1,0 +1,16 @@
+//! What clients may use at most.
+
+/// Bounds on what all clients together may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientLimits {
+    /// Most connections at a time. Further ones wait until one closes.
+    pub connections: usize,
+    /// Most flows at a time, from a request's head to the end of its response. Further ones are answered with a 503.
+    pub flows: usize,
+}
+
+impl Default for ClientLimits {
+    fn default() -> Self {
+        Self { connections: 10_000, flows: 2_000 }
+    }
+}

@@ -1,0 +1,124 @@
+//! One flow's road: addons' request hooks → an answer, or the server → addons' response hooks.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use tracing::{debug, warn};
+
+use crate::{
+    addon::{Chain, Decision},
+    flow::{ByteStream, Destination, Fault, FaultKind, InterimSink, Request, RequestHead, Response, Unanswered},
+    listen::Service,
+    upstream::{Egress, Forward, Upstream, Via},
+};
+
+/// Makes responses of requests.
+pub struct Proxy<U = Upstream> {
+    /// The addons.
+    pub chain: Chain,
+    /// Connections to servers; `None` when there must be none.
+    pub upstream: Option<U>,
+    /// Where connections may go.
+    pub egress: Arc<Egress>,
+    /// This proxy's entry in the `Via` field of forwarded responses.
+    pub via: Option<Via>,
+}
+
+impl<U: Forward> Service for Proxy<U> {
+    async fn respond(
+        &self,
+        mut request: Request,
+        interim: Option<Arc<dyn InterimSink>>,
+    ) -> Result<Response, Unanswered> {
+        let answered = self.answer(&mut request, interim).await;
+        let (flow, head) = (request.flow.0, &request.head);
+        match &answered {
+            Ok(response) => debug!(flow, status = response.head.status.as_u16(), "{} {}", head.method, head.shown()),
+            Err(Unanswered::Killed) => debug!(flow, "killed: {} {}", head.method, head.shown()),
+            Err(Unanswered::Failed(fault)) => self.failed(&request, fault).await,
+        }
+        answered
+    }
+
+    fn check_tunnel(&self, destination: &Destination) -> Result<(), Fault> {
+        self.egress.check_port(destination)
+    }
+
+    async fn connect(&self, mut request: Request) -> Result<ByteStream, Unanswered> {
+        let connected = match self.chain.request(&mut request).await {
+            // There is no way to give the inside of such a tunnel an answer.
+            Ok(Decision::Kill | Decision::Answered { .. }) => return Err(Unanswered::Killed),
+            Ok(Decision::Forward) => self.tunnel(&request.head.destination).await,
+            Err(fault) => Err(fault),
+        };
+        if let Err(fault) = &connected {
+            self.failed(&request, fault).await;
+        }
+        Ok(connected?)
+    }
+}
+
+impl<U: Forward> Proxy<U> {
+    /// Takes a request through the addons, and to its server if none of them answers.
+    async fn answer(
+        &self,
+        request: &mut Request,
+        interim: Option<Arc<dyn InterimSink>>,
+    ) -> Result<Response, Unanswered> {
+        let (response, before) = match self.chain.request(request).await? {
+            Decision::Kill => return Err(Unanswered::Killed),
+            Decision::Answered { response, by } => (response, by),
+            Decision::Forward => {
+                let upstream = self.reachable(&request.head.destination)?;
+                (upstream.send(request.clone(), interim).await?, self.chain.len())
+            }
+        };
+        let mut response = self.chain.response(before, request, response).await?.ok_or(Unanswered::Killed)?;
+        if let Some(via) = self.via.as_ref().filter(|_| before == self.chain.len()) {
+            let head = Arc::make_mut(&mut response.head);
+            via.append(&mut head.fields, head.version);
+        }
+        if !response.latency.is_zero() {
+            tokio::time::sleep(response.latency).await;
+        }
+        settle_upgrade(&request.head, &mut response)?;
+        Ok(response)
+    }
+
+    /// Connects a tunnel.
+    async fn tunnel(&self, destination: &Destination) -> Result<ByteStream, Fault> {
+        self.reachable(destination)?.tunnel(destination).await
+    }
+
+    /// Connections to servers, unless there must be none.
+    fn reachable(&self, destination: &Destination) -> Result<&U, Fault> {
+        self.upstream.as_ref().ok_or_else(|| {
+            let server = destination.host_and_port();
+            Fault::new(FaultKind::Offline, format!("nothing is sent to `{server}`: the proxy is offline (--offline)"))
+        })
+    }
+
+    /// Tells the log and the addons that a request got no response.
+    async fn failed(&self, request: &Request, fault: &Fault) {
+        let head = &request.head;
+        warn!(flow = request.flow.0, kind = fault.kind.name(), "{} {}: {fault}", head.method, head.shown());
+        self.chain.error(request, fault).await;
+    }
+}
+
+/// A response that upgrades the connection needs a request for that, and somebody to speak with. An addon may have replaced
+/// it by another one, and then nothing is upgraded.
+fn settle_upgrade(request: &RequestHead, response: &mut Response) -> Result<(), Fault> {
+    if response.head.status != StatusCode::SWITCHING_PROTOCOLS {
+        response.upgrade.endpoint = None;
+        return Ok(());
+    }
+    if request.upgrade.is_some() && response.upgrade.endpoint.is_some() {
+        return Ok(());
+    }
+    let detail = "the answer upgrades the connection, which the client did not ask for";
+    Err(Fault::new(FaultKind::ResponseIncomplete, detail))
+}
+
+#[cfg(test)]
+mod tests;
