@@ -150,9 +150,10 @@ pub fn url(subject: &dyn Subject) -> Option<String> {
             (host, port.filter(|port| *port != 0).or(usual).unwrap_or(443))
         }
     };
-    Some(match usual == Some(port) {
-        true => format!("{scheme}://{host}{path}"),
-        false => format!("{scheme}://{host}:{port}{path}"),
+    Some(if usual == Some(port) {
+        format!("{scheme}://{host}{path}")
+    } else {
+        format!("{scheme}://{host}:{port}{path}")
     })
 }
 
