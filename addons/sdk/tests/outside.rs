@@ -1,6 +1,7 @@
 //! Addons are written outside of this repository: the published SDK and copies of the examples build there.
 
 use std::{
+    collections::BTreeSet,
     env, fs,
     path::{Path, PathBuf},
     process::Command,
@@ -8,11 +9,11 @@ use std::{
 
 use tempfile::TempDir;
 
-/// The folders of the examples, and the components that come of them.
-const EXAMPLES: [(&str, &str); 3] = [
-    ("addon", "maintenance_banner.wasm"),
-    ("matcher", "path_id_matcher.wasm"),
-    ("refresher", "session_refresher.wasm"),
+/// The folders of the examples, the components that come of them, and the interfaces of plugs that those import or export.
+const EXAMPLES: [(&str, &str, &[&str]); 3] = [
+    ("addon", "maintenance_banner.wasm", &[]),
+    ("matcher", "path_id_matcher.wasm", &["matcher"]),
+    ("refresher", "session_refresher.wasm", &["refresher"]),
 ];
 
 /// The line of an example's manifest that is changed in a copy.
@@ -53,6 +54,15 @@ fn published(within: &Path) -> PathBuf {
     within.join(name)
 }
 
+/// The interfaces of plugs that a component names, which are those that it imports or exports.
+fn plugs_of(component: &[u8]) -> BTreeSet<&'static str> {
+    let names = |interface: &&str| {
+        let name = format!("proxyhost:replay/{interface}@");
+        component.windows(name.len()).any(|window| window == name.as_bytes())
+    };
+    ["matcher", "refresher"].into_iter().filter(names).collect()
+}
+
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("a folder in the temporary one");
     for entry in from.read_dir().expect("a folder of the repository") {
@@ -70,7 +80,7 @@ fn copy(from: &Path, to: &Path) {
 fn copies_of_the_examples_build_with_the_published_sdk() {
     let folder = TempDir::new().expect("a temporary folder");
     let sdk = published(folder.path());
-    for (example, component) in EXAMPLES {
+    for (example, component, plugs) in EXAMPLES {
         let copied = folder.path().join(example);
         copy(&root().join("examples").join(example), &copied);
         let manifest = copied.join("Cargo.toml");
@@ -83,6 +93,7 @@ fn copies_of_the_examples_build_with_the_published_sdk() {
         let build = ["build", "--release", "--quiet", "--target", "wasm32-wasip2", "--target-dir"];
         run(cargo(&copied).args(build).arg(target_folder()));
         let built = target_folder().join("wasm32-wasip2/release").join(component);
-        assert!(built.is_file(), "`{}` was not built", built.display());
+        let component = fs::read(&built).expect("it was built");
+        assert_eq!(plugs_of(&component), BTreeSet::from_iter(plugs.iter().copied()), "{example}");
     }
 }

@@ -1,7 +1,6 @@
 //! What a filter asks about a flow.
 
-use std::borrow::Cow;
-use std::net::IpAddr;
+use std::{borrow::Cow, net::IpAddr};
 
 /// A flow, as far as filters ask about it. What has a default need not be known.
 ///
