@@ -2,11 +2,8 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
+use json_pointer::{JsonPointer, Segment, behind, push};
 use serde_json::value::RawValue;
-
-use redaction::Segment;
-
-use crate::JsonPointer;
 
 /// How deep values may be nested, so that reading them cannot use up the stack.
 const DEPTH: usize = 128;
@@ -81,21 +78,9 @@ impl<'a> Walk<'a> {
         if self.depth == DEPTH {
             return None;
         }
-        let ignored: Vec<&[Segment]> = ignored
-            .iter()
-            .filter_map(|pointer| pointer.split_first())
-            .filter(|(segment, _)| segment.leads_to(name))
-            .map(|(_, rest)| rest)
-            .collect();
+        let ignored = behind(ignored, name);
         let parent = self.pointer.len();
-        self.pointer.push('/');
-        for character in name.chars() {
-            match character {
-                '~' => self.pointer.push_str("~0"),
-                '/' => self.pointer.push_str("~1"),
-                _ => self.pointer.push(character),
-            }
-        }
+        push(&mut self.pointer, name);
         self.depth += 1;
         self.value(value, &ignored)?;
         self.depth -= 1;

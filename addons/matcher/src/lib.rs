@@ -16,7 +16,8 @@ mod options;
 mod part;
 mod subject;
 
+pub use json_pointer::{BadPointer, JsonPointer};
 pub use key::{Part, key, parts};
 pub use options::Options;
-pub use redaction::{BadPointer, JsonPointer, NameList, RuleError, Rules};
+pub use redaction::{NameList, RuleError, Rules};
 pub use subject::{Content, Digest, Subject};

@@ -1,8 +1,6 @@
 //! Builders for what a component declares of itself.
 
-pub use crate::bindings::declaration::exports::proxyhost::addon::declaration::{
-    Declared, Flag, Kind, OptionDeclaration,
-};
+pub use crate::bindings::declaration::{Declared, Flag, Kind, OptionDeclaration};
 
 /// An option of a type; see the functions of this module for the types.
 fn option(name: &str, kind: Kind, default: Option<&str>, help: &str) -> OptionDeclaration {

@@ -25,18 +25,22 @@
 pub mod bindings;
 pub mod declare;
 mod export;
+pub mod next;
 pub mod options;
 
-pub use bindings::host::proxyhost::addon::actions::Action;
-pub use bindings::host::proxyhost::addon::messages::{
-    Body, BodyError, BodyReader, EditError, Field, Request, Response, Version,
+pub use bindings::host::proxyhost::addon::{
+    actions::Action,
+    index, log,
+    messages::{Body, BodyError, BodyReader, EditError, Field, Request, Response, Version},
+    recorder, recordings,
 };
-pub use bindings::host::proxyhost::addon::{index, log, recorder, recordings};
 
-pub use bindings::declaration::exports::proxyhost::addon::declaration::Guest as Declaration;
-pub use bindings::error_hook::exports::proxyhost::addon::error_hook::Guest as ErrorHook;
-pub use bindings::lifecycle::exports::proxyhost::addon::lifecycle::{Guest as Lifecycle, Readiness};
-pub use bindings::matcher::exports::proxyhost::replay::matcher::{Guest as Matcher, Part};
-pub use bindings::refresher::exports::proxyhost::replay::refresher::Guest as Refresher;
-pub use bindings::request_hook::exports::proxyhost::addon::request_hook::Guest as RequestHook;
-pub use bindings::response_hook::exports::proxyhost::addon::response_hook::Guest as ResponseHook;
+pub use bindings::{
+    declaration::Guest as Declaration,
+    error_hook::Guest as ErrorHook,
+    lifecycle::{Guest as Lifecycle, Readiness},
+    matcher::{Guest as Matcher, Part},
+    refresher::Guest as Refresher,
+    request_hook::Guest as RequestHook,
+    response_hook::Guest as ResponseHook,
+};

@@ -12,21 +12,6 @@ mod replay;
 
 use proxyhost_sdk::{Action, Declaration, Lifecycle, Readiness, Request, RequestHook, declare::Declared};
 
-/// What the component imports beyond the host: the plugs.
-mod plugs {
-    wit_bindgen::generate!({
-        path: ["../../wit/addon-0.1.0", "../../wit/replay-0.1.0"],
-        inline: "package proxyhost:serverreplay;
-            world plugs { import proxyhost:replay/matcher@0.1.0; import proxyhost:replay/refresher@0.1.0; }",
-        with: {
-            "proxyhost:addon/messages@0.1.0": proxyhost_sdk::bindings::host::proxyhost::addon::messages,
-            "proxyhost:replay/matcher@0.1.0": generate,
-            "proxyhost:replay/refresher@0.1.0": generate,
-        },
-    });
-    pub(crate) use proxyhost::replay::{matcher, refresher};
-}
-
 struct ServerReplay;
 
 impl Declaration for ServerReplay {

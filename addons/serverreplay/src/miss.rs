@@ -1,11 +1,10 @@
 //! Requests without a recorded response: what happens to them, and why there is none.
 
-use proxyhost_sdk::{Action, Request, Response, index, log, recordings};
+use proxyhost_sdk::{Action, Request, Response, index, log, next::matcher, recordings};
 
 use crate::{
     difference::{Part, differences, summary},
     options::Miss,
-    plugs::matcher,
     replay::in_table,
 };
 
@@ -121,10 +120,10 @@ fn nearest(request: &Request) -> String {
     // Stable: of equally near ones, the first recorded.
     found.sort_by_key(|near| (near.differences, near.unlike));
     let shown: Vec<String> = found.iter().take(SHOWN).map(|near| format!("{} {}", near.name, near.text)).collect();
-    match shown.is_empty() {
-        true => "no recorded request has its path, or its host".to_owned(),
-        false => format!("nearest: {}", shown.join("; ")),
+    if shown.is_empty() {
+        return "no recorded request has its path, or its host".to_owned();
     }
+    format!("nearest: {}", shown.join("; "))
 }
 
 /// A recorded request that is near a live one.

@@ -182,13 +182,15 @@ impl Options {
     /// # Errors
     /// When a value is not one of those allowed.
     pub fn read() -> Result<Self, String> {
-        let miss = match options::flag("server_replay_kill_extra") {
-            true => Miss::Kill,
-            false => Miss::parse(&options::text("server_replay_extra"))?,
+        let miss = if options::flag("server_replay_kill_extra") {
+            Miss::Kill
+        } else {
+            Miss::parse(&options::text("server_replay_extra"))?
         };
-        let reuse = match options::flag("server_replay_nopop") {
-            true => Reuse::First,
-            false => Reuse::parse(&options::text("server_replay_reuse")),
+        let reuse = if options::flag("server_replay_nopop") {
+            Reuse::First
+        } else {
+            Reuse::parse(&options::text("server_replay_reuse"))
         };
         let mode = Mode::parse(&options::text("server_replay_mode"));
         let is_recorded = !options::text("save_stream_file").is_empty();

@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use proxyhost_sdk::{
     Action, Readiness, Request, Response, index, log,
+    next::{matcher, refresher},
     options::{text, texts},
     recordings::{self, Pace, Turn},
 };
@@ -11,7 +12,6 @@ use proxyhost_sdk::{
 use crate::{
     miss,
     options::{Mode, Options, Timing},
-    plugs::{matcher, refresher},
 };
 
 /// The index holds several tables; the first byte of a key says which.
@@ -130,11 +130,13 @@ fn recorded(id: u32, request: &Request, options: &Options) -> Option<Response> {
     };
     // Asked first, as it is nearly always the answer.
     recordings::recorded_response(id, pace).or_else(|| {
-        let (turn, pace) = match options.websocket_on_request {
-            true => (Turn::Requested, pace),
+        let (turn, pace) = if options.websocket_on_request {
+            (Turn::Requested, pace)
+        } else if options.timing == Timing::None {
             // Without its times a session would be over before the client has said anything.
-            false if options.timing == Timing::None => (Turn::Timed, Pace::Recorded(1.0)),
-            false => (Turn::Timed, pace),
+            (Turn::Timed, Pace::Recorded(1.0))
+        } else {
+            (Turn::Timed, pace)
         };
         recordings::recorded_websocket(id, request, pace, turn, options.miss.difference())
     })

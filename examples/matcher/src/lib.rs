@@ -11,20 +11,8 @@
 use proxyhost_sdk::{
     Declaration, Matcher, Part, Request,
     declare::{self, Declared},
+    next,
 };
-
-/// The matcher that this one builds on.
-mod next {
-    wit_bindgen::generate!({
-        path: ["../../wit/addon-0.1.0", "../../wit/replay-0.1.0"],
-        inline: "package example:path-id-matcher; world next { import proxyhost:replay/matcher@0.1.0; }",
-        with: {
-            "proxyhost:addon/messages@0.1.0": proxyhost_sdk::bindings::host::proxyhost::addon::messages,
-            "proxyhost:replay/matcher@0.1.0": generate,
-        },
-    });
-    pub(crate) use proxyhost::replay::matcher;
-}
 
 struct PathIdMatcher;
 
@@ -40,8 +28,7 @@ impl Matcher for PathIdMatcher {
     }
 
     fn explain(request: &Request) -> Vec<Part> {
-        let parts = with_alike_ids(request, next::matcher::explain).into_iter();
-        parts.map(|part| Part { name: part.name, value: part.value }).collect()
+        with_alike_ids(request, next::matcher::explain).into_iter().map(Part::from).collect()
     }
 }
 

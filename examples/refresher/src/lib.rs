@@ -16,21 +16,8 @@ use cookie::{
 use proxyhost_sdk::{
     Declaration, Lifecycle, Readiness, Refresher, Response,
     declare::{self, Declared},
-    log, options,
+    log, next, options,
 };
-
-/// The refresher that this one builds on.
-mod next {
-    wit_bindgen::generate!({
-        path: ["../../wit/addon-0.1.0", "../../wit/replay-0.1.0"],
-        inline: "package example:session-refresher; world next { import proxyhost:replay/refresher@0.1.0; }",
-        with: {
-            "proxyhost:addon/messages@0.1.0": proxyhost_sdk::bindings::host::proxyhost::addon::messages,
-            "proxyhost:replay/refresher@0.1.0": generate,
-        },
-    });
-    pub(crate) use proxyhost::replay::refresher;
-}
 
 struct SessionRefresher;
 

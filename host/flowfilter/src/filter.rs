@@ -2,11 +2,13 @@
 
 use std::str::FromStr;
 
-use crate::error::ParseError;
-use crate::operator::{Place, Question};
-use crate::parse::{Expression, parse};
-use crate::pattern::Pattern;
-use crate::subject::{Protocol, Side, Subject, hosts, url};
+use crate::{
+    error::ParseError,
+    operator::{Place, Question},
+    parse::{Expression, parse},
+    pattern::Pattern,
+    subject::{Protocol, Side, Subject, hosts, url},
+};
 
 /// A filter that was parsed, to be asked about flows.
 #[derive(Clone, Debug)]

@@ -1,7 +1,6 @@
 //! The names of the operators.
 
-use crate::pattern::Kind;
-use crate::subject::Side;
+use crate::{pattern::Kind, subject::Side};
 
 /// What an operator takes after its name, and asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,9 +2,11 @@
 //!
 //! From the weakest to the strongest: what stands side by side (and), `|`, `&`, `!`.
 
-use crate::error::ParseError;
-use crate::operator::{Operator, Place, Question};
-use crate::pattern::Pattern;
+use crate::{
+    error::ParseError,
+    operator::{Operator, Place, Question},
+    pattern::Pattern,
+};
 
 /// A parsed expression.
 #[derive(Clone, Debug)]

@@ -104,10 +104,10 @@ impl Translator {
                 let flags = rest.iter().take_while(|next| next.is_ascii_alphabetic() && **next != 'P');
                 let flags: String = flags.collect();
                 self.has_lines = self.has_lines || flags.contains('m');
-                match flags.contains('x') {
-                    false => return self.group_head(),
-                    true => "verbose patterns are not supported",
+                if !flags.contains('x') {
+                    return self.group_head();
                 }
+                "verbose patterns are not supported"
             }
         };
         Err(refused.to_owned())

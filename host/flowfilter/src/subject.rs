@@ -1,7 +1,6 @@
 //! What a filter asks about a flow.
 
-use std::borrow::Cow;
-use std::net::IpAddr;
+use std::{borrow::Cow, net::IpAddr};
 
 /// A flow, as far as filters ask about it. What has a default need not be known.
 ///
@@ -150,9 +149,10 @@ pub fn url(subject: &dyn Subject) -> Option<String> {
             (host, port.filter(|port| *port != 0).or(usual).unwrap_or(443))
         }
     };
-    Some(match usual == Some(port) {
-        true => format!("{scheme}://{host}{path}"),
-        false => format!("{scheme}://{host}:{port}{path}"),
+    Some(if usual == Some(port) {
+        format!("{scheme}://{host}{path}")
+    } else {
+        format!("{scheme}://{host}:{port}{path}")
     })
 }
 

@@ -9,6 +9,9 @@ use std::{
 /// What components are built for.
 pub(crate) const TARGET: &str = "wasm32-wasip2";
 
+/// The profile of the workspace that they are built by, which is their folder too.
+const PROFILE: &str = "guest";
+
 /// Builds packages of the workspace at `root` as components; the folder that they are in.
 ///
 /// # Errors
@@ -25,17 +28,15 @@ pub(crate) fn build(root: &Path, target_folder: &Path, packages: &[&str]) -> Res
             cargo.env_remove(&name);
         }
     }
-    cargo.current_dir(root).args(["build", "--release", "--quiet", "--locked", "--target", TARGET, "--target-dir"]);
-    cargo.arg(target_folder);
+    cargo.current_dir(root).args(["build", "--quiet", "--locked", "--profile", PROFILE, "--target", TARGET]);
+    cargo.arg("--target-dir").arg(target_folder);
     for package in packages {
         cargo.args(["--package", package]);
     }
     let output = cargo.output().map_err(|error| format!("cannot start cargo to build components: {error}"))?;
-    match output.status.success() {
-        true => Ok(target_folder.join(TARGET).join("release")),
-        false => Err(format!(
-            "cannot build components for {TARGET}: {}",
-            String::from_utf8_lossy(&output.stderr).trim().replace('\n', " | ")
-        )),
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr).trim().replace('\n', " | ");
+        return Err(format!("cannot build components for {TARGET}: {said}"));
     }
+    Ok(target_folder.join(TARGET).join(PROFILE))
 }

@@ -73,10 +73,10 @@ impl Rules {
 
     fn multipart_edits(&self, content_type: &[u8], text: &[u8]) -> Result<Vec<Edit>, String> {
         let Some(fields) = multipart::parse(content_type, text) else {
-            return match self.form.is_empty() && !json::may_hold(text, &self.json) {
-                true => Ok(Vec::new()),
-                false => Err("it is not a whole multipart form, and may hold what is secret".to_owned()),
-            };
+            if self.form.is_empty() && !json::may_hold(text, &self.json) {
+                return Ok(Vec::new());
+            }
+            return Err("it is not a whole multipart form, and may hold what is secret".to_owned());
         };
         let mut edits = Vec::new();
         for field in fields {

@@ -1,9 +1,9 @@
 //! Secrets in event streams (HTML, section 9.2), whose events often hold JSON.
 
+use json_pointer::JsonPointer;
 use memchr::memchr2;
 
 use crate::{
-    JsonPointer,
     edit::Edit,
     json::{self, Unclear},
 };
@@ -79,8 +79,8 @@ impl Data {
 
 #[cfg(test)]
 mod tests {
-    use super::edits;
-    use crate::{JsonPointer, edit::apply, json::Unclear};
+    use super::*;
+    use crate::edit::apply;
 
     fn redacted(stream: &str) -> Result<String, Unclear> {
         let edits = edits(stream.as_bytes(), &[JsonPointer::parse("/*/pw").unwrap()])?;

@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, fmt, ops::Range};
 
+use json_pointer::{JsonPointer, Segment, behind};
 use memchr::memmem;
 use serde::{
     Deserialize, Deserializer,
@@ -9,7 +10,7 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use crate::{JsonPointer, Segment, bytes::range_of, edit::Edit};
+use crate::{bytes::range_of, edit::Edit};
 
 /// [`crate::REPLACEMENT`] as JSON.
 const REPLACEMENT: &str = "\"redacted\"";
@@ -73,19 +74,13 @@ impl<'a> Walk<'a> {
             Some(b'[') => {
                 let elements: Vec<&'a RawValue> = serde_json::from_str(value).ok()?;
                 for (number, element) in elements.into_iter().enumerate() {
-                    self.value(element, &behind(pointers, number.to_string().as_bytes()))?;
+                    self.value(element, &behind(pointers, number.to_string()))?;
                 }
             }
             _ => {}
         }
         Some(())
     }
-}
-
-/// What is left of the pointers that lead to a name, behind it.
-fn behind<'p>(pointers: &[&'p [Segment]], name: &[u8]) -> Vec<&'p [Segment]> {
-    let steps = pointers.iter().filter_map(|pointer| pointer.split_first());
-    steps.filter(|(segment, _)| segment.leads_to(name)).map(|(_, rest)| rest).collect()
 }
 
 /// Whether a text that is no JSON may be meant as one with a value at a pointer.
@@ -184,8 +179,10 @@ impl<'de> Deserialize<'de> for Name<'de> {
 
 #[cfg(test)]
 mod tests {
+    use json_pointer::JsonPointer;
+
     use super::{REPLACEMENT, Unclear, edits};
-    use crate::{JsonPointer, edit::apply};
+    use crate::edit::apply;
 
     fn redacted(text: &[u8], pointers: &[&str]) -> Result<String, Unclear> {
         let pointers: Vec<_> = pointers.iter().map(|text| JsonPointer::parse(text).unwrap()).collect();

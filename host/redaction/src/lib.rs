@@ -18,7 +18,6 @@ mod fields;
 mod json;
 pub mod multipart;
 mod names;
-mod pointer;
 pub mod query;
 mod rules;
 
@@ -26,7 +25,6 @@ pub use bytes::contains_in_any_case;
 pub use content::Redacted;
 pub use decode::{DECODED_LIMIT, decode};
 pub use names::NameList;
-pub use pointer::{BadPointer, JsonPointer, Segment};
 pub use rules::{RuleError, Rules};
 
 /// What stands in the place of a secret. It means itself in every syntax that is redacted, also percent-encoded.

@@ -2,7 +2,9 @@
 
 use std::{borrow::Cow, fmt};
 
-use crate::{BadPointer, JsonPointer, NameList, edit, fields, query};
+use json_pointer::{BadPointer, JsonPointer};
+
+use crate::{NameList, edit, fields, query};
 
 /// What of a message is secret.
 #[derive(Clone, Debug, Default)]

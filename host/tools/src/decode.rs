@@ -1,12 +1,7 @@
 //! Undoing content coding, as far as mitmproxy undoes it.
 
-use std::{
-    borrow::Cow,
-    io::{ErrorKind, Read},
-};
-
 use bytes::Bytes;
-use flate2::bufread::{MultiGzDecoder, ZlibDecoder};
+use coding::Coding;
 
 /// The value of a field, its lines joined as one list; nothing if the field is not there.
 pub(super) fn field(fields: &[(Bytes, Bytes)], name: &str) -> Option<Vec<u8>> {
@@ -24,35 +19,17 @@ pub(super) fn decode(content: &[u8], fields: &[(Bytes, Bytes)]) -> Option<Bytes>
     let decoded = match coding.as_slice() {
         b"gzip" => match content {
             // Some senders take one name for the other.
-            [0x1f, 0x8b, ..] => what_there_is(MultiGzDecoder::new(content)),
-            _ => what_there_is(ZlibDecoder::new(content)),
+            [0x1f, 0x8b, ..] => Coding::Gzip.decode_start(content, LIMIT),
+            _ => Coding::Zlib.decode_start(content, LIMIT),
         },
-        b"deflateraw" => whole(content, b"deflate"),
-        coding => whole(content, coding),
+        b"deflateraw" => Coding::Deflate.decode(content, LIMIT),
+        coding => Coding::named(coding)?.decode(content, LIMIT),
     };
     decoded.map(Bytes::from)
 }
 
-/// What was coded, if all of it is there.
-fn whole(content: &[u8], coding: &[u8]) -> Option<Vec<u8>> {
-    match redaction::decode(content, Some(coding))? {
-        Cow::Owned(decoded) => Some(decoded),
-        // It was not coded.
-        Cow::Borrowed(_) => None,
-    }
-}
-
-/// All that a decoder gives until the content breaks off.
-fn what_there_is(decoder: impl Read) -> Option<Vec<u8>> {
-    let mut decoded = Vec::new();
-    match decoder.take(LIMIT + 1).read_to_end(&mut decoded) {
-        Err(error) if error.kind() != ErrorKind::UnexpectedEof => None,
-        _ => (decoded.len() as u64 <= LIMIT).then_some(decoded),
-    }
-}
-
 /// The most bytes that a body may decode to.
-const LIMIT: u64 = 64 << 20;
+const LIMIT: usize = 64 << 20;
 
 #[cfg(test)]
 mod tests {
@@ -104,7 +81,7 @@ mod tests {
     #[test]
     fn bombs_are_left_as_they_are() {
         let mut bomb = GzEncoder::new(Vec::new(), Compression::best());
-        bomb.write_all(&vec![0; LIMIT as usize + 1]).unwrap();
+        bomb.write_all(&vec![0; LIMIT + 1]).unwrap();
         assert_eq!(coded(&bomb.finish().unwrap(), "gzip"), None);
     }
 

@@ -1,5 +1,8 @@
 //! What two JSON documents have apart, by pointers to the places (RFC 6901).
 
+use std::ops::ControlFlow;
+
+use json_pointer::{Difference, compare};
 use serde_json::Value;
 
 use super::text;
@@ -9,53 +12,21 @@ use super::text;
 pub(super) fn differences(old: &[u8], new: &[u8]) -> Option<Vec<String>> {
     let parse =
         |bytes| serde_json::from_slice::<Value>(bytes).ok().filter(|value| value.is_object() || value.is_array());
-    let mut found = Found { lines: Vec::new(), more: 0 };
-    found.compare(&mut String::new(), Some(&parse(old)?), Some(&parse(new)?));
-    if found.more > 0 {
-        found.lines.push(format!("and {} more", found.more));
-    }
-    Some(found.lines)
-}
-
-struct Found {
-    lines: Vec<String>,
-    more: usize,
-}
-
-impl Found {
-    fn compare(&mut self, place: &mut String, old: Option<&Value>, new: Option<&Value>) {
-        match (old, new) {
-            (old, new) if old == new => {}
-            (Some(Value::Object(old)), Some(Value::Object(new))) => {
-                let only_new = new.keys().filter(|key| !old.contains_key(*key));
-                for key in old.keys().chain(only_new) {
-                    self.inside(place, &escaped(key), old.get(key), new.get(key));
-                }
-            }
-            (Some(Value::Array(old)), Some(Value::Array(new))) => {
-                for index in 0..old.len().max(new.len()) {
-                    self.inside(place, &index.to_string(), old.get(index), new.get(index));
-                }
-            }
-            (old, new) if self.lines.len() < MOST => {
-                let place = if place.is_empty() { "all" } else { place.as_str() };
-                self.lines.push(format!("{place}: {} -> {}", shown(old), shown(new)));
-            }
-            _ => self.more += 1,
+    let (old, new) = (parse(old)?, parse(new)?);
+    let (mut lines, mut more) = (Vec::new(), 0);
+    let _: ControlFlow<()> = compare(&old, &new, &mut |Difference { place, old, new }| {
+        if lines.len() < MOST {
+            let place = place.split_last().map_or_else(|| "all".to_owned(), |_| place.to_string());
+            lines.push(format!("{place}: {} -> {}", shown(old), shown(new)));
+        } else {
+            more += 1;
         }
+        ControlFlow::Continue(())
+    });
+    if more > 0 {
+        lines.push(format!("and {more} more"));
     }
-
-    fn inside(&mut self, place: &mut String, step: &str, old: Option<&Value>, new: Option<&Value>) {
-        let len = place.len();
-        place.push('/');
-        place.push_str(step);
-        self.compare(place, old, new);
-        place.truncate(len);
-    }
-}
-
-fn escaped(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
+    Some(lines)
 }
 
 fn shown(value: Option<&Value>) -> String {

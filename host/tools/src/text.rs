@@ -79,16 +79,11 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 const ROW: usize = 16;
 
 fn push(shown: &mut String, character: char) {
-    match character.is_control() || turns_text_around(character) {
-        true => shown.extend(character.escape_unicode()),
-        false => shown.push(character),
+    if oneline::is_harmful(character) {
+        shown.extend(character.escape_unicode());
+    } else {
+        shown.push(character);
     }
-}
-
-/// Marks that make what follows stand elsewhere, and line breaks of Unicode.
-fn turns_text_around(character: char) -> bool {
-    let is_mark = matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}');
-    is_mark || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

@@ -95,9 +95,8 @@ proptest! {
 
     #[test]
     fn an_escaped_text_is_found_as_it_is(text in "[ -~é]{1,20}") {
-        let escape = |character: char| match character.is_ascii_alphanumeric() {
-            true => character.to_string(),
-            false => format!("\\{character}"),
+        let escape = |character: char| {
+            if character.is_ascii_alphanumeric() { character.to_string() } else { format!("\\{character}") }
         };
         let pattern: String = text.chars().map(escape).collect();
         prop_assert!(is_in(&pattern, true, text.as_bytes()));

@@ -52,13 +52,13 @@ impl LineRate {
     }
 }
 
-/// Control characters could forge lines or move the terminal's cursor.
+/// As much of a message as a line holds.
 fn printable(message: &str) -> String {
     let mut end = message.len().min(LINE_BYTES);
     while !message.is_char_boundary(end) {
         end -= 1;
     }
-    message[..end].chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
+    oneline::spaced(&message[..end]).collect()
 }
 
 impl log::Host for State {

@@ -36,7 +36,7 @@ impl ConfigError {
     /// The lines for standard error: `error: …` and, where there is something to do, `hint: …`.
     pub fn report(&self) -> String {
         match &self.hint {
-            Some(hint) => format!("error: {self}\nhint: {}", one_line(hint)),
+            Some(hint) => format!("error: {self}\nhint: {}", oneline::escaped(hint)),
             None => format!("error: {self}"),
         }
     }
@@ -44,23 +44,11 @@ impl ConfigError {
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&one_line(&self.message))
+        formatter.write_str(&oneline::escaped(&self.message))
     }
 }
 
 impl std::error::Error for ConfigError {}
-
-/// Text from files, arguments and addons may hold anything, and is shown in a terminal.
-pub(super) fn one_line(text: &str) -> String {
-    let mut line = String::with_capacity(text.len());
-    for char in text.chars() {
-        match char.is_control() {
-            true => line.extend(char.escape_default()),
-            false => line.push(char),
-        }
-    }
-    line
-}
 
 #[cfg(test)]
 mod tests {

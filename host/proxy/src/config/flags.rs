@@ -9,7 +9,6 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::{
     ConfigError, DEFAULT_ADDONS, DeclaredAddon,
-    error::one_line,
     values::{Given, Setting},
 };
 use crate::addon::options::{Flag, Kind, OptionDeclaration};
@@ -35,7 +34,7 @@ impl Flags {
         check(&own, declared)?;
         let mut flags = Self { command: own, arguments: Vec::new() };
         for addon in declared {
-            let heading = one_line(&format!("{} ({})", addon.name, addon.summary));
+            let heading = oneline::escaped(&format!("{} ({})", addon.name, addon.summary));
             for option in &addon.options {
                 flags.add(option, &heading);
             }
@@ -124,7 +123,7 @@ fn help(option: &OptionDeclaration, sets: Option<&str>) -> String {
             help
         }
     };
-    one_line(&if option.deprecated.is_some() { format!("{help} (deprecated)") } else { help })
+    oneline::escaped(&if option.deprecated.is_some() { format!("{help} (deprecated)") } else { help })
 }
 
 /// A line for each option that only `--set` and the file reach.
@@ -133,7 +132,7 @@ fn without_flags(declared: &[DeclaredAddon]) -> String {
     let mut listed: BTreeSet<&str> =
         options().filter(|option| !option.flags.is_empty()).map(|option| option.name.as_str()).collect();
     let others = options().filter(|option| option.deprecated.is_none() && listed.insert(&option.name));
-    let lines = others.map(|option| one_line(&format!("  {} ({}): {}", option.name, option.kind, option.help)));
+    let lines = others.map(|option| oneline::escaped(&format!("  {} ({}): {}", option.name, option.kind, option.help)));
     lines.collect::<Vec<_>>().join("\n")
 }
 

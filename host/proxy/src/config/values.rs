@@ -94,7 +94,7 @@ impl<'a> Resolution<'a> {
         let value = self.value(option, setting).map_err(|error| error.at(&setting.given_at))?;
         if let Some(instead) = &option.deprecated {
             let warning = format!("{}: option `{}` is deprecated; use {instead} instead", setting.origin, option.name);
-            self.warnings.push(super::error::one_line(&warning));
+            self.warnings.push(oneline::escaped(&warning));
         }
         self.values.iter_mut().filter_map(|values| values.get_mut(&option.name)).for_each(|old| old.clone_from(&value));
         Ok(())

@@ -210,8 +210,7 @@ impl<'p> Loading<'p> {
     }
 
     fn invalid(&mut self, offset: u64, reason: String) {
-        let printable = |character: char| if character.is_control() { ' ' } else { character };
-        let reason: String = reason.chars().take(REASON_LIMIT).map(printable).collect();
+        let reason: String = oneline::spaced(&reason).take(REASON_LIMIT).collect();
         let reason = match &self.among {
             Some(name) => format!("in `{name}`: {reason}"),
             None => reason,

@@ -59,8 +59,7 @@ fn failure(entry: &Entry) -> Result<Option<String>, String> {
             None => {}
             Some(Value::String(said)) if said.is_empty() => {}
             Some(Value::String(said)) => {
-                let printable = |character: char| if character.is_control() { ' ' } else { character };
-                let said: String = said.chars().take(REASON_LIMIT).map(printable).collect();
+                let said: String = oneline::spaced(said).take(REASON_LIMIT).collect();
                 return Ok(Some(format!("the request failed: {said}")));
             }
             Some(_) => return Ok(Some("the request failed".into())),

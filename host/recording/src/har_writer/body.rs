@@ -5,12 +5,13 @@
 //! text still has its content coding, and `missing` where there was a body that nobody recorded.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, BufReader, Read, Write};
 use std::os::unix::fs::FileExt;
 
 use bytes::Bytes;
+use coding::Coding;
 
-use super::coding::{Coded, Coding};
+use super::coding::Coded;
 use super::json::{self, Object};
 use super::survey::Survey;
 use crate::har::parameter;
@@ -105,9 +106,9 @@ impl<'c> Body<'c> {
         match self.form {
             Form::Missing | Form::Empty => out.write_all(b"\"\""),
             Form::Text(None) => json::text(out, source),
-            Form::Text(Some(coding)) => json::text(out, coding.undo(source, u64::MAX)?),
+            Form::Text(Some(coding)) => json::text(out, coding.reader(BufReader::new(source), u64::MAX)?),
             Form::Base64(None) | Form::CodedBase64 => json::base64(out, source),
-            Form::Base64(Some(coding)) => json::base64(out, coding.undo(source, u64::MAX)?),
+            Form::Base64(Some(coding)) => json::base64(out, coding.reader(BufReader::new(source), u64::MAX)?),
         }
     }
 }
@@ -130,7 +131,7 @@ fn names_other_charset(fields: &[(Bytes, Bytes)]) -> bool {
 /// What a coded body is without its coding; nothing if it is damaged, or larger than it should be.
 fn decoded(content: &NewContent, coding: Coding, len: u64) -> Option<Survey> {
     let limit = len.saturating_mul(DECODED_RATIO).max(DECODED_ANYWAY);
-    Survey::of(coding.undo(open(content)?, limit).ok()?).ok()
+    Survey::of(coding.reader(BufReader::new(open(content)?), limit).ok()?).ok()
 }
 
 /// The bytes, if they were recorded.

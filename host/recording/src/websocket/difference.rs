@@ -1,5 +1,8 @@
 //! How a message of a client differs from the recorded one.
 
+use std::ops::ControlFlow;
+
+use json_pointer::{Difference as Differing, Step, compare};
 use serde_json::Value;
 
 /// A message of a client that is not the recorded one. Messages may be secret, so it tells where they differ, not how.
@@ -32,10 +35,7 @@ pub fn between(recorded: Said<'_>, came: Said<'_>) -> Option<String> {
         return Some(format!("it is {}, recorded is {}", described(came), described(recorded)));
     }
     let at = first_difference(recorded.content, came.content)?;
-    let place = match recorded.is_text {
-        true => json_place(recorded.content, came.content),
-        false => None,
-    };
+    let place = if recorded.is_text { json_place(recorded.content, came.content) } else { None };
     let place = place.map(|place| format!(", {place}")).unwrap_or_default();
     let (len, recorded_len) = (came.content.len(), recorded.content.len());
     Some(format!("it differs at byte {at}{place}; its length is {len}, recorded is {recorded_len}"))
@@ -64,12 +64,10 @@ fn json_place(recorded: &[u8], came: &[u8]) -> Option<String> {
     }
     let recorded: Value = serde_json::from_slice(recorded).ok()?;
     let came: Value = serde_json::from_slice(came).ok()?;
-    let mut path = Vec::new();
-    if !differ(&recorded, &came, &mut path) {
+    let ControlFlow::Break(pointer) = compare(&recorded, &came, &mut |found| ControlFlow::Break(shown_place(found)))
+    else {
         return Some("though it is the same JSON".into());
-    }
-    let pointer: String =
-        path.iter().map(|token| format!("/{}", token.replace('~', "~0").replace('/', "~1"))).collect();
+    };
     match pointer.len() {
         0 => Some("in all of its JSON".into()),
         1..=POINTER => Some(format!("at `{}` in its JSON", pointer.escape_debug())),
@@ -77,31 +75,12 @@ fn json_place(recorded: &[u8], came: &[u8]) -> Option<String> {
     }
 }
 
-/// Whether the values differ. `path` leads to the first difference then, as far as the recording goes: what only the client
-/// has is not named.
-fn differ(recorded: &Value, came: &Value, path: &mut Vec<String>) -> bool {
-    match (recorded, came) {
-        (Value::Object(recorded), Value::Object(came)) => {
-            for (name, value) in recorded {
-                path.push(name.clone());
-                if came.get(name).is_none_or(|came| differ(value, came, path)) {
-                    return true;
-                }
-                path.pop();
-            }
-            recorded.len() != came.len()
-        }
-        (Value::Array(recorded), Value::Array(came)) => {
-            for (index, (recorded, came)) in recorded.iter().zip(came).enumerate() {
-                path.push(index.to_string());
-                if differ(recorded, came, path) {
-                    return true;
-                }
-                path.pop();
-            }
-            recorded.len() != came.len()
-        }
-        _ => recorded != came,
+/// The pointer to a difference as far as the recording goes: what only the client has is not named.
+fn shown_place(Differing { place, old: recorded, new: came }: Differing<'_>) -> String {
+    match place.split_last() {
+        Some((Step::Member(_), parent)) if recorded.is_none() => parent.to_string(),
+        Some((Step::Element(_), parent)) if recorded.is_none() || came.is_none() => parent.to_string(),
+        _ => place.to_string(),
     }
 }
 
@@ -141,6 +120,7 @@ mod tests {
             (r#"{"x": {"a": 1}}"#, r#"{"x": {"a": 1, "secret": 2}}"#, "at byte 13, at `/x` in its JSON"),
             (r#"{"x": [1]}"#, r#"{"x": [1, 2]}"#, "at byte 8, at `/x` in its JSON"),
             (r#"{"a/b~c\n": 1}"#, r#"{"a/b~c\n": 2}"#, "at byte 12, at `/a~1b~0c\\n` in its JSON"),
+            (r#"{"x": [1, 2]}"#, r#"{"x": [1]}"#, "at byte 8, at `/x` in its JSON"),
             ("[1]", "{}", "at byte 0, in all of its JSON"),
             ("[1, 2]", "[1,2]", "at byte 3, though it is the same JSON"),
             ("[1, 2]", "[1", "at byte 2"),

@@ -1,4 +1,4 @@
-//! Pointers into JSON texts.
+//! Pointers that somebody wrote.
 
 use std::fmt;
 
@@ -44,6 +44,24 @@ impl JsonPointer {
     }
 }
 
+/// What is left of the pointers that lead to a name, or the number of an element, behind it.
+pub fn behind<'p>(pointers: &[&'p [Segment]], name: impl AsRef<[u8]>) -> Vec<&'p [Segment]> {
+    let steps = pointers.iter().filter_map(|pointer| pointer.split_first());
+    steps.filter(|(segment, _)| segment.leads_to(name.as_ref())).map(|(_, rest)| rest).collect()
+}
+
+/// Adds a step to a pointer: to the member of this name, or the element whose number this is.
+pub fn push(pointer: &mut String, name: &str) {
+    pointer.push('/');
+    for character in name.chars() {
+        match character {
+            '~' => pointer.push_str("~0"),
+            '/' => pointer.push_str("~1"),
+            _ => pointer.push(character),
+        }
+    }
+}
+
 fn parse_segment(text: &str) -> Option<Segment> {
     if text == "*" {
         return Some(Segment::Every);
@@ -81,7 +99,9 @@ impl std::error::Error for BadPointer {}
 
 #[cfg(test)]
 mod tests {
-    use super::{JsonPointer, Segment};
+    use proptest::prelude::*;
+
+    use super::*;
 
     #[test]
     fn segments_are_unescaped_and_stars_stand_alone() {
@@ -96,6 +116,25 @@ mod tests {
         }
         for text in ["a", "/~", "/~2", "/a~"] {
             assert!(JsonPointer::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn pointers_are_followed_step_by_step() {
+        let pointers = ["/a/*/c", "/a/b", "/*", "/c/d"].map(|text| JsonPointer::parse(text).unwrap());
+        let pointers: Vec<&[Segment]> = pointers.iter().map(JsonPointer::segments).collect();
+        let below = behind(&pointers, "a");
+        assert_eq!(below.iter().map(|rest| rest.len()).collect::<Vec<_>>(), [2, 1, 0]);
+        assert_eq!(behind(&below, b"b").len(), 2);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_again(names in prop::collection::vec("[a/~0-9é]{0,4}", 0..4)) {
+            let mut pointer = String::new();
+            names.iter().for_each(|name| push(&mut pointer, name));
+            let segments = names.into_iter().map(Segment::One).collect();
+            prop_assert_eq!(JsonPointer::parse(&pointer), Ok(JsonPointer(segments)));
         }
     }
 }
