@@ -29,7 +29,9 @@ fn main() -> ExitCode {
 fn build() -> Result<(), String> {
     let host = PathBuf::from(variable("CARGO_MANIFEST_DIR")?);
     let root = host.ancestors().nth(2).ok_or("the host is not in the workspace")?;
-    for watched in ["addons", "host/flowfilter", "host/proxy/build", "host/redaction", "wit", "Cargo.lock"] {
+    for watched in
+        ["addons", "host/flowfilter", "host/oneline", "host/proxy/build", "host/redaction", "wit", "Cargo.lock"]
+    {
         println!("cargo::rerun-if-changed={}", root.join(watched).display());
     }
     let out = PathBuf::from(variable("OUT_DIR")?);

@@ -1,18 +1,26 @@
 //! What is wrong with the configuration, said on one line.
 
-use std::fmt;
+use std::{error::Error, fmt};
 
 /// Why the configuration cannot be used. Whoever sees it ends the process with status 2.
-#[derive(Debug, PartialEq, Eq)]
+///
+/// `Display` is one level, and [`ConfigError::report`] the whole.
+#[derive(Debug)]
 pub struct ConfigError {
     message: String,
     hint: Option<String>,
+    source: Option<Box<dyn Error + Send + Sync>>,
 }
 
 impl ConfigError {
-    /// An error that says what was attempted, on what, and why it failed.
+    /// An error that says what was attempted, on what, and, where no other error says that, why it failed.
     pub(super) fn new(message: impl fmt::Display) -> Self {
-        Self { message: message.to_string(), hint: None }
+        Self { message: message.to_string(), hint: None, source: None }
+    }
+
+    /// Adds the error that caused it.
+    pub(super) fn because(self, source: impl Error + Send + Sync + 'static) -> Self {
+        Self { source: Some(Box::new(source)), ..self }
     }
 
     /// Puts where the fault is in front, such as `proxyhost.toml:3:1`.
@@ -35,9 +43,10 @@ impl ConfigError {
 
     /// The lines for standard error: `error: …` and, where there is something to do, `hint: …`.
     pub fn report(&self) -> String {
+        let error = one_line(&oneline::chain(self));
         match &self.hint {
-            Some(hint) => format!("error: {self}\nhint: {}", one_line(hint)),
-            None => format!("error: {self}"),
+            Some(hint) => format!("error: {error}\nhint: {}", one_line(hint)),
+            None => format!("error: {error}"),
         }
     }
 }
@@ -48,15 +57,20 @@ impl fmt::Display for ConfigError {
     }
 }
 
-impl std::error::Error for ConfigError {}
+impl Error for ConfigError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
 
 /// Text from files, arguments and addons may hold anything, and is shown in a terminal.
 pub(super) fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for char in text.chars() {
-        match char.is_control() {
-            true => line.extend(char.escape_default()),
-            false => line.push(char),
+        if char.is_control() {
+            line.extend(char.escape_default());
+        } else {
+            line.push(char);
         }
     }
     line

@@ -9,10 +9,34 @@ use super::{Draining, Entry, Service, connection};
 
 /// Why an address cannot be listened on.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on `{address}`: {reason}")]
+#[error("cannot listen on `{address}`")]
 pub struct BindError {
     address: SocketAddr,
-    reason: String,
+    source: BindFault,
+}
+
+/// What the system said, with what to do about it where that is known.
+#[derive(Debug, thiserror::Error)]
+enum BindFault {
+    #[error("another program listens there; stop it, or choose another port with --listen")]
+    InUse,
+    #[error("ports below 1024 need privileges; choose another with --listen")]
+    NotAllowed,
+    #[error("this machine has no such address")]
+    NotHere,
+    #[error(transparent)]
+    Other(io::Error),
+}
+
+impl From<io::Error> for BindFault {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::AddrInUse => Self::InUse,
+            io::ErrorKind::PermissionDenied => Self::NotAllowed,
+            io::ErrorKind::AddrNotAvailable => Self::NotHere,
+            _ => Self::Other(error),
+        }
+    }
 }
 
 /// A bound address, and how requests to it come in.
@@ -32,19 +56,7 @@ impl Listener {
     /// # Errors
     /// When the address is in use, not this machine's, or not allowed.
     pub async fn bind(address: SocketAddr, entry: Entry) -> Result<Self, BindError> {
-        let failed = |error: io::Error| BindError {
-            address,
-            reason: match error.kind() {
-                io::ErrorKind::AddrInUse => {
-                    "another program listens there; stop it, or choose another port with --listen".to_owned()
-                }
-                io::ErrorKind::PermissionDenied => {
-                    "ports below 1024 need privileges; choose another with --listen".to_owned()
-                }
-                io::ErrorKind::AddrNotAvailable => "this machine has no such address".to_owned(),
-                _ => error.to_string(),
-            },
-        };
+        let failed = |error: io::Error| BindError { address, source: error.into() };
         let socket = TcpListener::bind(address).await.map_err(failed)?;
         let address = socket.local_addr().map_err(failed)?;
         Ok(Self { socket, address, entry })
