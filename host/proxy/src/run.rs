@@ -127,9 +127,6 @@ fn announce(address: SocketAddr, mode: &Mode) {
             info!("reverse proxy for {scheme}://{} listening on http://{address}", destination.authority());
         }
     }
-    if !address.ip().is_loopback() {
-        warn!("{address} can be reached from other machines, and the proxy asks nobody for a password");
-    }
 }
 
 /// A number that no other process has.
