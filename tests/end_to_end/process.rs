@@ -128,3 +128,17 @@ fn addons_run_where_the_address_space_is_limited() {
     assert!(output.status.success(), "{log}");
     assert!(log.contains("WARN addons run slower: their memory cannot be reserved in advance"), "{log}");
 }
+
+#[tokio::test]
+async fn a_warning_is_logged_once() {
+    let mut proxy = Proxyhost::with(["--listen", "0.0.0.0:0", "--insecure"]).start().await;
+    proxy.terminate();
+    assert_eq!(proxy.ended().await.code(), Some(0));
+    let log = proxy.log();
+    let warnings: Vec<&str> = log.lines().filter(|line| line.starts_with("WARN")).collect();
+    let expected = [
+        "WARN everyone who can reach 0.0.0.0:0 can use the proxy, without a password",
+        "WARN upstream certificates are not verified",
+    ];
+    assert_eq!(warnings, expected);
+}

@@ -96,7 +96,7 @@ fn read_options() -> Result<Options, String> {
         ignore_port: options::flag("server_replay_ignore_port"),
         ignore_scheme: options::flag("server_replay_ignore_scheme"),
         ignore_origin: options::flag("server_replay_ignore_origin"),
-        redact: Rules::parse(&options::texts("record_redact")).map_err(|bad| bad.to_string())?,
+        redact: Rules::parse(&options::texts("record_redact")).map_err(|bad| oneline::chain(&bad))?,
     })
 }
 

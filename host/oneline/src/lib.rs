@@ -7,8 +7,12 @@ use std::{error::Error, iter};
 
 /// An error and its causes, joined by `: `.
 pub fn chain(error: &dyn Error) -> String {
-    let levels: Vec<String> = iter::successors(Some(error), |&error| error.source()).map(ToString::to_string).collect();
-    levels.join(": ")
+    levels(error).collect::<Vec<_>>().join(": ")
+}
+
+/// What an error and each of its causes say, the error first. No level may say what one below it says again.
+pub fn levels(error: &dyn Error) -> impl Iterator<Item = String> {
+    iter::successors(Some(error), |&error| error.source()).map(ToString::to_string)
 }
 
 /// Whether a character does something instead of being seen: it moves the cursor, ends the line or turns text around.

@@ -34,6 +34,7 @@ fn build() -> Result<(), String> {
         "host/coding",
         "host/flowfilter",
         "host/json-pointer",
+        "host/oneline",
         "host/proxy/build",
         "host/redaction",
         "wit",

@@ -58,6 +58,7 @@ pub struct Bound {
     egress: Arc<Egress>,
     authority: Arc<CertificateAuthority>,
     via: Option<Via>,
+    limits: ClientLimits,
     idle: Duration,
     drain_time: Duration,
 }
@@ -82,8 +83,8 @@ impl Bound {
             egress.listens_on(bound.address());
             listeners.push((bound, listener.mode.clone()));
         }
-        let idle = settings.patience.idle;
-        Ok(Self { listeners, upstream, egress, authority, via, idle, drain_time: settings.drain_time })
+        let (limits, idle, drain_time) = (settings.limits, settings.patience.idle, settings.drain_time);
+        Ok(Self { listeners, upstream, egress, authority, via, limits, idle, drain_time })
     }
 
     /// The addresses, with the ports that were picked.
@@ -93,9 +94,9 @@ impl Bound {
 
     /// Serves until `shutdown` is done, then finishes what is in flight.
     pub async fn serve(self, addons: Vec<Addon>, shutdown: impl Future<Output = ()>) {
-        let Self { listeners, upstream, egress, authority, via, idle, drain_time } = self;
+        let Self { listeners, upstream, egress, authority, via, limits, idle, drain_time } = self;
         let proxy = Proxy { chain: Chain::new(addons), upstream, egress, via };
-        let clients = Arc::new(Clients::new(proxy, authority, ClientLimits::default(), idle));
+        let clients = Arc::new(Clients::new(proxy, authority, limits, idle));
         for (listener, mode) in listeners {
             announce(listener.address(), &mode);
             tokio::spawn(listener.run(clients.clone()));
@@ -125,9 +126,6 @@ fn announce(address: SocketAddr, mode: &Mode) {
             let scheme = destination.scheme().name();
             info!("reverse proxy for {scheme}://{} listening on http://{address}", destination.authority());
         }
-    }
-    if !address.ip().is_loopback() {
-        warn!("{address} can be reached from other machines, and the proxy asks nobody for a password");
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is secret.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, error::Error, fmt};
 
 use json_pointer::{BadPointer, JsonPointer};
 
@@ -43,7 +43,8 @@ impl Rules {
         let (kind, name) = text.split_once(':').ok_or_else(not_a_rule)?;
         let list = match kind {
             "json" => {
-                let pointer = JsonPointer::parse(name).map_err(|bad| RuleError(Mistake::Pointer(bad)))?;
+                let pointer = JsonPointer::parse(name)
+                    .map_err(|source| RuleError(Mistake::Pointer { rule: text.to_owned(), source }))?;
                 self.json.push(pointer);
                 return Ok(());
             }
@@ -95,7 +96,7 @@ impl Rules {
     }
 }
 
-/// A text that is not a rule.
+/// A text that is not a rule. `Display` is one level; the cause is the `source`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleError(Mistake);
 
@@ -103,7 +104,7 @@ pub struct RuleError(Mistake);
 enum Mistake {
     Rule(String),
     Kept(String),
-    Pointer(BadPointer),
+    Pointer { rule: String, source: BadPointer },
 }
 
 impl fmt::Display for RuleError {
@@ -118,12 +119,19 @@ impl fmt::Display for RuleError {
             Mistake::Kept(name) => {
                 write!(formatter, "`{name}` is not a field to redact: without it the recording could not be replayed")
             }
-            Mistake::Pointer(bad) => bad.fmt(formatter),
+            Mistake::Pointer { rule, .. } => write!(formatter, "cannot use the rule `{rule}`"),
         }
     }
 }
 
-impl std::error::Error for RuleError {}
+impl Error for RuleError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.0 {
+            Mistake::Pointer { source, .. } => Some(source),
+            Mistake::Rule(_) | Mistake::Kept(_) => None,
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -134,7 +142,7 @@ mod tests {
     }
 
     fn refusal(text: &str) -> String {
-        Rules::parse(&[text.to_owned()]).map(drop).unwrap_err().to_string()
+        oneline::chain(&Rules::parse(&[text.to_owned()]).map(drop).unwrap_err())
     }
 
     #[test]
@@ -163,7 +171,9 @@ mod tests {
             refusal("field:Content-Length"),
             "option `record_redact`: `content-length` is not a field to redact: without it the recording could not be replayed"
         );
-        assert!(refusal("json:user").starts_with("option `record_redact`: `user` is not a JSON pointer: expected"));
+        assert!(refusal("json:user").starts_with(
+            "option `record_redact`: cannot use the rule `json:user`: `user` is not a JSON pointer: expected"
+        ));
     }
 
     #[test]

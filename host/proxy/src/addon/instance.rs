@@ -120,6 +120,8 @@ impl fmt::Display for HookFailure {
     }
 }
 
+impl std::error::Error for HookFailure {}
+
 /// The trap that ends a call that computes for too long.
 #[derive(Debug, thiserror::Error)]
 #[error("out of time")]

@@ -1,7 +1,7 @@
 //! From files to addons that can be called: read, compose, compile, ask for the declaration; then, with the options'
 //! values, configure.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, error::Error, sync::Arc, time::Duration};
 
 use tracing::warn;
 use wasmtime::component::{Component, InstancePre};
@@ -11,7 +11,7 @@ use super::{
     component::{ComponentError, Source},
     engine::AddonEngine,
     hooks::{Addon, OnFailure},
-    instance::{Exports, Instance},
+    instance::{Exports, HookFailure, Instance},
     limits::Limits,
     options::{Flag, Kind, OptionDeclaration, Values},
     plug::{self, Plug, PlugError},
@@ -55,17 +55,41 @@ pub enum LoadError {
         /// What it exports.
         exports: String,
     },
-    /// It cannot be compiled, or asks the host for what it does not offer.
-    #[error("cannot load addon `{addon}`: {reason}")]
-    Unloadable {
+    /// It cannot be compiled.
+    #[error("cannot load addon `{addon}`: it cannot be compiled")]
+    Compile {
         /// The addon.
         addon: String,
-        /// Why.
-        reason: String,
+        /// What the compiler said.
+        source: Box<dyn Error + Send + Sync>,
     },
-    /// It refused its options, or failed while it prepared itself.
+    /// It asks the host for what it does not offer.
+    #[error("cannot load addon `{addon}`: it asks for something that this host (proxyhost:addon 0.1) does not offer")]
+    Link {
+        /// The addon.
+        addon: String,
+        /// What is missing, or of another type.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// It failed while it started, or declared its options.
+    #[error("cannot load addon `{addon}`")]
+    Declare {
+        /// The addon.
+        addon: String,
+        /// How.
+        source: HookFailure,
+    },
+    /// It failed while it prepared itself.
+    #[error("cannot configure addon `{addon}`")]
+    Prepare {
+        /// The addon.
+        addon: String,
+        /// How.
+        source: HookFailure,
+    },
+    /// It refused its options.
     #[error("addon `{addon}`: {reason}")]
-    Configure {
+    Refused {
         /// The addon.
         addon: String,
         /// What it said.
@@ -188,15 +212,10 @@ fn merge(options: impl Iterator<Item = declaration::OptionDeclaration>) -> Vec<O
 }
 
 fn prepare(engine: &AddonEngine, name: &str, bytes: &[u8]) -> Result<InstancePre<State>, LoadError> {
-    let unloadable = |reason: String| LoadError::Unloadable { addon: name.to_owned(), reason };
     let component = Component::new(&engine.engine, bytes)
-        .map_err(|error| unloadable(format!("it cannot be compiled: {}", error.root_cause())))?;
-    engine.linker.instantiate_pre(&component).map_err(|error| {
-        unloadable(format!(
-            "it asks for something that this host (proxyhost:addon 0.1) does not offer: {}",
-            error.root_cause()
-        ))
-    })
+        .map_err(|error| LoadError::Compile { addon: name.to_owned(), source: error.into() })?;
+    let linked = engine.linker.instantiate_pre(&component);
+    linked.map_err(|error| LoadError::Link { addon: name.to_owned(), source: error.into() })
 }
 
 /// What a component may use to start and declare itself.
@@ -212,9 +231,9 @@ async fn declare(
     // The limits that the user sets are not known yet.
     let limits = Limits { memory: DECLARING_MEMORY, cpu: DECLARING, configure: DECLARING, ..Limits::default() };
     let shared = Arc::new(Shared::new(name.to_owned(), Values::new(), limits, true));
-    let unloadable = |failure| LoadError::Unloadable { addon: name.to_owned(), reason: format!("{failure}") };
-    let mut instance = Instance::new(component, exports, shared).await.map_err(unloadable)?;
-    let mut all = instance.declare(exports).await.map_err(unloadable)?;
+    let failed = |source| LoadError::Declare { addon: name.to_owned(), source };
+    let mut instance = Instance::new(component, exports, shared).await.map_err(failed)?;
+    let mut all = instance.declare(exports).await.map_err(failed)?;
     let summary = all.first_mut().map(|own| std::mem::take(&mut own.summary)).unwrap_or_default();
     let singleton = all.iter().any(|declared| declared.singleton);
     Ok((summary, merge(all.into_iter().flat_map(|declared| declared.options)), singleton))
@@ -235,20 +254,20 @@ impl Loaded {
         if self.hooks.is_empty() {
             warn!(addon = self.name, "addon exports no hook, so it will never be called");
         }
-        let wrong = |reason: String| LoadError::Configure { addon: self.name.clone(), reason };
+        let failed = |source| LoadError::Prepare { addon: self.name.clone(), source };
         let mut options: Values =
             self.options.iter().map(|option| (option.name.clone(), option.default_value())).collect();
         options.extend(values);
         let shared = Arc::new(Shared::new(self.name.clone(), options, limits, purpose == Purpose::Check));
         let instances = if self.singleton { 1 } else { limits.instances };
         let pool = Pool::new(self.component, self.exports, shared.clone(), instances);
-        let mut lease = pool.lease().await.map_err(|failure| wrong(failure.to_string()))?;
+        let mut lease = pool.lease().await.map_err(failed)?;
         let configured = lease.instance().configure(pool.exports()).await;
-        let (readiness, library) = configured.map_err(|failure| wrong(failure.to_string()))?;
+        let (readiness, library) = configured.map_err(failed)?;
         let readiness = readiness.map_err(|refusal| {
             let plug = self.plugs.iter().find(|plug| Some(plug.position) == refusal.plug);
             let addon = plug.map_or(&self.name, |plug| &plug.name).clone();
-            LoadError::Configure { addon, reason: refusal.reason }
+            LoadError::Refused { addon, reason: refusal.reason }
         })?;
         // Fails only if it was set before, and this is the only place that sets it.
         let _ = shared.library.set(library);

@@ -27,6 +27,7 @@ pub use chain::{Chain, Decision};
 pub use component::{ComponentError, Source};
 pub use engine::AddonEngine;
 pub use hooks::{Addon, OnFailure};
+pub use instance::HookFailure;
 pub use limits::Limits;
 pub use load::{LoadError, Loaded, LoadedPlug, Purpose, Request as LoadRequest, load};
 pub use plug::PlugError;

@@ -37,12 +37,12 @@ pub fn export_of_plug(position: usize, interface: &str) -> String {
 #[derive(Debug, thiserror::Error)]
 pub enum PlugError {
     /// The bytes are not a component that can be read.
-    #[error("cannot read component `{name}`: {reason}")]
+    #[error("cannot read component `{name}`")]
     Unreadable {
         /// The component.
         name: String,
         /// Why.
-        reason: String,
+        source: Cause,
     },
     /// Nothing exports what the addon imports.
     #[error(
@@ -58,7 +58,7 @@ pub enum PlugError {
         here: String,
     },
     /// A plug exports the interface with other types.
-    #[error("plug `{plug}` exports `{interface}`, but not as `{addon}` imports it: {reason}")]
+    #[error("plug `{plug}` exports `{interface}`, but not as `{addon}` imports it")]
     Mismatch {
         /// The component that imports.
         addon: String,
@@ -67,9 +67,12 @@ pub enum PlugError {
         /// The interface.
         interface: String,
         /// What differs.
-        reason: String,
+        source: Cause,
     },
 }
+
+/// An error of the libraries that read and compose components.
+type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// The interfaces that the host provides.
 fn is_of_the_host(interface: &str) -> bool {
@@ -91,7 +94,7 @@ pub fn compose(name: &str, bytes: &[u8], plugs: &[Plug]) -> Result<Composition, 
     let packages = plugs.iter().enumerate().map(|(position, plug)| {
         // Two plugs may have files of one name; the graph wants names of its own.
         register(&mut graph, &format!("plug{position}"), &plug.bytes).map_err(|error| match error {
-            PlugError::Unreadable { reason, .. } => PlugError::Unreadable { name: plug.name.clone(), reason },
+            PlugError::Unreadable { source, .. } => PlugError::Unreadable { name: plug.name.clone(), source },
             other => other,
         })
     });
@@ -99,10 +102,10 @@ pub fn compose(name: &str, bytes: &[u8], plugs: &[Plug]) -> Result<Composition, 
     let mut composer = Composer { graph, plugs, packages, instances: BTreeMap::new() };
     let instance = composer.instantiate(name, addon, 0)?;
     let Composer { mut graph, packages, instances, .. } = composer;
-    let unencodable = |reason: String| PlugError::Unreadable { name: name.to_owned(), reason };
+    let unencodable = |source: Cause| PlugError::Unreadable { name: name.to_owned(), source };
     let export = |graph: &mut CompositionGraph, instance, from: &str, to: &str| {
-        let alias = graph.alias_instance_export(instance, from).map_err(|error| unencodable(error.to_string()))?;
-        graph.export(alias, to).map_err(|error| unencodable(error.to_string()))
+        let alias = graph.alias_instance_export(instance, from).map_err(|error| unencodable(error.into()))?;
+        graph.export(alias, to).map_err(|error| unencodable(error.into()))
     };
     for interface in export_names(&graph, addon) {
         export(&mut graph, instance, &interface, &interface)?;
@@ -115,7 +118,7 @@ pub fn compose(name: &str, bytes: &[u8], plugs: &[Plug]) -> Result<Composition, 
             }
         }
     }
-    let bytes = graph.encode(EncodeOptions::default()).map_err(|error| unencodable(oneline::chain(&error)))?;
+    let bytes = graph.encode(EncodeOptions::default()).map_err(|error| unencodable(error.into()))?;
     Ok(Composition { bytes, used: instances.into_keys().collect() })
 }
 
@@ -138,11 +141,11 @@ impl Composer<'_> {
                 interface: interface.clone(),
             })?;
             let plug = self.plugs[position].name.clone();
-            let mismatch = |reason: String| PlugError::Mismatch {
+            let mismatch = |source: Cause| PlugError::Mismatch {
                 addon: name.to_owned(),
                 plug: plug.clone(),
                 interface: interface.clone(),
-                reason,
+                source,
             };
             let provider = match self.instances.get(&position) {
                 Some(&provider) => provider,
@@ -152,11 +155,10 @@ impl Composer<'_> {
                     provider
                 }
             };
-            let alias =
-                self.graph.alias_instance_export(provider, &export).map_err(|error| mismatch(error.to_string()))?;
+            let alias = self.graph.alias_instance_export(provider, &export).map_err(|error| mismatch(error.into()))?;
             self.graph
                 .set_instantiation_argument(instance, &interface, alias)
-                .map_err(|error| mismatch(oneline::chain(&error)))?;
+                .map_err(|error| mismatch(error.into()))?;
         }
         Ok(instance)
     }
@@ -186,11 +188,9 @@ impl Composer<'_> {
 }
 
 fn register(graph: &mut CompositionGraph, name: &str, bytes: &[u8]) -> Result<PackageId, PlugError> {
-    let unreadable = |reason: String| PlugError::Unreadable { name: name.to_owned(), reason };
+    let unreadable = |source: Cause| PlugError::Unreadable { name: name.to_owned(), source };
     let package = Package::from_bytes(name, None, bytes.to_vec(), graph.types_mut());
-    graph
-        .register_package(package.map_err(|error| unreadable(format!("{error:#}")))?)
-        .map_err(|error| unreadable(error.to_string()))
+    graph.register_package(package.map_err(|error| unreadable(error.into()))?).map_err(|error| unreadable(error.into()))
 }
 
 /// The interfaces that a component needs from plugs.

@@ -1,4 +1,11 @@
 //! TOML with places: every value that is taken from a table is checked, and what is left over is an error.
+//!
+//! It does not go through serde. Of an error, `toml`'s deserialiser keeps the place and a finished text, such as
+//! ``invalid type: integer `8080`, expected a string`` or ``unknown field `lisen`, expected one of …``: what the key
+//! takes, the range of a number and the nearest known key would have to be read out of that text again. Where a string
+//! alone is a list of one, the places of the items are lost (serde buffers what is `untagged`). And options of addons
+//! have no types before the addons are loaded. A deserialiser of our own, with an error that keeps these things apart, and
+//! a visitor for each kind of value would say the same as this module in more code than it has.
 
 use std::{fmt, ops::RangeInclusive};
 

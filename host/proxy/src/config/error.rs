@@ -1,18 +1,26 @@
 //! What is wrong with the configuration, said on one line.
 
-use std::fmt;
+use std::{error::Error, fmt};
 
 /// Why the configuration cannot be used. Whoever sees it ends the process with status 2.
-#[derive(Debug, PartialEq, Eq)]
+///
+/// `Display` is one level, and [`ConfigError::report`] the whole.
+#[derive(Debug)]
 pub struct ConfigError {
     message: String,
     hint: Option<String>,
+    source: Option<Box<dyn Error + Send + Sync>>,
 }
 
 impl ConfigError {
-    /// An error that says what was attempted, on what, and why it failed.
+    /// An error that says what was attempted, on what, and, where no other error says that, why it failed.
     pub(super) fn new(message: impl fmt::Display) -> Self {
-        Self { message: message.to_string(), hint: None }
+        Self { message: message.to_string(), hint: None, source: None }
+    }
+
+    /// Adds the error that caused it.
+    pub(super) fn because(self, source: impl Error + Send + Sync + 'static) -> Self {
+        Self { source: Some(Box::new(source)), ..self }
     }
 
     /// Puts where the fault is in front, such as `proxyhost.toml:3:1`.
@@ -35,9 +43,10 @@ impl ConfigError {
 
     /// The lines for standard error: `error: …` and, where there is something to do, `hint: …`.
     pub fn report(&self) -> String {
+        let error = oneline::escaped(&oneline::chain(self));
         match &self.hint {
-            Some(hint) => format!("error: {self}\nhint: {}", oneline::escaped(hint)),
-            None => format!("error: {self}"),
+            Some(hint) => format!("error: {error}\nhint: {}", oneline::escaped(hint)),
+            None => format!("error: {error}"),
         }
     }
 }
@@ -48,7 +57,11 @@ impl fmt::Display for ConfigError {
     }
 }
 
-impl std::error::Error for ConfigError {}
+impl Error for ConfigError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -2,6 +2,7 @@
 
 use std::{
     io::ErrorKind,
+    ops::RangeInclusive,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -51,6 +52,8 @@ pub(super) struct HostLimits {
     pub(super) first_byte: Option<Duration>,
     pub(super) idle: Option<Duration>,
     pub(super) drain: Option<Duration>,
+    pub(super) connections: Option<usize>,
+    pub(super) flows: Option<usize>,
 }
 
 impl File {
@@ -62,7 +65,9 @@ impl File {
             Ok(bytes) => bytes,
             Err(error) if named.is_none() && error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
             Err(error) => {
-                return Err(ConfigError::new(format_args!("cannot read the configuration file `{name}`: {error}")));
+                return Err(
+                    ConfigError::new(format_args!("cannot read the configuration file `{name}`")).because(error)
+                );
             }
         };
         let text = String::from_utf8(bytes).map_err(|error| {
@@ -161,6 +166,8 @@ fn parse_limits(mut section: Section<'_>) -> Result<HostLimits, ConfigError> {
         first_byte: seconds(&mut section, "first_byte_seconds")?,
         idle: seconds(&mut section, "idle_seconds")?,
         drain: seconds(&mut section, "drain_seconds")?,
+        connections: section.number("client_connections", AT_ONCE)?.map(|count| count as usize),
+        flows: section.number("flows_in_flight", AT_ONCE)?.map(|count| count as usize),
     };
     section.end()?;
     Ok(limits)
@@ -178,3 +185,5 @@ const MOST_CPU_MS: u32 = 60_000;
 const MOST_INSTANCES: u32 = 10_000;
 /// A day.
 const MOST_SECONDS: u32 = 86_400;
+/// How many connections or flows may go on at once: Linux gives a process hardly more file descriptors.
+pub(super) const AT_ONCE: RangeInclusive<u32> = 1..=1_000_000;

@@ -206,7 +206,8 @@ fn check_values(addon: &DeclaredAddon, option: &OptionDeclaration) -> Result<(),
     let standing_for = option.flags.iter().filter_map(|flag| flag.sets.as_deref());
     for text in standing_for.chain(option.default.as_deref()).collect::<BTreeSet<_>>() {
         option.parse(text, Path::new("")).map_err(|error| {
-            ConfigError::new(format_args!("cannot use addon `{}`: in its own declaration, {error}", addon.name))
+            ConfigError::new(format_args!("cannot use addon `{}`: it declares a wrong value", addon.name))
+                .because(error)
         })?;
     }
     Ok(())
@@ -226,8 +227,9 @@ fn clash(what: &str, name: &str, earlier: Option<&DeclaredAddon>, later: &Declar
         "cannot load both addon `{}` and addon `{}`: both declare {what} `{name}`",
         earlier.name, later.name
     ));
-    match DEFAULT_ADDONS.contains(&later.name.as_str()) {
-        true => error.hint(format_args!("`--no-default-addons` leaves out `{}`", later.name)),
-        false => error.hint("leave one of them out"),
+    if DEFAULT_ADDONS.contains(&later.name.as_str()) {
+        error.hint(format_args!("`--no-default-addons` leaves out `{}`", later.name))
+    } else {
+        error.hint("leave one of them out")
     }
 }

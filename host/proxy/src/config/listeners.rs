@@ -1,6 +1,9 @@
 //! The addresses to listen on.
 
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr, ToSocketAddrs},
+};
 
 use super::{ConfigError, Listener, suggest::nearest};
 use crate::listen::mode::{ListenAddress, Mode, ModeError, ModeSpec};
@@ -31,7 +34,7 @@ pub(super) fn resolve(modes: &[Typed], listen: Option<&Typed>) -> Result<Vec<Lis
     let mut listeners: Vec<Listener> = Vec::new();
     for typed in modes {
         let ModeSpec { mode, listen } =
-            ModeSpec::parse(&typed.text).map_err(|error| explain(&error).at(&typed.origin))?;
+            ModeSpec::parse(&typed.text).map_err(|error| explain(error).at(&typed.origin))?;
         let origin = if listen.is_some() { &typed.origin } else { default_origin };
         let ListenAddress { host, port } = listen.unwrap_or_else(|| default.clone());
         let address = lookup(host.as_deref().unwrap_or(default_host), port).map_err(|error| error.at(origin))?;
@@ -47,11 +50,13 @@ pub(super) fn resolve(modes: &[Typed], listen: Option<&Typed>) -> Result<Vec<Lis
 const DEFAULT_HOST: &str = "127.0.0.1";
 const DEFAULT_PORT: u16 = 8080;
 
-fn explain(error: &ModeError) -> ConfigError {
-    let message = ConfigError::new(error);
+/// The same error, with its cause, in the words of the configuration.
+fn explain(error: ModeError) -> ConfigError {
+    let message = ConfigError::new(&error);
     match error {
-        ModeError::Unknown { word } => message.did_you_mean(nearest(word, Mode::WORDS)),
-        _ => message,
+        ModeError::Unknown { word } => message.did_you_mean(nearest(&word, Mode::WORDS)),
+        ModeError::Listen { source, .. } => message.because(source),
+        ModeError::NotYet { .. } | ModeError::Spec { .. } => message,
     }
 }
 
@@ -73,12 +78,12 @@ fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
 
 /// The address of a host. Of several, IPv4 is what clients of a name such as `localhost` try in any case.
 fn lookup(host: &str, port: u16) -> Result<SocketAddr, ConfigError> {
-    let failed = |reason: String| {
-        ConfigError::new(format_args!("cannot listen on `{host}`: {reason}"))
+    let failed = |cause: io::Error| {
+        ConfigError::new(format_args!("cannot listen on `{host}`"))
+            .because(cause)
             .hint("use a name or an address of this machine, such as 127.0.0.1")
     };
-    let found = (host, port).to_socket_addrs().map_err(|error| failed(error.to_string()))?;
-    let addresses: Vec<SocketAddr> = found.collect();
+    let addresses: Vec<SocketAddr> = (host, port).to_socket_addrs().map_err(failed)?.collect();
     let first = addresses.iter().find(|address| address.is_ipv4()).or(addresses.first());
-    first.copied().ok_or_else(|| failed("the name has no address".to_owned()))
+    first.copied().ok_or_else(|| failed(io::Error::new(io::ErrorKind::NotFound, "the name has no address")))
 }

@@ -7,12 +7,12 @@ use clap::ArgMatches;
 use super::{
     AddonSpec, ConfigError, Environment, Listener, Settings,
     document::Located,
-    file::File,
+    file::{AT_ONCE, File},
     listeners::{self, Typed},
 };
 use crate::{
     addon::Source,
-    listen::mode::Mode,
+    listen::{ClientLimits, mode::Mode},
     upstream::{Patiences, tls::UpstreamTls},
 };
 
@@ -33,6 +33,7 @@ pub(super) fn merge(
         listen.or_else(|| file.listen.as_ref().map(located)).as_ref(),
     )?;
     warnings.extend(listeners.iter().filter_map(exposed));
+    let limits = ClientLimits::default();
     Ok(Settings {
         listeners,
         addons,
@@ -51,6 +52,12 @@ pub(super) fn merge(
             connect: file.limits.connect.unwrap_or(CONNECT_TIME),
             first_byte: file.limits.first_byte.unwrap_or(FIRST_BYTE_TIME),
             idle: file.limits.idle.unwrap_or(IDLE_TIME),
+        },
+        limits: ClientLimits {
+            connections: count(matches, "client-connections")?
+                .or(file.limits.connections)
+                .unwrap_or(limits.connections),
+            flows: count(matches, "flows-in-flight")?.or(file.limits.flows).unwrap_or(limits.flows),
         },
         via: !matches.get_flag("no-via") && file.via.unwrap_or(true),
         drain_time: file.limits.drain.unwrap_or(DRAIN_TIME),
@@ -77,6 +84,17 @@ fn exposed(listener: &Listener) -> Option<String> {
 
 fn many<'a>(matches: &'a ArgMatches, id: &str) -> impl Iterator<Item = &'a String> {
     matches.get_many::<String>(id).unwrap_or_default()
+}
+
+/// What a flag says of how much goes on at once.
+fn count(matches: &ArgMatches, flag: &str) -> Result<Option<usize>, ConfigError> {
+    let Some(text) = matches.get_one::<String>(flag) else { return Ok(None) };
+    let number = text.parse().ok().filter(|number| AT_ONCE.contains(number));
+    let wrong = || {
+        let (least, most) = (AT_ONCE.start(), AT_ONCE.end());
+        ConfigError::new(format_args!("`--{flag}` is a whole number from {least} to {most}, not `{text}`"))
+    };
+    number.map(|number: u32| Some(number as usize)).ok_or_else(wrong)
 }
 
 fn typed(flag: &str, text: &str) -> Typed {

@@ -143,14 +143,13 @@ fn choose(low: &LowArgs, environment: &Environment) -> Result<Choice, ConfigErro
             }
         }
     }
-    let plugs = match low.plugs.is_empty() {
-        true => environment.plugs(file.plugs.iter().flatten(), &file.folder)?,
-        false => {
-            let plug = |text: &String| {
-                environment.component("plug", text, &environment.folder).map_err(|error| error.at("`--plug`"))
-            };
-            low.plugs.iter().map(plug).collect::<Result<_, _>>()?
-        }
+    let plugs = if low.plugs.is_empty() {
+        environment.plugs(file.plugs.iter().flatten(), &file.folder)?
+    } else {
+        let plug = |text: &String| {
+            environment.component("plug", text, &environment.folder).map_err(|error| error.at("`--plug`"))
+        };
+        low.plugs.iter().map(plug).collect::<Result<_, _>>()?
     };
     let (addons, own_options) = listed.into_iter().unzip();
     Ok(Choice { file, addons, own_options, plugs })

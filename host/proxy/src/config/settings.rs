@@ -9,7 +9,7 @@ use std::{
 use super::ConfigError;
 use crate::{
     addon::{Limits, OnFailure, Source, options::Values},
-    listen::mode::Mode,
+    listen::{ClientLimits, mode::Mode},
     upstream::{Patiences, tls::UpstreamTls},
 };
 
@@ -28,6 +28,8 @@ pub struct Settings {
     pub upstream_tls: UpstreamTls,
     /// How long to wait for servers.
     pub patience: Patiences,
+    /// How much goes on at once.
+    pub limits: ClientLimits,
     /// Whether messages are marked with a `via` field.
     pub via: bool,
     /// How long open connections may go on after a request to stop.

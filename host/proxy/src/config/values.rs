@@ -75,7 +75,7 @@ impl<'a> Resolution<'a> {
             let (addon, option) = self.find(None, setting)?;
             let again = begun.contains(&option.name.as_str());
             begun.push(&option.name);
-            let earlier = match self.values[addon].get(&option.name) {
+            let earlier = match self.values.get(addon).and_then(|values| values.get(&option.name)) {
                 Some(Value::Texts(earlier)) if again && !matches!(setting.given, Given::Nothing) => earlier.clone(),
                 _ => Vec::new(),
             };
@@ -105,23 +105,23 @@ impl<'a> Resolution<'a> {
         let declared: &'a [DeclaredAddon] = self.declared;
         let all = || {
             let options =
-                |(addon, of): (usize, &'a DeclaredAddon)| of.options.iter().map(move |option| (addon, option));
+                |(number, of): (usize, &'a DeclaredAddon)| of.options.iter().map(move |option| (number, of, option));
             declared.iter().enumerate().flat_map(options)
         };
-        let candidates = || all().filter(|(of, _)| addon.is_none_or(|addon| addon == *of));
-        if let Some(found) = candidates().find(|(_, option)| option.name == setting.name) {
-            return Ok(found);
+        let candidates = || all().filter(|(number, ..)| addon.is_none_or(|addon| addon == *number));
+        if let Some((number, _, option)) = candidates().find(|(.., option)| option.name == setting.name) {
+            return Ok((number, option));
         }
-        let foreign = all().find(|(_, option)| option.name == setting.name);
-        let message = match (addon, foreign) {
-            (Some(addon), Some((owner, _))) => format!(
-                "option `{}` is one of addon `{}`, not of `{}`",
-                setting.name, declared[owner].name, declared[addon].name
-            ),
-            (Some(addon), None) => format!("addon `{}` has no option `{}`", declared[addon].name, setting.name),
+        let only = addon.and_then(|addon| declared.get(addon));
+        let foreign = all().find(|(.., option)| option.name == setting.name);
+        let message = match (only, foreign) {
+            (Some(only), Some((_, owner, _))) => {
+                format!("option `{}` is one of addon `{}`, not of `{}`", setting.name, owner.name, only.name)
+            }
+            (Some(only), None) => format!("addon `{}` has no option `{}`", only.name, setting.name),
             (None, _) => format!("no addon has an option `{}`", setting.name),
         };
-        let near = nearest(&setting.name, candidates().map(|(_, option)| option.name.as_str()));
+        let near = nearest(&setting.name, candidates().map(|(.., option)| option.name.as_str()));
         Err(ConfigError::new(message).at(&setting.origin).did_you_mean(near))
     }
 

@@ -1,8 +1,16 @@
 //! Binding addresses and taking connections.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
     sync::OwnedSemaphorePermit,
 };
@@ -12,10 +20,34 @@ use super::{Clients, Entry, Service, connection};
 
 /// Why an address cannot be listened on.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on `{address}`: {reason}")]
+#[error("cannot listen on `{address}`")]
 pub struct BindError {
     address: SocketAddr,
-    reason: String,
+    source: BindFault,
+}
+
+/// What the system said, with what to do about it where that is known.
+#[derive(Debug, thiserror::Error)]
+enum BindFault {
+    #[error("another program listens there; stop it, or choose another port with --listen")]
+    InUse,
+    #[error("ports below 1024 need privileges; choose another with --listen")]
+    NotAllowed,
+    #[error("this machine has no such address")]
+    NotHere,
+    #[error(transparent)]
+    Other(io::Error),
+}
+
+impl From<io::Error> for BindFault {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::AddrInUse => Self::InUse,
+            io::ErrorKind::PermissionDenied => Self::NotAllowed,
+            io::ErrorKind::AddrNotAvailable => Self::NotHere,
+            _ => Self::Other(error),
+        }
+    }
 }
 
 /// A bound address, and how requests to it come in.
@@ -35,19 +67,7 @@ impl Listener {
     /// # Errors
     /// When the address is in use, not this machine's, or not allowed.
     pub async fn bind(address: SocketAddr, entry: Entry) -> Result<Self, BindError> {
-        let failed = |error: io::Error| BindError {
-            address,
-            reason: match error.kind() {
-                io::ErrorKind::AddrInUse => {
-                    "another program listens there; stop it, or choose another port with --listen".to_owned()
-                }
-                io::ErrorKind::PermissionDenied => {
-                    "ports below 1024 need privileges; choose another with --listen".to_owned()
-                }
-                io::ErrorKind::AddrNotAvailable => "this machine has no such address".to_owned(),
-                _ => error.to_string(),
-            },
-        };
+        let failed = |error: io::Error| BindError { address, source: error.into() };
         let socket = TcpListener::bind(address).await.map_err(failed)?;
         let address = socket.local_addr().map_err(failed)?;
         Ok(Self { socket, address, entry: Arc::new(entry) })
@@ -72,11 +92,8 @@ impl Listener {
                         debug!(%peer, %error, "client left at once");
                         continue;
                     }
-                    let served = connection::serve(clients.clone(), stream, self.entry.clone());
-                    clients.drain.spawn(async move {
-                        served.await;
-                        drop(permit);
-                    });
+                    let stream = Accepted { stream, _permit: permit };
+                    clients.drain.spawn(connection::serve(clients.clone(), stream, self.entry.clone()));
                 }
                 Err(error) if is_of_one_client(&error) => debug!(%error, "client left before it was taken"),
                 Err(error) => {
@@ -101,6 +118,48 @@ impl Listener {
             }
         };
         (permit, self.socket.accept().await)
+    }
+}
+
+/// A client's connection, which counts as one until it is closed, whatever it is upgraded to.
+struct Accepted {
+    stream: TcpStream,
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl AsyncRead for Accepted {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Accepted {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
     }
 }
 

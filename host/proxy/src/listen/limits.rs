@@ -3,7 +3,8 @@
 /// Bounds on what all clients together may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientLimits {
-    /// Most connections at a time. Further ones wait until one closes.
+    /// Most connections of clients. Those inside a tunnel count as the one that carries it. Further ones wait until one
+    /// closes.
     pub connections: usize,
     /// Most flows at a time, from a request's head to the end of its response. Further ones are answered with a 503.
     pub flows: usize,

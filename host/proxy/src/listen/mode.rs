@@ -211,7 +211,7 @@ pub enum ModeError {
         reason: String,
     },
     /// A mode with a wrong address.
-    #[error("cannot use mode `{mode}`: what follows the last `@` must be PORT or HOST:PORT{hint}: {source}")]
+    #[error("cannot use mode `{mode}`: what follows the last `@` must be PORT or HOST:PORT{hint}")]
     Listen {
         /// The mode as given.
         mode: String,
@@ -296,7 +296,7 @@ mod tests {
             ),
         ];
         for (text, expected) in cases {
-            assert_eq!(ModeSpec::parse(text).expect_err(text).to_string(), expected);
+            assert_eq!(oneline::chain(&ModeSpec::parse(text).expect_err(text)), expected);
         }
     }
 

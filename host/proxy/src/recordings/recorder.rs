@@ -25,7 +25,7 @@ impl recorder::Host for State {
         }
         let redaction = match Redaction::parse(&redact) {
             Ok(redaction) => redaction,
-            Err(error) => return Ok(Err(error.to_string())),
+            Err(error) => return Ok(Err(oneline::chain(&error))),
         };
         if self.shared.is_trial {
             return Ok(Ok(None));

@@ -70,6 +70,7 @@ fn without_a_word_the_default_addons_run_on_loopback() {
     assert_eq!(sources, ["serverreplay", "record"].map(|name| Source::Shipped(name.to_owned())));
     assert_eq!(settings.ca_dir().ok(), Some(Path::new("/home/x/.proxyhost")));
     assert_eq!(settings.log, "warn,proxyhost=info");
+    assert_eq!((settings.limits.connections, settings.limits.flows), (10_000, 2_000));
     assert!(settings.via && !settings.offline && !settings.upstream_tls.insecure);
 }
 

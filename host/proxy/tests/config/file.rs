@@ -6,7 +6,7 @@ use proxyhost::{
     addon::{OnFailure, Source, options::Value},
     config::Settings,
     flow::{Destination, Scheme},
-    listen::mode::Mode,
+    listen::{ClientLimits, mode::Mode},
 };
 
 use crate::{
@@ -44,6 +44,8 @@ connect_seconds = 1
 first_byte_seconds = 2
 idle_seconds = 3
 drain_seconds = 4
+client_connections = 5
+flows_in_flight = 6
 "#;
 
 /// A folder with `conf/` in it, whose files the configuration names.
@@ -61,7 +63,7 @@ fn folder(text: &str) -> tempfile::TempDir {
 fn a_file_sets_everything_and_its_paths_start_from_its_folder() {
     let folder = folder(COMPLETE);
     let conf = folder.path().join("conf");
-    let Settings { listeners, addons, plugs, offline, upstream_tls, patience, via, drain_time, .. } =
+    let Settings { listeners, addons, plugs, offline, upstream_tls, patience, limits, via, drain_time, .. } =
         run("--config conf/proxy.toml", folder.path());
     assert_eq!(listeners[0].address.to_string(), "127.0.0.1:8085");
     let target = Destination::new(Scheme::Http, "localhost", 3000).unwrap();
@@ -71,6 +73,7 @@ fn a_file_sets_everything_and_its_paths_start_from_its_folder() {
     assert_eq!(upstream_tls.extra_roots, [conf.join("corp.pem")]);
     let seconds = [patience.connect, patience.first_byte, patience.idle, drain_time];
     assert_eq!(seconds, [1, 2, 3, 4].map(Duration::from_secs));
+    assert_eq!(limits, ClientLimits { connections: 5, flows: 6 });
 
     let [outer, replay, _record] = addons.as_slice() else { panic!("{} addons", addons.len()) };
     assert_eq!(outer.source, Source::File(conf.join("outer.wasm")));
@@ -91,8 +94,9 @@ fn a_file_sets_everything_and_its_paths_start_from_its_folder() {
 fn the_command_line_wins_and_its_lists_replace_those_of_the_file() {
     let folder = folder(COMPLETE);
     let line = "--config conf/proxy.toml --addon other.wasm --addon serverreplay.wasm --plug other.wasm \
-        --upstream-ca mine.pem --mode regular --listen 9000 --ca-dir here -S x -S y -k";
+        --upstream-ca mine.pem --mode regular --listen 9000 --ca-dir here --client-connections 7 -S x -S y -k";
     let settings = run(line, folder.path());
+    assert_eq!(settings.limits, ClientLimits { connections: 7, flows: 6 });
     assert_eq!(settings.listeners.len(), 1);
     assert_eq!(settings.listeners[0].address.port(), 9000);
     assert_eq!(settings.plugs, [Source::File(folder.path().join("other.wasm"))]);
