@@ -47,13 +47,10 @@ impl Declaration for DefaultMatcher {
                     "server_replay_ignore_json",
                     "Leave the value at this JSON pointer out when matching, such as /user/id or /items/*/time",
                 ),
-                declare::texts(
-                    "record_redact",
-                    "This is secret, such as field:authorization, query:token, form:password, json:/user/password or \
-                     cookie:session: recorded and live requests are compared redacted",
-                ),
             ],
         )
+        // Recorded and live requests are compared redacted.
+        .reading(&["record_redact"])
     }
 }
 

@@ -26,13 +26,13 @@ pub(crate) fn filter() -> Result<Option<Filter>, String> {
         return Ok(None);
     }
     let filter = Filter::parse(&text).map_err(|error| format!("option `save_stream_filter`: {error}"))?;
-    match filter.asks_for_bodies() {
-        true => Err(format!(
+    if filter.asks_for_bodies() {
+        return Err(format!(
             "option `save_stream_filter`: `{text}` asks for bodies, which are not there yet when it is decided whether \
              to record; record without it, and use `proxyhost flows filter` on the recording"
-        )),
-        false => Ok(Some(filter)),
+        ));
     }
+    Ok(Some(filter))
 }
 
 /// The declaration.

@@ -13,6 +13,20 @@ pub mod host {
     });
 }
 
+/// What components that use recordings import.
+pub mod recordings {
+    wit_bindgen::generate!({
+        path: ["../../wit/addon-0.1.0", "../../wit/recordings-0.1.0"],
+        world: "proxyhost:recordings/host@0.1.0",
+        with: {
+            "proxyhost:addon/messages@0.1.0": crate::bindings::host::proxyhost::addon::messages,
+            "proxyhost:recordings/recordings@0.1.0": generate,
+            "proxyhost:recordings/recorder@0.1.0": generate,
+            "proxyhost:recordings/index@0.1.0": generate,
+        },
+    });
+}
+
 macro_rules! exported {
     ($($(#[$doc:meta])* $module:ident = $inline:literal, $macro_name:literal, $path:literal
         $(, with { $($interface:literal: $types:path),* $(,)? })?;)+) => {$(

@@ -28,10 +28,11 @@ mod export;
 pub mod options;
 
 pub use bindings::host::proxyhost::addon::actions::Action;
+pub use bindings::host::proxyhost::addon::log;
 pub use bindings::host::proxyhost::addon::messages::{
     Body, BodyError, BodyReader, EditError, Field, Request, Response, Version,
 };
-pub use bindings::host::proxyhost::addon::{index, log, recorder, recordings};
+pub use bindings::recordings::proxyhost::recordings::{index, recorder, recordings};
 
 pub use bindings::declaration::exports::proxyhost::addon::declaration::Guest as Declaration;
 pub use bindings::error_hook::exports::proxyhost::addon::error_hook::Guest as ErrorHook;

@@ -121,10 +121,10 @@ fn nearest(request: &Request) -> String {
     // Stable: of equally near ones, the first recorded.
     found.sort_by_key(|near| (near.differences, near.unlike));
     let shown: Vec<String> = found.iter().take(SHOWN).map(|near| format!("{} {}", near.name, near.text)).collect();
-    match shown.is_empty() {
-        true => "no recorded request has its path, or its host".to_owned(),
-        false => format!("nearest: {}", shown.join("; ")),
+    if shown.is_empty() {
+        return "no recorded request has its path, or its host".to_owned();
     }
+    format!("nearest: {}", shown.join("; "))
 }
 
 /// A recorded request that is near a live one.

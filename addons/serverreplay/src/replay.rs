@@ -10,7 +10,7 @@ use proxyhost_sdk::{
 
 use crate::{
     miss,
-    options::{Mode, Options, Timing},
+    options::{Miss, Mode, Options, Timing},
     plugs::{matcher, refresher},
 };
 
@@ -29,6 +29,12 @@ pub(crate) fn load() -> Result<Readiness, String> {
     if files.contains(&recorded_to) {
         return Err(format!("`{recorded_to}` cannot be replayed and recorded anew: append to it by `-w +FILE`"));
     }
+    if files.is_empty() && options.miss != Miss::Forward {
+        let consequence = miss::consequence(options.miss);
+        log::write(log::Level::Warn, &format!("no recording is given (-S): {consequence}"));
+        return Ok(Readiness::Active);
+    }
+    // Then the policy is to forward.
     if files.is_empty() || options.mode == Mode::Record {
         return Ok(Readiness::Idle);
     }
@@ -130,11 +136,13 @@ fn recorded(id: u32, request: &Request, options: &Options) -> Option<Response> {
     };
     // Asked first, as it is nearly always the answer.
     recordings::recorded_response(id, pace).or_else(|| {
-        let (turn, pace) = match options.websocket_on_request {
-            true => (Turn::Requested, pace),
+        let (turn, pace) = if options.websocket_on_request {
+            (Turn::Requested, pace)
+        } else if options.timing == Timing::None {
             // Without its times a session would be over before the client has said anything.
-            false if options.timing == Timing::None => (Turn::Timed, Pace::Recorded(1.0)),
-            false => (Turn::Timed, pace),
+            (Turn::Timed, Pace::Recorded(1.0))
+        } else {
+            (Turn::Timed, pace)
         };
         recordings::recorded_websocket(id, request, pace, turn, options.miss.difference())
     })

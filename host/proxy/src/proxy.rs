@@ -11,7 +11,7 @@ use hyper::{body::Incoming, ext::ReasonPhrase, upgrade::OnUpgrade};
 use tracing::{debug, info, warn};
 
 use crate::{
-    addon::{Chain, Decision},
+    addon::{Action, Chain},
     flow::{
         Body, Destination, Fault, FaultKind, Fields, FlowId, Outgoing, Player, Request, Response, ResponseHead, Scheme,
         Spelling,
@@ -115,13 +115,11 @@ impl Proxy {
         upgrade: Option<&HeaderValue>,
         interim: Option<Interim>,
     ) -> Result<Outcome, Fault> {
-        let (response, before, server_side) = match self.chain.request(request).await? {
-            Decision::Kill => return Ok(Outcome::Killed),
-            Decision::Answered { response, by } => (response, by, None),
-            Decision::Forward => {
-                let (response, server_side) = self.forward(request, upgrade, interim).await?;
-                (response, self.chain.len(), server_side)
-            }
+        let (action, before) = self.chain.request(request).await?;
+        let (response, server_side) = match action {
+            Action::Kill => return Ok(Outcome::Killed),
+            Action::Respond(response) => (response, None),
+            Action::Next(()) => self.forward(request, upgrade, interim).await?,
         };
         let is_forwarded = before == self.chain.len();
         let Some(mut response) = self.chain.response(before, request, response).await? else {
@@ -277,8 +275,8 @@ impl Proxy {
         let mut request = Request { flow, received_at: SystemTime::now(), head: Arc::new(head), body: Body::Empty };
         let connected = match self.chain.request(&mut request).await {
             // There is no way to give the inside of such a tunnel an answer.
-            Ok(Decision::Kill | Decision::Answered { .. }) => return,
-            Ok(Decision::Forward) => match self.reachable(&request.head.destination) {
+            Ok((Action::Kill | Action::Respond(_), _)) => return,
+            Ok((Action::Next(()), _)) => match self.reachable(&request.head.destination) {
                 Ok(upstream) => upstream.tunnel(&request.head.destination).await,
                 Err(fault) => Err(fault),
             },

@@ -7,8 +7,6 @@ use http::HeaderMap;
 use http_body::Body as _;
 use hyper::body::Incoming;
 
-pub use recording::Beat;
-
 use super::{Tap, live::Live, outgoing::Outgoing};
 
 /// Content that is kept elsewhere and read when it is sent.
@@ -46,6 +44,15 @@ pub trait Stored: Send + Sync + fmt::Debug {
     fn beats(&self) -> &[Beat] {
         &[]
     }
+}
+
+/// When a piece of stored content is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Beat {
+    /// How many bytes the piece has.
+    pub len: u64,
+    /// The time from the message's head to the piece.
+    pub after: Duration,
 }
 
 /// A message's content. Copies share it.

@@ -10,10 +10,10 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
 
-use recording::{Beat, Content, Pace, Recording};
+use recording::{Content, Pace, Recording};
 
 use crate::flow::{
-    Body, Destination, Fields, FlowId, Request, RequestHead, Response, ResponseHead, Scheme, Spelling, Stored,
+    Beat, Body, Destination, Fields, FlowId, Request, RequestHead, Response, ResponseHead, Scheme, Spelling, Stored,
 };
 
 /// A recording whose exchanges can be had as flows' requests and responses.
@@ -36,17 +36,27 @@ impl RecordedFlows {
         &self.recording
     }
 
-    /// The request of the exchange at a position. Its flow number is 0.
-    pub fn request(self: &Arc<Self>, position: usize) -> Request {
-        let recorded = &self.recording.exchanges()[position].request;
+    /// What a message of the exchange at a position takes beside its head: its trailers, and the times of its pieces.
+    pub fn held_for(&self, position: usize) -> usize {
+        let Some(exchange) = self.recording.exchanges().get(position) else { return 0 };
+        let trailers = |trailers: &[(Bytes, Bytes)]| {
+            trailers.iter().map(|(name, value)| name.len() + value.len() + TRAILER).sum::<usize>()
+        };
+        let of_response = exchange.response.as_ref().map_or(0, |response| {
+            trailers(&response.trailers).saturating_add(response.pieces.len().saturating_mul(size_of::<Beat>()))
+        });
+        trailers(&exchange.request.trailers).max(of_response)
+    }
+
+    /// The request of the exchange at a position, if there is one. Its flow number is 0.
+    pub fn request(self: &Arc<Self>, position: usize) -> Option<Request> {
+        let recorded = &self.recording.exchanges().get(position)?.request;
         let scheme = Scheme::parse(&text(&recorded.scheme)).unwrap_or(Scheme::Http);
         let (map, _) = header_map(&recorded.fields);
         let host_field = Fields::new(map.clone(), Spelling::default()).joined("host").map(|host| text(&host));
         // In HTTP/1 an absolute-form target is not recorded, so the field is what names the host.
-        let authority = match recorded.version >= Version::HTTP_2 && !recorded.authority.is_empty() {
-            true => Some(text(&recorded.authority)),
-            false => host_field,
-        };
+        let has_authority = recorded.version >= Version::HTTP_2 && !recorded.authority.is_empty();
+        let authority = if has_authority { Some(text(&recorded.authority)) } else { host_field };
         let host = text(&recorded.host);
         let head = RequestHead {
             method: Method::from_bytes(&recorded.method).unwrap_or(Method::GET),
@@ -57,12 +67,12 @@ impl RecordedFlows {
             fields: Fields::new(map, Spelling::default()),
             accepts_trailers: false,
         };
-        Request {
+        Some(Request {
             flow: FlowId(0),
             received_at: time(recorded.started_at),
             head: Arc::new(head),
             body: self.body(&recorded.content, &recorded.trailers, Vec::new()),
-        }
+        })
     }
 
     /// The response of the exchange at a position, if it has a complete one: as recorded, but for the fields that
@@ -70,7 +80,7 @@ impl RecordedFlows {
     pub fn response(self: &Arc<Self>, position: usize, pace: Pace) -> Option<Response> {
         let exchange = self.recording.exchanges().get(position).filter(|exchange| exchange.is_answered())?;
         let recorded = exchange.response.as_ref()?;
-        let head = self.response_heads[position].get_or_init(|| {
+        let head = self.response_heads.get(position)?.get_or_init(|| {
             let fields = fields(&recorded.fields);
             let status = StatusCode::from_u16(recorded.status).unwrap_or(StatusCode::BAD_GATEWAY);
             let usual = status.canonical_reason().unwrap_or_default().as_bytes();
@@ -80,7 +90,7 @@ impl RecordedFlows {
         let body = match &recorded.content {
             // Only a bodiless exchange is answered without content.
             Content::NotRecorded => Body::Empty,
-            content => self.body(content, &recorded.trailers, pace.beats(&recorded.pieces)),
+            content => self.body(content, &recorded.trailers, beats(pace, &recorded.pieces)),
         };
         let mut response = Response::received(time(recorded.started_at), head.clone(), body);
         let asked_at = exchange.request.ended_at.unwrap_or(exchange.request.started_at);
@@ -136,13 +146,22 @@ impl Stored for RecordedBody {
     }
 }
 
+/// What a field after a content takes beside its bytes.
+const TRAILER: usize = 128;
+
+/// When the pieces of a content are sent.
+fn beats(pace: Pace, pieces: &[recording::Piece]) -> Vec<Beat> {
+    pace.beats(pieces).into_iter().map(|recording::Beat { len, after }| Beat { len, after }).collect()
+}
+
 /// The fields by name, and their names in that order as they were written. What HTTP does not allow was refused when
 /// the recording was opened.
 fn header_map(fields: &[(Bytes, Bytes)]) -> (HeaderMap, impl Iterator<Item = &[u8]>) {
-    let mut map = HeaderMap::with_capacity(fields.len());
+    let mut map = HeaderMap::try_with_capacity(fields.len()).unwrap_or_default();
     for (name, value) in fields {
         if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name), HeaderValue::from_maybe_shared(value.clone())) {
-            map.append(name, value);
+            // A head has fewer fields than a map can hold: what it may have in bytes is bounded when it is read.
+            let _ = map.try_append(name, value);
         }
     }
     (map, fields.iter().map(|(name, _)| name.as_ref()))
@@ -167,7 +186,8 @@ fn without_brackets(host: String) -> String {
     }
 }
 
-/// Recorded times were checked to be finite and not negative.
+/// The time of a recording's seconds since the epoch; the epoch for what no clock shows.
 pub(super) fn time(seconds: f64) -> SystemTime {
-    SystemTime::UNIX_EPOCH + Duration::try_from_secs_f64(seconds).unwrap_or_default()
+    let since = Duration::try_from_secs_f64(seconds).unwrap_or_default();
+    SystemTime::UNIX_EPOCH.checked_add(since).unwrap_or(SystemTime::UNIX_EPOCH)
 }
