@@ -61,10 +61,9 @@ async fn what_the_host_holds_for_an_addon_is_the_addons_memory() {
     }
     for instruction in ["request hoard copies", "replay hoard-requests", "replay hoard-responses"] {
         let long: Vec<(String, String)> = (0..200).map(|n| (format!("X-{n}"), "v".repeat(500))).collect();
-        let known = recording([
-            long.iter().fold(get(URL), |flow, (name, value)| flow.field(name, value).request_field(name, value)),
-            get(GOOD).body("good"),
-        ]);
+        let first = get(URL).body(vec![b'a'; 20_000]).pieces(&[(1, 0); 20_000]);
+        let first = long.iter().fold(first, |flow, (name, value)| flow.request_field(name, value));
+        let known = recording([first, get(GOOD).body("good")]);
         let start =
             probed(16, &[&format!("/cart {instruction}"), &format!("configure load {}", known.path().display())]);
         let proxy = start.set("probe_files", &known.path().display().to_string()).replay(&known).start().await;
@@ -76,11 +75,25 @@ async fn what_the_host_holds_for_an_addon_is_the_addons_memory() {
 
 #[tokio::test]
 async fn a_body_is_collected_only_where_the_addon_has_memory_for_it() {
-    let proxy = probed(4, &["/ request hoard reading"]).start().await;
-    let answer =
-        async |size: usize| proxy.connect().await.ask("POST", URL, "shop.example", &[], &vec![b'a'; size]).await.text();
-    assert_eq!(answer(8 << 20).await, "EditError::Invalid(\"Err(BodyError::TooLarge)\")");
-    assert_eq!(answer(1 << 10).await, "EditError::Invalid(\"Ok(1024)\")");
+    let origin = Origin::scripted(|mut wire| async move {
+        while let Some(request) = wire.request().await {
+            let size = if request.first.contains("/large") { 8 << 20 } else { 1 << 10 };
+            let head = format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{size:x}\r\n");
+            let answer = [head.into_bytes(), vec![b'a'; size], b"\r\n0\r\n\r\n".to_vec()].concat();
+            // The proxy leaves when it has refused to collect it.
+            if wire.try_send(answer).await.is_err() {
+                return;
+            }
+        }
+    })
+    .await;
+    let proxy = probed(4, &["/ response read"]).set("server_replay_extra", "forward").start().await;
+    let mut wire = proxy.connect().await;
+    for _ in 0..3 {
+        let large = wire.get(&origin.url("/large")).await;
+        assert_eq!(large.text(), "EditError::Invalid(\"Err(BodyError::TooLarge)\")");
+        assert_eq!(wire.get(&origin.url("/small")).await.text(), "EditError::Invalid(\"Ok(1024)\")");
+    }
 }
 
 #[tokio::test]

@@ -71,9 +71,10 @@ struct HeadCharge {
 }
 
 impl HeadCharge {
-    /// Of a head that is somebody else's.
-    fn lent(account: &Arc<Account>) -> Result<Self, OutOfMemory> {
-        Ok(Self { charge: Charge::new(account, HANDLE)?, base: HANDLE, size: None })
+    /// Of a head that is somebody else's, with `held` bytes of something that is not.
+    fn lent(account: &Arc<Account>, held: usize) -> Result<Self, OutOfMemory> {
+        let base = HANDLE.saturating_add(held);
+        Ok(Self { charge: Charge::new(account, base)?, base, size: None })
     }
 
     /// Of a head that is kept for the component, with `held` bytes of something else.
@@ -127,7 +128,7 @@ impl Handles {
     /// # Errors
     /// When the component has no room for it.
     pub fn lend_request(&mut self, request: Request) -> Result<Resource<RequestHandle>> {
-        let head = HeadCharge::lent(&self.account)?;
+        let head = HeadCharge::lent(&self.account, 0)?;
         let body = SharedCharge::new(&self.account, 0)?;
         Ok(self.table.push(RequestHandle { request, is_read_only: false, head, body })?)
     }
@@ -137,7 +138,7 @@ impl Handles {
     /// # Errors
     /// When the component has no room for it.
     pub fn lend_response(&mut self, response: Response) -> Result<Resource<ResponseHandle>> {
-        let head = HeadCharge::lent(&self.account)?;
+        let head = HeadCharge::lent(&self.account, 0)?;
         let body = SharedCharge::new(&self.account, 0)?;
         let kept = Charge::new(&self.account, 0)?;
         Ok(self.table.push(ResponseHandle { response, wrong_status: None, head, body, kept })?)
@@ -175,7 +176,12 @@ impl Handles {
         wrong_status: Option<u16>,
         held: usize,
     ) -> Result<Resource<ResponseHandle>> {
-        let head = HeadCharge::owned(&self.account, HeadSize::of_response(&response.head), held)?;
+        // One that others hold as well is kept for them already.
+        let head = if Arc::strong_count(&response.head) > 1 {
+            HeadCharge::lent(&self.account, held)?
+        } else {
+            HeadCharge::owned(&self.account, HeadSize::of_response(&response.head), held)?
+        };
         let body = SharedCharge::new(&self.account, 0)?;
         let kept = Charge::new(&self.account, 0)?;
         Ok(self.table.push(ResponseHandle { response, wrong_status, head, body, kept })?)

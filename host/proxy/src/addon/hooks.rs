@@ -175,19 +175,4 @@ fn said(panic: &(dyn Any + Send)) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_panic_of_the_host_is_a_failure_of_the_hook() {
-        let panicking = async {
-            tokio::task::yield_now().await;
-            let nothing: Option<()> = None;
-            nothing.expect("a handle");
-            Ok(())
-        };
-        let failure = contained(panicking).await.expect_err("it panicked");
-        assert_eq!(failure.to_string(), "the host failed while it served the addon: a handle");
-        assert!(matches!(contained(async { Ok(1) }).await, Ok(1)));
-    }
-}
+mod tests;

@@ -128,6 +128,10 @@ fn response_step(step: &Instruction, response: &Response) -> Result<Action, Edit
             "add-same" => response.add_field("x-same", value),
             _ => response.add_field(&distinct(), value),
         })?,
+        "read" => {
+            let read = response.body().read(u64::MAX).map(|bytes| bytes.len());
+            return Err(EditError::Invalid(format!("{read:?}")));
+        }
         "body" => response.set_body(step.rest(0).as_bytes())?,
         "digest" => response.set_field("x-digest", described(&response.body()).as_bytes())?,
         _ => return Ok(common(step)),
@@ -200,10 +204,6 @@ fn hoard(what: &str, request: &Request) -> Result<(), EditError> {
                 let response = Response::new(200);
                 response.set_body(&vec![0; 1 << 20])?;
                 std::mem::forget(response);
-            }
-            "reading" => {
-                let read = body.read(u64::MAX).map(|bytes| bytes.len());
-                return Err(EditError::Invalid(format!("{read:?}")));
             }
             other => panic!("nothing of that name can be hoarded: {other}"),
         }

@@ -38,6 +38,9 @@ impl messages::HostRequest for State {
         self.handles.edit_request(&request, |head, room| {
             let parsed = Method::from_bytes(method.as_bytes())
                 .map_err(|_| invalid(format!("{} is not a method", shown(&method))))?;
+            if (parsed == Method::CONNECT) != (head.method == Method::CONNECT) {
+                return Err(invalid("a tunnel stays one, and no other request becomes one (CONNECT)"));
+            }
             room.exchange(HeadSize::text(head.method.as_str()), HeadSize::text(&method))?;
             head.method = parsed;
             Ok(())
