@@ -11,10 +11,11 @@ use std::{
 use http::{Extensions, HeaderMap, HeaderValue, Method, Version, header};
 use proxyhost::{
     addon::{
-        self, AddonEngine, Chain, Decision, Limits, LoadRequest, OnFailure, Purpose, Source,
-        options::{Value, Values},
+        self, Action, AddonEngine, Chain, Grants, Limits, LoadRequest, OnFailure, Purpose, Source,
+        options::{Kind, Value, Values},
     },
     flow::{Body, Destination, Fields, FlowId, Request, RequestHead, Scheme, Target},
+    run,
     spelling::Spelling,
 };
 
@@ -28,11 +29,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let recording = arguments.next().ok_or(usage)?;
     let url = arguments.next().ok_or(usage)?;
     let (host, path) = url.split_once('/').ok_or(usage)?;
-    let engine = AddonEngine::new(None)?;
+    let engine = AddonEngine::new(None, run::capabilities())?;
     let request = LoadRequest { source: Source::Shipped("serverreplay".to_owned()), plugs: Vec::new() };
     let loaded = addon::load(&engine, &[request], &[]).await?.remove(0);
+    let recordings = Value::Texts(vec![recording]);
+    let mut grants = Grants::default();
+    grants.add(&Kind::Files, &recordings);
     let mut values = Values::from([
-        ("server_replay".to_owned(), Value::Texts(vec![recording])),
+        ("server_replay".to_owned(), recordings),
         ("server_replay_extra".to_owned(), Value::Text("kill".to_owned())),
         ("server_replay_reuse".to_owned(), Value::Text("first".to_owned())),
     ]);
@@ -41,7 +45,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let option = loaded.options.iter().find(|option| option.name == name).ok_or("there is no such option")?;
         values.insert(name.to_owned(), option.parse(value, &PathBuf::new())?);
     }
-    let chain = Chain::new(vec![loaded.configure(values, Limits::default(), OnFailure::Fail, Purpose::Run).await?]);
+    let (limits, on_failure) = (Limits::default(), OnFailure::Fail);
+    let chain = Chain::new(vec![loaded.configure(values, grants, limits, on_failure, Purpose::Run).await?]);
     let head = Arc::new(head(host, path)?);
     let decide = async |rounds: u32| -> Result<(), Box<dyn std::error::Error>> {
         for _ in 0..rounds {
@@ -52,7 +57,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                 body: Body::Empty,
                 attached: Extensions::new(),
             };
-            let Decision::Answered { .. } = chain.request(&mut request).await? else {
+            let (Action::Respond(_), _) = chain.request(&mut request).await? else {
                 return Err("the recording has no such request".into());
             };
         }

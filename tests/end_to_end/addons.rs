@@ -45,12 +45,18 @@ async fn a_change_that_http_does_not_allow_is_refused() {
     ];
     let on_request = [
         ("method GET\\r\\nx:", "EditError::Invalid(\"`GET\\\\r\\\\nx:` is not a method\")".to_owned()),
+        (
+            "method CONNECT",
+            "EditError::Invalid(\"a tunnel stays one, and no other request becomes one (CONNECT)\")".to_owned(),
+        ),
         ("path cart", "EditError::Invalid(\"`cart` is not a path with a query\")".to_owned()),
         ("path /cart#top", "EditError::Invalid(\"`/cart#top` is not a path with a query\")".to_owned()),
         ("path /a\\r\\nb", "EditError::Invalid(\"`/a\\\\r\\\\nb` is not a path with a query\")".to_owned()),
         ("authority a@b", "EditError::Invalid(\"`a@b` is not a host with an optional port\")".to_owned()),
         ("destination ftp a 21", "EditError::Invalid(\"`ftp` is not http or https\")".to_owned()),
         ("destination http a/b 80", "EditError::Invalid(\"`a/b` is not a host\")".to_owned()),
+        ("destination http a@b 80", "EditError::Invalid(\"`a@b` is not a host\")".to_owned()),
+        ("destination http  80", "EditError::Invalid(\"`` is not a host\")".to_owned()),
     ];
     let on_response = [
         ("status 0", "EditError::Invalid(\"0 is not a status from 200 to 599\")".to_owned()),

@@ -218,7 +218,7 @@ fn the_command_line_beats_the_file() {
         Proxyhost::with(["check", "--listen", "127.0.0.1:0", "--server-replay-extra", "404"]).config(config).run();
     assert!(output.status.success());
     let said = String::from_utf8(output.stdout).expect("UTF-8");
-    let expected = "listener 127.0.0.1:0: ok\naddon serverreplay: ok, with nothing to do\naddon record: ok, with nothing to do\nthe configuration is good\n";
+    let expected = "listener 127.0.0.1:0: ok\naddon serverreplay: ok\naddon record: ok, with nothing to do\nthe configuration is good\n";
     assert_eq!(said, expected);
 }
 
@@ -247,10 +247,17 @@ fn addons_are_listed_with_hooks_imports_plugs_and_options() {
         "probe: does as it is told
   from    {}
   hooks   request-hook, response-hook, error-hook
+  reads   save_stream_file, server_replay
   option  probe = a b
+  option  probe_files = (none)
+  option  probe_output = (none)
+  option  probe_text = (none)
+  option  probe_default_files = default.flows
+  option  probe_default_output = default.flows
 serverreplay: answers requests from a recorded conversation
   from    serverreplay (shipped)
   hooks   request-hook
+  reads   save_stream_file
   imports proxyhost:replay/matcher@0.1.0, proxyhost:replay/refresher@0.1.0
   plug    misbehaving_matcher for proxyhost:replay/matcher@0.1.0
   plug    refresher for proxyhost:replay/refresher@0.1.0
@@ -261,7 +268,6 @@ serverreplay: answers requests from a recorded conversation
   option  server_replay_mode = replay
   option  server_replay_timing = none
   option  server_replay_websocket = timed
-  option  save_stream_file = (none)
   option  server_replay_kill_extra = false
   option  server_replay_nopop = false
   option  misbehave = none

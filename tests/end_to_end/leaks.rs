@@ -2,7 +2,7 @@
 
 use tokio::net::TcpStream;
 
-use crate::harness::{Flow, Http2, Origin, Proxyhost, RecordingFile, Wire, component, get, recording};
+use crate::harness::{Flow, Http2, Origin, Proxyhost, RecordingFile, Start, Target, Wire, component, get, recording};
 
 /// Two responses for each road to the server, so that roads do not use up each other's.
 fn two_for_each_road(origin: &Origin) -> RecordingFile {
@@ -190,4 +190,54 @@ async fn nothing_reaches_a_server_when_the_recording_holds_nothing_to_replay() {
     wire.send(format!("GET {} HTTP/1.1\r\nHost: localhost\r\n\r\n", origin.url("/"))).await;
     assert_eq!(wire.read_to_end().await, b"");
     assert_eq!(origin.connections().await, 0);
+}
+
+/// On every road, with nothing to replay.
+async fn nothing_leaks_without_a_recording(start: Start, consequence: &str, miss: Miss) {
+    let origin = Origin::silent().await;
+    let authority = origin.authority();
+    let proxy = start.mode("regular").mode(&format!("reverse:http://{authority}")).start().await;
+    let line = format!("WARN no recording is given (-S): {consequence} addon=\"serverreplay\"");
+    assert_eq!(proxy.wait_for_log("no recording is given").await, line);
+    let [reverse] = proxy.reverse_addresses()[..] else { panic!("one reverse proxy") };
+    miss.happens_to(proxy.connect().await, &origin.url("/plain"), &authority).await;
+    miss.happens_to(proxy.tunnel(&authority).await, "/tunnel", &authority).await;
+    miss.happens_to(proxy.tls(&authority).await, "/tls", &authority).await;
+    let wire = Wire::new(TcpStream::connect(reverse).await.expect("it listens"));
+    miss.happens_to(wire, "/reverse", &authority).await;
+    miss.happens_in_http2(&mut proxy.http2().await, &origin.url("/http2")).await;
+    miss.happens_in_http2(&mut proxy.tls_http2(&authority).await, &format!("https://{authority}/tls-http2")).await;
+    let mut other = proxy.tunnel(&authority).await;
+    other.send(b"\x00\x01\x02\x03 this is not HTTP\r\n\r\n").await;
+    assert_eq!(other.read_to_end().await, b"");
+    assert_eq!(origin.connections().await, 0);
+}
+
+#[tokio::test]
+async fn without_a_recording_nothing_reaches_a_server_either() {
+    let (killed, answered) = ("every request is killed", "every request is answered with 404");
+    let target = Target::new("visit.mitm");
+    for (start, consequence, miss) in [
+        (Proxyhost::with(["-k"]), killed, Miss::Killed),
+        (Proxyhost::with(["--server-replay-extra", "kill"]), killed, Miss::Killed),
+        (Proxyhost::with(["--server-replay-kill-extra"]), killed, Miss::Killed),
+        (Proxyhost::with(["--set", "server_replay_extra=404"]), answered, Miss::Status(404)),
+        (Proxyhost::with(["-k"]).record(&target), killed, Miss::Killed),
+        (Proxyhost::with([]).config("[options]\nserver_replay_extra = 'kill'\n"), killed, Miss::Killed),
+        (
+            Proxyhost::with([]).config("[options]\nserver_replay = []\nserver_replay_extra = '404'\n"),
+            answered,
+            Miss::Status(404),
+        ),
+    ] {
+        nothing_leaks_without_a_recording(start, consequence, miss).await;
+    }
+}
+
+#[test]
+fn check_says_what_happens_without_a_recording() {
+    let checked = Proxyhost::with(["check", "-k"]).run();
+    let (out, err) = (String::from_utf8_lossy(&checked.stdout), String::from_utf8_lossy(&checked.stderr));
+    assert!(out.contains("addon serverreplay: ok\n"), "{out}");
+    assert!(err.contains("no recording is given (-S): every request is killed"), "{err}");
 }

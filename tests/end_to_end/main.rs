@@ -1,6 +1,7 @@
 //! End-to-end tests: the real binary between real clients and servers.
 
 mod addons;
+mod bounds;
 mod concurrency;
 mod configuration;
 mod example_addons;
@@ -16,6 +17,7 @@ mod options;
 mod process;
 mod recording;
 mod requests;
+mod rights;
 mod servers;
 mod streams;
 mod vectors;

@@ -349,8 +349,17 @@ async fn modes_that_record_need_a_file_and_never_replace_what_they_replay() {
     assert!(said.contains("-w +FILE"), "{said}");
     assert_eq!(fs::read(known.path()).expect("a recording"), before);
     let target = Target::new("visit.mitm");
-    let said = Proxyhost::with(["-k", "--server-replay-mode", "auto"]).replay(&known).record(&target).refusal();
-    assert!(said.contains("server_replay_extra"), "{said}");
+    for (mode, forwarded) in [("auto", "what was not recorded"), ("record", "everything")] {
+        for policy in ["kill", "404"] {
+            let args = ["--server-replay-extra", policy, "--server-replay-mode", mode];
+            let expected = format!(
+                "error: addon `serverreplay`: server_replay_mode={mode} forwards {forwarded}, so server_replay_extra \
+                 must be forward; leave one of them out\n"
+            );
+            assert_eq!(Proxyhost::with(args).replay(&known).record(&target).refusal(), expected);
+            assert_eq!(Proxyhost::with(args).record(&target).refusal(), expected);
+        }
+    }
 }
 
 #[tokio::test]

@@ -11,10 +11,11 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
 use proxyhost::{
     addon::{
-        self, AddonEngine, Chain, Decision, Limits, LoadRequest, OnFailure, Purpose, Source,
-        options::{Value, Values},
+        self, Action, AddonEngine, Chain, Grants, Limits, LoadRequest, OnFailure, Purpose, Source,
+        options::{Kind, Value, Values},
     },
     flow::{Body, Destination, Fields, FlowId, Request, RequestHead, Response, Scheme, Target},
+    run,
     spelling::Spelling,
 };
 use serde::Deserialize;
@@ -65,26 +66,29 @@ fn vectors<C: for<'de> Deserialize<'de>>(name: &str) -> Vec<C> {
 
 /// Compiled components are kept from case to case.
 fn engine() -> AddonEngine {
-    AddonEngine::new(Some(&PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("cache"))).expect("WebAssembly runs here")
+    let cache = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("cache");
+    AddonEngine::new(Some(&cache), run::capabilities()).expect("WebAssembly runs here")
 }
 
 /// The shipped addon with a recording and further options.
 async fn replaying(engine: &AddonEngine, recording: &Path, options: Values) -> Chain {
     let request = LoadRequest { source: Source::Shipped("serverreplay".to_owned()), plugs: Vec::new() };
     let loaded = addon::load(engine, &[request], &[]).await.expect("it loads").remove(0);
+    let recordings = Value::Texts(vec![recording.display().to_string()]);
+    let mut grants = Grants::default();
+    grants.add(&Kind::Files, &recordings);
     let mut values = options;
-    values.insert("server_replay".to_owned(), Value::Texts(vec![recording.display().to_string()]));
+    values.insert("server_replay".to_owned(), recordings);
     values.insert("server_replay_extra".to_owned(), Value::Text("kill".to_owned()));
-    let addon =
-        loaded.configure(values, Limits::default(), OnFailure::Fail, Purpose::Run).await.expect("it is configured");
-    Chain::new(vec![addon])
+    let configured = loaded.configure(values, grants, Limits::default(), OnFailure::Fail, Purpose::Run).await;
+    Chain::new(vec![configured.expect("it is configured")])
 }
 
 async fn answer(chain: &Chain, mut request: Request) -> Option<Response> {
     match chain.request(&mut request).await.expect("no addon fails") {
-        Decision::Answered { response, .. } => Some(response),
-        Decision::Kill => None,
-        Decision::Forward => panic!("nothing is forwarded under `kill`"),
+        (Action::Respond(response), _) => Some(response),
+        (Action::Kill, _) => None,
+        (Action::Next(()), _) => panic!("nothing is forwarded under `kill`"),
     }
 }
 

@@ -47,13 +47,10 @@ impl Declaration for DefaultMatcher {
                     "server_replay_ignore_json",
                     "Leave the value at this JSON pointer out when matching, such as /user/id or /items/*/time",
                 ),
-                declare::texts(
-                    "record_redact",
-                    "This is secret, such as field:authorization, query:token, form:password, json:/user/password or \
-                     cookie:session: recorded and live requests are compared redacted",
-                ),
             ],
         )
+        // Recorded and live requests are compared redacted.
+        .reading(&["record_redact"])
     }
 }
 
@@ -139,7 +136,7 @@ impl Subject for Live<'_> {
     fn content(&self) -> Content {
         match self.0.body().read(u64::MAX) {
             Ok(bytes) => Content::Bytes(bytes),
-            Err(BodyError::NotRecorded) => Content::NotRecorded,
+            Err(BodyError::Gone) => Content::NotRecorded,
             Err(BodyError::TooLarge | BodyError::TimedOut | BodyError::Incomplete(_)) => Content::Unreadable,
         }
     }
@@ -153,7 +150,7 @@ impl Subject for Live<'_> {
             // A body of unknown length may turn out to be empty.
             Ok(digest) if digest == EMPTY => Digest::Empty,
             Ok(digest) => Digest::Known(digest),
-            Err(BodyError::NotRecorded) => Digest::NotRecorded,
+            Err(BodyError::Gone) => Digest::NotRecorded,
             Err(BodyError::TooLarge | BodyError::TimedOut | BodyError::Incomplete(_)) => Digest::Unreadable,
         }
     }

@@ -10,7 +10,7 @@
 macro_rules! generate {
     ($($options:tt)*) => {
         wit_bindgen::generate!({
-            path: ["wit/addon-0.1.0", "wit/replay-0.1.0"],
+            path: ["wit/addon-0.1.0", "wit/recordings-0.1.0", "wit/replay-0.1.0"],
             $($options)*
         });
     };
@@ -21,6 +21,19 @@ pub mod host {
     generate! {
         world: "proxyhost:addon/host@0.1.0",
         generate_all,
+    }
+}
+
+/// What components that use recordings import.
+pub mod recordings {
+    generate! {
+        world: "proxyhost:recordings/host@0.1.0",
+        with: {
+            "proxyhost:addon/messages@0.1.0": crate::bindings::host::proxyhost::addon::messages,
+            "proxyhost:recordings/recordings@0.1.0": generate,
+            "proxyhost:recordings/recorder@0.1.0": generate,
+            "proxyhost:recordings/index@0.1.0": generate,
+        },
     }
 }
 

@@ -85,5 +85,13 @@ impl OptionDeclaration {
 
 /// A component that does what `summary` says, with these options.
 pub fn component(summary: &str, options: Vec<OptionDeclaration>) -> Declared {
-    Declared { summary: summary.to_owned(), options, singleton: false }
+    Declared { summary: summary.to_owned(), options, reads: Vec::new(), singleton: false }
+}
+
+impl Declared {
+    /// Adds options of other addons whose values the component is to know.
+    pub fn reading(mut self, names: &[&str]) -> Self {
+        self.reads.extend(names.iter().map(|&name| name.to_owned()));
+        self
+    }
 }

@@ -30,10 +30,10 @@ pub mod options;
 
 pub use bindings::host::proxyhost::addon::{
     actions::Action,
-    index, log,
+    log,
     messages::{Body, BodyError, BodyReader, EditError, Field, Request, Response, Version},
-    recorder, recordings,
 };
+pub use bindings::recordings::proxyhost::recordings::{index, recorder, recordings};
 
 pub use bindings::{
     declaration::Guest as Declaration,

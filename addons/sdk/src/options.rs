@@ -1,4 +1,4 @@
-//! The values of the options that the component declared.
+//! The values of the options that the component declared, and of those of other addons that it reads.
 //!
 //! A component knows its options' types, so each function gives the plain value; a name that was not declared with
 //! that type gives the type's empty value.

@@ -198,10 +198,15 @@ impl Options {
             let mode = options::text("server_replay_mode");
             return Err(format!("server_replay_mode={mode} records, so it needs a file to record to: add `-w FILE`"));
         }
-        if mode == Mode::Auto && miss != Miss::Forward {
-            return Err("server_replay_mode=auto forwards what was not recorded, so server_replay_extra must be \
-                        forward; leave one of them out"
-                .to_owned());
+        if mode != Mode::Replay && miss != Miss::Forward {
+            let (mode, forwarded) = match mode {
+                Mode::Record => ("record", "everything"),
+                _ => ("auto", "what was not recorded"),
+            };
+            return Err(format!(
+                "server_replay_mode={mode} forwards {forwarded}, so server_replay_extra must be forward; leave one of \
+                 them out"
+            ));
         }
         Ok(Self {
             mode,
@@ -265,8 +270,6 @@ pub(crate) fn declared() -> declare::Declared {
                  was before them",
             )
             .taking("server-replay-websocket"),
-            // Set by the addon that records; here it says whether there is one.
-            declare::output("save_stream_file", "Record to this file"),
             declare::flag("server_replay_kill_extra", false, "Kill requests without a recorded response")
                 .setting("server-replay-kill-extra", "true")
                 .setting("no-server-replay-kill-extra", "false")
@@ -275,6 +278,8 @@ pub(crate) fn declared() -> declare::Declared {
                 .deprecated("server_replay_reuse=first"),
         ],
     )
+    // Whether this run is recorded, and to which file.
+    .reading(&["save_stream_file"])
 }
 
 #[cfg(test)]

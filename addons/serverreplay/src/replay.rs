@@ -11,7 +11,7 @@ use proxyhost_sdk::{
 
 use crate::{
     miss,
-    options::{Mode, Options, Timing},
+    options::{Miss, Mode, Options, Timing},
 };
 
 /// The index holds several tables; the first byte of a key says which.
@@ -29,6 +29,12 @@ pub(crate) fn load() -> Result<Readiness, String> {
     if files.contains(&recorded_to) {
         return Err(format!("`{recorded_to}` cannot be replayed and recorded anew: append to it by `-w +FILE`"));
     }
+    if files.is_empty() && options.miss != Miss::Forward {
+        let consequence = miss::consequence(options.miss);
+        log::write(log::Level::Warn, &format!("no recording is given (-S): {consequence}"));
+        return Ok(Readiness::Active);
+    }
+    // Then the policy is to forward.
     if files.is_empty() || options.mode == Mode::Record {
         return Ok(Readiness::Idle);
     }

@@ -74,7 +74,7 @@ impl ResponseHook for MaintenanceBanner {
         }
         let page = match response.body().read(LARGEST_PAGE) {
             Ok(page) => page,
-            Err(BodyError::TooLarge | BodyError::NotRecorded | BodyError::TimedOut | BodyError::Incomplete(_)) => {
+            Err(BodyError::TooLarge | BodyError::Gone | BodyError::TimedOut | BodyError::Incomplete(_)) => {
                 return Action::Next;
             }
         };

@@ -13,7 +13,10 @@ use std::{
 use components::TARGET;
 
 /// What ships. In `addons/`, each in a crate of its name.
-const SHIPPED: [&str; 4] = ["serverreplay", "matcher", "refresher", "record"];
+const SHIPPED: &[&str] = &["serverreplay", "matcher", "refresher", "record"];
+
+/// What ships of it in a build without the feature `recordings`.
+const WITHOUT_RECORDINGS: &[&str] = &["matcher", "refresher"];
 
 fn main() -> ExitCode {
     match build() {
@@ -48,8 +51,10 @@ fn build() -> Result<(), String> {
         out.ancestors().find(|folder| folder.ends_with("build")).and_then(|folder| folder.parent()?.parent());
     let target_folder = target_folder.ok_or("OUT_DIR is not in a target folder")?.join("components");
     add_target()?;
-    let built = components::build(root, &target_folder, &SHIPPED)?;
-    embed(&built, &out)
+    let has_recordings = env::var_os("CARGO_FEATURE_RECORDINGS").is_some();
+    let shipped = if has_recordings { SHIPPED } else { WITHOUT_RECORDINGS };
+    let built = components::build(root, &target_folder, shipped)?;
+    embed(shipped, &built, &out)
 }
 
 /// Gets the standard library for components where rustup can and it is missing.
@@ -69,9 +74,9 @@ fn add_target() -> Result<(), String> {
 }
 
 /// Writes the list that `addon/shipped.rs` includes.
-fn embed(built: &Path, out: &Path) -> Result<(), String> {
+fn embed(shipped: &[&str], built: &Path, out: &Path) -> Result<(), String> {
     let mut list = String::from("[\n");
-    for addon in SHIPPED {
+    for addon in shipped {
         let from = built.join(format!("{addon}.wasm"));
         let to = out.join(format!("{addon}.wasm"));
         fs::copy(&from, &to).map_err(|error| format!("cannot copy `{}`: {error}", from.display()))?;

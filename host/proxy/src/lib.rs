@@ -1,14 +1,15 @@
 //! A small HTTP(S) proxy whose behaviour lives in WebAssembly addons.
 //!
 //! One flow's road through the modules, in order: [`listen`] takes it in, [`proxy`] leads it through the hooks of the
-//! [`addon`]s, [`upstream`] gets an answer if no addon gave one. [`flow`] is what travels, [`recordings`] is what addons can do with
-//! recorded flows, [`config`] is what the user wants.
+//! [`addon`]s, [`upstream`] gets an answer if no addon gave one. [`flow`] is what travels, [`config`] is what the user wants,
+//! and `recordings` is what addons can do with recorded flows: a capability that can be left out.
 
 pub mod addon;
 pub mod config;
 pub mod flow;
 pub mod listen;
 pub mod proxy;
+#[cfg(feature = "recordings")]
 pub mod recordings;
 pub mod report;
 pub mod run;

@@ -14,6 +14,7 @@ use proxyhost::{
     report,
     run::{self, Bound, StartError},
 };
+#[cfg(feature = "recordings")]
 use tools::{Console, RecordingWriters};
 use tracing::warn;
 use tracing_subscriber::EnvFilter;
@@ -22,7 +23,7 @@ fn main() -> ExitCode {
     let mut args = std::env::args_os().skip(1).peekable();
     // The tools need neither addons nor a configuration.
     if args.next_if(|first| first == "flows").is_some() {
-        return tools(args);
+        return flows(args);
     }
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
@@ -35,7 +36,8 @@ fn main() -> ExitCode {
 }
 
 /// Does something with recordings.
-fn tools(args: impl Iterator<Item = OsString>) -> ExitCode {
+#[cfg(feature = "recordings")]
+fn flows(args: impl Iterator<Item = OsString>) -> ExitCode {
     let command = tools::command().bin_name("proxyhost flows");
     let matches = match command.try_get_matches_from([OsString::from("flows")].into_iter().chain(args)) {
         Ok(matches) => matches,
@@ -52,6 +54,12 @@ fn tools(args: impl Iterator<Item = OsString>) -> ExitCode {
         Ok(exit) => ExitCode::from(exit.code()),
         Err(error) => fail(&format!("error: {}", oneline::chain(&error)), error.exit_code()),
     }
+}
+
+/// There is nothing to do with recordings in a build without them.
+#[cfg(not(feature = "recordings"))]
+fn flows(_: impl Iterator<Item = OsString>) -> ExitCode {
+    fail("error: cannot run `flows`: this `proxyhost` was built without recordings", MISUSE)
 }
 
 /// Something failed.
@@ -105,7 +113,7 @@ impl From<io::Error> for Failure {
 async fn command() -> Result<(), Failure> {
     let environment = Environment::of_process(addon::shipped_names());
     let preliminary = Preliminary::scan(std::env::args_os().skip(1), environment)?;
-    let engine = AddonEngine::new(cache_folder().as_deref())
+    let engine = AddonEngine::new(cache_folder().as_deref(), run::capabilities())
         .map_err(|error| Failure::Report(format!("error: cannot run WebAssembly here: {error:#}")))?;
     let requests: Vec<LoadRequest> = preliminary.addons().iter().map(request).collect();
     let loaded = addon::load(&engine, &requests, preliminary.plugs()).await?;
@@ -144,7 +152,12 @@ fn request(spec: &proxyhost::config::AddonSpec) -> LoadRequest {
 }
 
 fn declared(loaded: &Loaded) -> DeclaredAddon {
-    DeclaredAddon { name: loaded.name.clone(), summary: loaded.summary.clone(), options: loaded.options.clone() }
+    DeclaredAddon {
+        name: loaded.name.clone(),
+        summary: loaded.summary.clone(),
+        options: loaded.options.clone(),
+        reads: loaded.reads.clone(),
+    }
 }
 
 /// Where compiled addons are kept: the user's folder for caches (XDG Base Directory Specification).

@@ -6,7 +6,7 @@ use http::StatusCode;
 use tracing::{debug, warn};
 
 use crate::{
-    addon::{Chain, Decision},
+    addon::{Action, Chain},
     flow::{ByteStream, Destination, Fault, FaultKind, InterimSink, Request, RequestHead, Response, Unanswered},
     listen::Service,
     upstream::{Egress, Forward, Upstream, Via},
@@ -47,8 +47,8 @@ impl<U: Forward> Service for Proxy<U> {
     async fn connect(&self, mut request: Request) -> Result<ByteStream, Unanswered> {
         let connected = match self.chain.request(&mut request).await {
             // There is no way to give the inside of such a tunnel an answer.
-            Ok(Decision::Kill | Decision::Answered { .. }) => return Err(Unanswered::Killed),
-            Ok(Decision::Forward) => self.tunnel(&request.head.destination).await,
+            Ok((Action::Kill | Action::Respond(_), _)) => return Err(Unanswered::Killed),
+            Ok((Action::Next(()), _)) => self.tunnel(&request.head.destination).await,
             Err(fault) => Err(fault),
         };
         if let Err(fault) = &connected {
@@ -65,13 +65,11 @@ impl<U: Forward> Proxy<U> {
         request: &mut Request,
         interim: Option<Arc<dyn InterimSink>>,
     ) -> Result<Response, Unanswered> {
-        let (response, before) = match self.chain.request(request).await? {
-            Decision::Kill => return Err(Unanswered::Killed),
-            Decision::Answered { response, by } => (response, by),
-            Decision::Forward => {
-                let upstream = self.reachable(&request.head.destination)?;
-                (upstream.send(request.clone(), interim).await?, self.chain.len())
-            }
+        let (action, before) = self.chain.request(request).await?;
+        let response = match action {
+            Action::Kill => return Err(Unanswered::Killed),
+            Action::Respond(response) => response,
+            Action::Next(()) => self.reachable(&request.head.destination)?.send(request.clone(), interim).await?,
         };
         let mut response = self.chain.response(before, request, response).await?.ok_or(Unanswered::Killed)?;
         if let Some(via) = self.via.as_ref().filter(|_| before == self.chain.len()) {

@@ -20,6 +20,7 @@ pub fn addons(loaded: &[Loaded], settings: &Settings) -> String {
         };
         line("from", &addon.place);
         line("hooks", &addon.hooks.join(", "));
+        line("reads", &addon.reads.join(", "));
         line("imports", &addon.imports.join(", "));
         for plug in &addon.plugs {
             let filled: Vec<&str> =

@@ -5,7 +5,7 @@ use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 use tracing::{info, warn};
 
 use crate::{
-    addon::{Addon, Chain, LoadError, Loaded, Purpose},
+    addon::{Addon, Capability, Chain, LoadError, Loaded, Purpose},
     config::{AddonSpec, Settings},
     listen::{
         BindError, ClientLimits, Clients, Entry, Listener,
@@ -39,6 +39,15 @@ pub enum StartError {
     Bind(#[from] BindError),
 }
 
+/// What addons may do beyond their flows. This is the only list of capabilities.
+pub fn capabilities() -> Vec<Arc<dyn Capability>> {
+    #[cfg_attr(not(feature = "recordings"), expect(unused_mut, reason = "each feature adds its own"))]
+    let mut all: Vec<Arc<dyn Capability>> = Vec::new();
+    #[cfg(feature = "recordings")]
+    all.push(Arc::new(crate::recordings::Recordings));
+    all
+}
+
 /// Configures loaded addons with their options' values: one for each of the settings' addons, in that order.
 ///
 /// # Errors
@@ -46,7 +55,8 @@ pub enum StartError {
 pub async fn configure(loaded: Vec<Loaded>, specs: &[AddonSpec], purpose: Purpose) -> Result<Vec<Addon>, LoadError> {
     let mut addons = Vec::new();
     for (loaded, spec) in loaded.into_iter().zip(specs) {
-        addons.push(loaded.configure(spec.options.clone(), spec.limits, spec.on_failure, purpose).await?);
+        let (options, grants) = (spec.options.clone(), spec.grants.clone());
+        addons.push(loaded.configure(options, grants, spec.limits, spec.on_failure, purpose).await?);
     }
     Ok(addons)
 }

@@ -87,7 +87,11 @@ fn an_addon_that_cannot_be_loaded() {
             "cannot load addon `a`: it cannot be compiled: permission denied",
         ),
         (
-            LoadError::Link { addon: addon.clone(), source: denied().into() },
+            LoadError::Link {
+                addon: addon.clone(),
+                offered: "proxyhost:addon 0.1".to_owned(),
+                source: denied().into(),
+            },
             "cannot load addon `a`: it asks for something that this host (proxyhost:addon 0.1) does not offer: permission \
              denied",
         ),

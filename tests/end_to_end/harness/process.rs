@@ -149,6 +149,12 @@ impl Start {
         self.arg("--config").arg(path)
     }
 
+    /// Puts a file into the folder that it is started in.
+    pub fn file(self, name: &str, bytes: &[u8]) -> Self {
+        fs::write(self.folder.path().join(name), bytes).expect("a file in the temporary folder");
+        self
+    }
+
     /// Starts it, and waits until it listens.
     pub async fn start(self) -> Proxyhost {
         let mut command = command(self.folder.path());

@@ -4,13 +4,10 @@ wasmtime::component::bindgen!({
     path: "../../wit/addon-0.1.0",
     world: "proxyhost:addon/addon@0.1.0",
     imports: {
-        // These wait for bytes to arrive or to be written; all others answer from memory.
+        // These wait for bytes to arrive; all others answer from memory.
         "proxyhost:addon/messages.[method]body.read": async | trappable,
         "proxyhost:addon/messages.[method]body.digest": async | trappable,
         "proxyhost:addon/messages.[method]body-reader.next": async | trappable,
-        "proxyhost:addon/recorder.open": async | trappable,
-        "proxyhost:addon/recorder.save": async | trappable,
-        "proxyhost:addon/recorder.save-failed": async | trappable,
         default: trappable,
     },
     exports: { default: async },

@@ -2,28 +2,12 @@
 
 use tracing::debug;
 
-use super::{hooks::Addon, instance::Verdict};
+use super::{action::Action, hooks::Addon};
 use crate::flow::{Fault, Request, Response};
 
 /// The addons of a host, outermost first.
 #[derive(Debug, Default)]
 pub struct Chain(Vec<Addon>);
-
-/// What the addons decided on a request.
-#[derive(Debug)]
-pub enum Decision {
-    /// Nobody answered: send it to its server.
-    Forward,
-    /// The addon at a position answered.
-    Answered {
-        /// The answer.
-        response: Response,
-        /// The position of the addon that gave it.
-        by: usize,
-    },
-    /// End the flow without an answer.
-    Kill,
-}
 
 impl Chain {
     /// Addons in order, outermost first.
@@ -41,25 +25,26 @@ impl Chain {
         self.0.is_empty()
     }
 
-    /// Takes a request inwards, until an addon answers or all have seen it. The request then has their changes.
+    /// Takes a request inwards, until an addon answers or all have seen it. The request then has their changes. Beside what
+    /// is to happen stands how many addons the response passes on its way out, see [`Chain::response`].
     ///
     /// # Errors
     /// When an addon failed whose policy is to fail.
-    pub async fn request(&self, request: &mut Request) -> Result<Decision, Fault> {
+    pub async fn request(&self, request: &mut Request) -> Result<(Action, usize), Fault> {
         for (position, addon) in self.0.iter().enumerate().filter(|(_, addon)| addon.sees_requests()) {
             match addon.on_request(request).await? {
-                Verdict::Next(changed) => *request = changed,
-                Verdict::Respond(response) => {
+                Action::Next(changed) => *request = changed,
+                Action::Respond(response) => {
                     debug!(flow = request.flow.0, addon = addon.name(), "answered by addon");
-                    return Ok(Decision::Answered { response, by: position });
+                    return Ok((Action::Respond(response), position));
                 }
-                Verdict::Kill => {
+                Action::Kill => {
                     debug!(flow = request.flow.0, addon = addon.name(), "killed by addon");
-                    return Ok(Decision::Kill);
+                    return Ok((Action::Kill, position));
                 }
             }
         }
-        Ok(Decision::Forward)
+        Ok((Action::Next(()), self.len()))
     }
 
     /// Takes a response outwards through the addons before a position; `None` when one ended the flow.
@@ -72,16 +57,16 @@ impl Chain {
         request: &Request,
         mut response: Response,
     ) -> Result<Option<Response>, Fault> {
-        for addon in self.0[..before].iter().rev().filter(|addon| addon.sees_responses()) {
+        for addon in self.0.iter().take(before).rev().filter(|addon| addon.sees_responses()) {
             match addon.on_response(request, &response).await? {
-                Verdict::Next(changed) | Verdict::Respond(changed) => response = changed,
-                Verdict::Kill => return Ok(None),
+                Action::Next(changed) | Action::Respond(changed) => response = changed,
+                Action::Kill => return Ok(None),
             }
         }
         Ok(Some(response))
     }
 
-    /// Waits until what the addons record is written.
+    /// Waits until nothing is left to be done for the addons. For when no flow is left.
     pub async fn finish(&self) {
         for addon in &self.0 {
             addon.finish().await;

@@ -4,6 +4,7 @@ use std::{
     fs, io,
     os::unix::fs::{DirBuilderExt, MetadataExt},
     path::Path,
+    sync::Arc,
     thread,
     time::Duration,
 };
@@ -14,7 +15,11 @@ use wasmtime::{
     component::{HasSelf, Linker},
 };
 
-use super::{bindings::Addon, state::State};
+use super::{
+    bindings::Addon,
+    capability::{Capability, Package},
+    state::State,
+};
 
 /// How often the engine's clock ticks. On a tick a computing hook lets others run; limits are counted in ticks.
 pub const TICK: Duration = Duration::from_millis(5);
@@ -33,16 +38,18 @@ pub struct AddonEngine {
     pub engine: Engine,
     /// The host's interfaces.
     pub linker: Linker<State>,
+    /// What addons may do beyond their flows.
+    pub capabilities: Vec<Arc<dyn Capability>>,
     /// What the user should know of it. The engine is there before the log is.
     pub warning: Option<String>,
 }
 
 impl AddonEngine {
-    /// An engine that keeps compiled components in `cache`.
+    /// An engine that keeps compiled components in `cache`, and lets addons do what these capabilities are for.
     ///
     /// # Errors
-    /// When this machine cannot run WebAssembly.
-    pub fn new(cache: Option<&Path>) -> wasmtime::Result<Self> {
+    /// When this machine cannot run WebAssembly, or two capabilities provide the same interface.
+    pub fn new(cache: Option<&Path>, capabilities: Vec<Arc<dyn Capability>>) -> wasmtime::Result<Self> {
         let (engine, warning) = match Engine::new(&pooled(cache)) {
             Ok(engine) => (engine, None),
             Err(error) => {
@@ -54,8 +61,17 @@ impl AddonEngine {
         let mut linker = Linker::new(&engine);
         Addon::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+        for capability in &capabilities {
+            capability.add_to_linker(&mut linker)?;
+        }
         start_clock(&engine);
-        Ok(Self { engine, linker, warning })
+        Ok(Self { engine, linker, capabilities, warning })
+    }
+
+    /// The packages whose interfaces the host provides.
+    pub fn packages(&self) -> Vec<Package> {
+        let more = self.capabilities.iter().flat_map(|capability| capability.packages()).copied();
+        [Package::ADDON].into_iter().chain(more).collect()
     }
 }
 
@@ -112,10 +128,10 @@ fn private_folder(folder: &Path) -> io::Result<()> {
     let metadata = fs::symlink_metadata(folder)?;
     let parent = folder.parent().map(fs::metadata).transpose()?;
     let mine = parent.is_none_or(|parent| parent.uid() == metadata.uid());
-    match metadata.is_dir() && metadata.mode() & 0o077 == 0 && mine {
-        true => Ok(()),
-        false => Err(io::Error::other("it must be a folder that only its owner can use (chmod 700)")),
+    if metadata.is_dir() && metadata.mode() & 0o077 == 0 && mine {
+        return Ok(());
     }
+    Err(io::Error::other("it must be a folder that only its owner can use (chmod 700)"))
 }
 
 /// Ticks until the engine is gone.

@@ -1,30 +1,456 @@
-//! What a component's handles stand for.
+//! A component's handles: what they stand for, and whose memory that is.
+//!
+//! Whatever a handle keeps is charged to the component: made here and nowhere else, a handle carries its charges, and
+//! dropping it gives them back. A message that is lent for a call is the flow's; of it only the handle and the changes count.
 
-use crate::flow::{Body, Request, Response};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use wasmtime::{
+    Result,
+    component::{Resource, ResourceTable},
+};
+
+use super::{
+    bindings::proxyhost::addon::messages::EditError,
+    edit::{HeadSize, Room},
+    limits::Limits,
+    memory::{Account, Charge, OutOfMemory, SharedCharge},
+};
+use crate::flow::{Body, BodyFailure, Request, RequestHead, Response, ResponseHead};
+
+/// Most handles that an instance may hold.
+const HANDLES: usize = 1024;
+
+/// What a handle takes by itself, with its entries in the tables of the host and of the component.
+const HANDLE: usize = 512;
 
 /// A request that a component sees, and perhaps changes.
 pub struct RequestHandle {
-    /// The request, with the changes made so far.
-    pub request: Request,
+    request: Request,
     /// Whether it is part of a recording.
-    pub read_only: bool,
+    is_read_only: bool,
+    head: HeadCharge,
+    body: SharedCharge,
 }
 
 /// A response that a component sees, changes or makes.
 pub struct ResponseHandle {
-    /// The response, with the changes made so far.
-    pub response: Response,
+    response: Response,
     /// A status that HTTP does not know, given by the component; the response cannot be used.
-    pub wrong_status: Option<u16>,
+    wrong_status: Option<u16>,
+    head: HeadCharge,
+    body: SharedCharge,
+    /// What else is held because of the component until the response has gone on.
+    kept: Charge,
 }
 
 /// A message's content.
-pub struct BodyHandle(pub Body);
+pub struct BodyHandle {
+    body: Body,
+    memory: SharedCharge,
+    _handle: Charge,
+}
 
 /// A place in a message's content.
 pub struct BodyReader {
-    /// The content.
-    pub body: Body,
+    body: Body,
     /// How many bytes of it were read.
-    pub offset: u64,
+    offset: u64,
+    memory: SharedCharge,
+    _handle: Charge,
 }
+
+/// A handle, and the head behind it as far as that is the component's.
+struct HeadCharge {
+    charge: Charge,
+    /// What is charged beside the head.
+    base: usize,
+    /// The size of the head once it is the component's.
+    size: Option<HeadSize>,
+}
+
+impl HeadCharge {
+    /// Of a head that is somebody else's, with `held` bytes of something that is not.
+    fn lent(account: &Arc<Account>, held: usize) -> Result<Self, OutOfMemory> {
+        let base = HANDLE.saturating_add(held);
+        Ok(Self { charge: Charge::new(account, base)?, base, size: None })
+    }
+
+    /// Of a head that is kept for the component, with `held` bytes of something else.
+    fn owned(account: &Arc<Account>, size: HeadSize, held: usize) -> Result<Self, OutOfMemory> {
+        let base = HANDLE.saturating_add(held);
+        let charge = Charge::new(account, base.saturating_add(size.memory()))?;
+        Ok(Self { charge, base, size: Some(size) })
+    }
+
+    /// Room for changes to the head, which is the component's from the first one on.
+    fn room(&mut self, measure: impl FnOnce() -> HeadSize) -> Result<Room<'_>, OutOfMemory> {
+        if self.size.is_none() {
+            let size = measure();
+            self.charge.set(self.base.saturating_add(size.memory()))?;
+            self.size = Some(size);
+        }
+        Ok(Room::new(self.size.get_or_insert(HeadSize::ZERO), &mut self.charge, self.base))
+    }
+}
+
+/// The outcome of a change: outside, whether the component misbehaved; inside, whether the change was refused.
+pub type Edited = Result<std::result::Result<(), EditError>>;
+
+/// The handles of one instance.
+#[derive(Debug)]
+pub struct Handles {
+    table: ResourceTable,
+    account: Arc<Account>,
+}
+
+impl Handles {
+    /// None yet. What they keep is charged to the account.
+    pub fn new(account: Arc<Account>) -> Self {
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(HANDLES);
+        Self { table, account }
+    }
+
+    /// The table that WASI's handles are in as well. They keep nothing of size.
+    pub fn wasi(&mut self) -> &mut ResourceTable {
+        &mut self.table
+    }
+
+    /// Whether half of the handles are in use, which happens only to components that do not drop them.
+    pub fn are_many(&mut self) -> bool {
+        self.table.iter_mut().count() > HANDLES / 2
+    }
+
+    /// Lends a request for a call.
+    ///
+    /// # Errors
+    /// When the component has no room for it.
+    pub fn lend_request(&mut self, request: Request) -> Result<Resource<RequestHandle>> {
+        let head = HeadCharge::lent(&self.account, 0)?;
+        let body = SharedCharge::new(&self.account, 0)?;
+        Ok(self.table.push(RequestHandle { request, is_read_only: false, head, body })?)
+    }
+
+    /// Lends a response for a call.
+    ///
+    /// # Errors
+    /// When the component has no room for it.
+    pub fn lend_response(&mut self, response: Response) -> Result<Resource<ResponseHandle>> {
+        let head = HeadCharge::lent(&self.account, 0)?;
+        let body = SharedCharge::new(&self.account, 0)?;
+        let kept = Charge::new(&self.account, 0)?;
+        Ok(self.table.push(ResponseHandle { response, wrong_status: None, head, body, kept })?)
+    }
+
+    /// Gives the component a request that it may look at. `held` are the bytes that are kept for it beside its head.
+    ///
+    /// # Errors
+    /// When the component has no room for it.
+    pub fn give_request(&mut self, request: Request, held: usize) -> Result<Resource<RequestHandle>> {
+        let head = HeadCharge::owned(&self.account, HeadSize::of_request(&request.head), held)?;
+        let body = SharedCharge::new(&self.account, 0)?;
+        Ok(self.table.push(RequestHandle { request, is_read_only: true, head, body })?)
+    }
+
+    /// Gives the component a response. `held` are the bytes that are kept for it beside its head.
+    ///
+    /// # Errors
+    /// When the component has no room for it.
+    pub fn give_response(&mut self, response: Response, held: usize) -> Result<Resource<ResponseHandle>> {
+        self.add_response(response, None, held)
+    }
+
+    /// Gives the component a response that it makes. A status that no response can have is kept until it is used.
+    ///
+    /// # Errors
+    /// When the component has no room for it.
+    pub fn new_response(&mut self, response: Response, wrong_status: Option<u16>) -> Result<Resource<ResponseHandle>> {
+        self.add_response(response, wrong_status, 0)
+    }
+
+    fn add_response(
+        &mut self,
+        response: Response,
+        wrong_status: Option<u16>,
+        held: usize,
+    ) -> Result<Resource<ResponseHandle>> {
+        // One that others hold as well is kept for them already.
+        let head = if Arc::strong_count(&response.head) > 1 {
+            HeadCharge::lent(&self.account, held)?
+        } else {
+            HeadCharge::owned(&self.account, HeadSize::of_response(&response.head), held)?
+        };
+        let body = SharedCharge::new(&self.account, 0)?;
+        let kept = Charge::new(&self.account, 0)?;
+        Ok(self.table.push(ResponseHandle { response, wrong_status, head, body, kept })?)
+    }
+
+    /// Gives the component a copy of a request, which shares its body.
+    ///
+    /// # Errors
+    /// When the handle is not the component's, or it has no room for the copy.
+    pub fn copy_request(&mut self, request: &Resource<RequestHandle>) -> Result<Resource<RequestHandle>> {
+        let handle = self.table.get(request)?;
+        let (request, body) = (handle.request.clone(), handle.body.clone());
+        charge_for_held(&request.body, &body)?;
+        let head = HeadCharge::owned(&self.account, HeadSize::of_request(&request.head), 0)?;
+        Ok(self.table.push(RequestHandle { request, is_read_only: false, head, body })?)
+    }
+
+    /// Gives the component the body of a request.
+    ///
+    /// # Errors
+    /// When the handle is not the component's, or it has no room.
+    pub fn request_body(&mut self, request: &Resource<RequestHandle>) -> Result<Resource<BodyHandle>> {
+        let handle = self.table.get(request)?;
+        let (body, memory) = (handle.request.body.clone(), handle.body.clone());
+        self.give_body(body, memory)
+    }
+
+    /// Gives the component the body of a response.
+    ///
+    /// # Errors
+    /// When the handle is not the component's, or it has no room.
+    pub fn response_body(&mut self, response: &Resource<ResponseHandle>) -> Result<Resource<BodyHandle>> {
+        let handle = self.table.get(response)?;
+        let (body, memory) = (handle.response.body.clone(), handle.body.clone());
+        self.give_body(body, memory)
+    }
+
+    fn give_body(&mut self, body: Body, memory: SharedCharge) -> Result<Resource<BodyHandle>> {
+        charge_for_held(&body, &memory)?;
+        let handle = Charge::new(&self.account, HANDLE)?;
+        Ok(self.table.push(BodyHandle { body, memory, _handle: handle })?)
+    }
+
+    /// Gives the component a reader of a body.
+    ///
+    /// # Errors
+    /// When the handle is not the component's, or it has no room.
+    pub fn reader(&mut self, body: &Resource<BodyHandle>) -> Result<Resource<BodyReader>> {
+        let handle = self.table.get(body)?;
+        let (body, memory) = (handle.body.clone(), handle.memory.clone());
+        let handle = Charge::new(&self.account, HANDLE)?;
+        Ok(self.table.push(BodyReader { body, offset: 0, memory, _handle: handle })?)
+    }
+
+    /// A request that the component has.
+    ///
+    /// # Errors
+    /// When the handle is not the component's.
+    pub fn request(&self, request: &Resource<RequestHandle>) -> Result<&Request> {
+        Ok(&self.table.get(request)?.request)
+    }
+
+    /// A request that the component has, for what a capability attaches to its flow.
+    ///
+    /// # Errors
+    /// When the handle is not the component's.
+    pub fn request_mut(&mut self, request: &Resource<RequestHandle>) -> Result<&mut Request> {
+        Ok(&mut self.table.get_mut(request)?.request)
+    }
+
+    /// A response that the component has.
+    ///
+    /// # Errors
+    /// When the handle is not the component's.
+    pub fn response(&self, response: &Resource<ResponseHandle>) -> Result<&Response> {
+        Ok(&self.table.get(response)?.response)
+    }
+
+    /// A response that the component has, for what the host does to it on the component's behalf. That is held until the
+    /// response has gone on, and counts so many bytes.
+    ///
+    /// # Errors
+    /// When the handle is not the component's, or it has no room.
+    pub fn response_mut(&mut self, response: &Resource<ResponseHandle>, bytes: usize) -> Result<&mut Response> {
+        let handle = self.table.get_mut(response)?;
+        handle.kept.raise_by(bytes)?;
+        Ok(&mut handle.response)
+    }
+
+    /// A body that the component has.
+    ///
+    /// # Errors
+    /// When the handle is not the component's.
+    pub fn body(&self, body: &Resource<BodyHandle>) -> Result<&Body> {
+        Ok(&self.table.get(body)?.body)
+    }
+
+    /// The status of a response, also one that it cannot have.
+    ///
+    /// # Errors
+    /// When the handle is not the component's.
+    pub fn status(&self, response: &Resource<ResponseHandle>) -> Result<u16> {
+        let handle = self.table.get(response)?;
+        Ok(handle.wrong_status.unwrap_or(handle.response.head.status.as_u16()))
+    }
+
+    /// Changes a request's head.
+    ///
+    /// # Errors
+    /// When the handle is not the component's; inside, when the change is refused.
+    pub(super) fn edit_request(
+        &mut self,
+        request: &Resource<RequestHandle>,
+        edit: impl FnOnce(&mut RequestHead, &mut Room<'_>) -> std::result::Result<(), EditError>,
+    ) -> Edited {
+        let RequestHandle { request, is_read_only, head, .. } = self.table.get_mut(request)?;
+        if *is_read_only {
+            return Ok(Err(EditError::ReadOnly));
+        }
+        Ok(match head.room(|| HeadSize::of_request(&request.head)) {
+            Ok(mut room) => edit(Arc::make_mut(&mut request.head), &mut room),
+            Err(refused) => Err(refused.into()),
+        })
+    }
+
+    /// Changes a response's head.
+    ///
+    /// # Errors
+    /// When the handle is not the component's; inside, when the change is refused.
+    pub(super) fn edit_response(
+        &mut self,
+        response: &Resource<ResponseHandle>,
+        edit: impl FnOnce(&mut ResponseHead, &mut Room<'_>) -> std::result::Result<(), EditError>,
+    ) -> Edited {
+        let ResponseHandle { response, head, .. } = self.table.get_mut(response)?;
+        Ok(match head.room(|| HeadSize::of_response(&response.head)) {
+            Ok(mut room) => edit(Arc::make_mut(&mut response.head), &mut room),
+            Err(refused) => Err(refused.into()),
+        })
+    }
+
+    /// Gives a response a status.
+    ///
+    /// # Errors
+    /// When the handle is not the component's; inside, when the change is refused.
+    pub fn set_status(&mut self, response: &Resource<ResponseHandle>, status: http::StatusCode) -> Edited {
+        let edited = self.edit_response(response, |head, _| {
+            head.status = status;
+            head.reason = None;
+            Ok(())
+        })?;
+        if edited.is_ok() {
+            self.table.get_mut(response)?.wrong_status = None;
+        }
+        Ok(edited)
+    }
+
+    /// Replaces a request's body.
+    ///
+    /// # Errors
+    /// When the handle is not the component's; inside, when the change is refused.
+    pub fn set_request_body(&mut self, request: &Resource<RequestHandle>, content: Vec<u8>) -> Edited {
+        let handle = self.table.get_mut(request)?;
+        if handle.is_read_only {
+            return Ok(Err(EditError::ReadOnly));
+        }
+        Ok(replace_body(&mut handle.request.body, &mut handle.body, &self.account, content))
+    }
+
+    /// Replaces a response's body.
+    ///
+    /// # Errors
+    /// When the handle is not the component's; inside, when the change is refused.
+    pub fn set_response_body(&mut self, response: &Resource<ResponseHandle>, content: Vec<u8>) -> Edited {
+        let handle = self.table.get_mut(response)?;
+        Ok(replace_body(&mut handle.response.body, &mut handle.body, &self.account, content))
+    }
+
+    /// All of a body, once it has arrived; at most `wanted` bytes of it.
+    ///
+    /// # Errors
+    /// When the handle is not the component's; inside, as [`BodyFailure`] says.
+    pub async fn collect(
+        &mut self,
+        body: &Resource<BodyHandle>,
+        limits: &Limits,
+        wanted: u64,
+    ) -> Result<std::result::Result<Bytes, BodyFailure>> {
+        let handle = self.table.get(body)?;
+        let (body, memory) = (handle.body.clone(), handle.memory.clone());
+        let bytes = body.collect(limits.collecting(wanted.min(memory.most() as u64))).await;
+        let is_kept = matches!(body, Body::Live(_));
+        Ok(bytes.and_then(|bytes| {
+            if is_kept {
+                memory.raise(bytes.len()).map_err(|_| BodyFailure::TooLarge)?
+            }
+            Ok(bytes)
+        }))
+    }
+
+    /// The next bytes of a body, at most `limit`.
+    ///
+    /// # Errors
+    /// When the handle is not the component's; inside, as [`BodyFailure`] says.
+    pub async fn next_piece(
+        &mut self,
+        reader: &Resource<BodyReader>,
+        limits: &Limits,
+        limit: usize,
+    ) -> Result<std::result::Result<Option<Bytes>, BodyFailure>> {
+        let place = self.table.get(reader)?;
+        let (body, offset, memory) = (place.body.clone(), place.offset, place.memory.clone());
+        let piece = match body.piece(offset, limit, limits.collecting(memory.most() as u64)).await {
+            Ok(Some(piece)) => piece,
+            other => return Ok(other),
+        };
+        let end = offset.saturating_add(piece.len() as u64);
+        // What has arrived stays until it is sent.
+        if matches!(body, Body::Live(_)) && memory.raise(usize::try_from(end).unwrap_or(usize::MAX)).is_err() {
+            return Ok(Err(BodyFailure::TooLarge));
+        }
+        self.table.get_mut(reader)?.offset = end;
+        Ok(Ok(Some(piece)))
+    }
+
+    /// Takes a request back after a call.
+    ///
+    /// # Errors
+    /// When it is not there.
+    pub fn take_request(&mut self, request: Resource<RequestHandle>) -> Result<Request> {
+        Ok(self.table.delete(request)?.request)
+    }
+
+    /// Takes a response from the component; or the status that keeps it from being used.
+    ///
+    /// # Errors
+    /// When the handle is not the component's.
+    pub fn take_response(&mut self, response: Resource<ResponseHandle>) -> Result<std::result::Result<Response, u16>> {
+        let handle = self.table.delete(response)?;
+        Ok(handle.wrong_status.map_or(Ok(handle.response), Err))
+    }
+
+    /// Forgets a handle that the component dropped.
+    ///
+    /// # Errors
+    /// When it is not the component's.
+    pub fn forget<T: Send + 'static>(&mut self, handle: Resource<T>) -> Result<()> {
+        Ok(self.table.delete(handle).map(drop)?)
+    }
+}
+
+/// Charges for content that is in memory, and stays there as long as a handle does.
+fn charge_for_held(body: &Body, memory: &SharedCharge) -> Result<(), OutOfMemory> {
+    match body {
+        Body::Bytes(bytes) => memory.raise(bytes.len()),
+        _ => Ok(()),
+    }
+}
+
+fn replace_body(
+    body: &mut Body,
+    memory: &mut SharedCharge,
+    account: &Arc<Account>,
+    content: Vec<u8>,
+) -> std::result::Result<(), EditError> {
+    *memory = SharedCharge::new(account, content.len())?;
+    *body = Body::Bytes(Bytes::from(content));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

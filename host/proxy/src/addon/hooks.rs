@@ -1,13 +1,17 @@
 //! An addon that is ready: calls to its hooks, and what a failure of them means.
 
-use std::{fmt, sync::Arc};
+use std::{
+    any::Any,
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+};
 
 use tracing::error;
 
-use super::{
-    instance::{HookFailure, Verdict},
-    pool::Pool,
-};
+use super::{action::Action, instance::HookFailure, pool::Pool};
 use crate::flow::{Fault, FaultKind, Request, Response};
 
 /// What happens to a flow when a hook fails.
@@ -51,11 +55,9 @@ impl Addon {
         self.active
     }
 
-    /// Waits until what it records is written.
+    /// Waits until nothing is left to be done for it. For when no flow is left.
     pub async fn finish(&self) {
-        let pool = self.pool.clone();
-        // It fails only when the thread panicked, and then there is nothing to wait for.
-        let _ = tokio::task::spawn_blocking(move || pool.finish()).await;
+        self.pool.finish().await;
     }
 
     /// Whether its request hook is to be called.
@@ -77,30 +79,30 @@ impl Addon {
     ///
     /// # Errors
     /// When the hook failed and the addon's policy is to fail.
-    pub async fn on_request(&self, request: &Request) -> Result<Verdict<Request>, Fault> {
+    pub async fn on_request(&self, request: &Request) -> Result<Action<Request>, Fault> {
         let copy = request.clone();
         let called = self.call(move |pool| async move {
             let mut lease = pool.lease().await?;
-            let verdict = lease.instance().on_request(copy).await?;
+            let action = lease.instance().on_request(copy).await?;
             lease.give_back();
-            Ok(verdict)
+            Ok(action)
         });
-        self.settle(request, "request", called.await, || Verdict::Next(request.clone()))
+        self.settle(request, "request", called.await, || Action::Next(request.clone()))
     }
 
     /// What the addon wants done with a response.
     ///
     /// # Errors
     /// When the hook failed and the addon's policy is to fail.
-    pub async fn on_response(&self, request: &Request, response: &Response) -> Result<Verdict<Response>, Fault> {
+    pub async fn on_response(&self, request: &Request, response: &Response) -> Result<Action<Response>, Fault> {
         let copies = (request.clone(), response.clone());
         let called = self.call(move |pool| async move {
             let mut lease = pool.lease().await?;
-            let verdict = lease.instance().on_response(copies.0, copies.1).await?;
+            let action = lease.instance().on_response(copies.0, copies.1).await?;
             lease.give_back();
-            Ok(verdict)
+            Ok(action)
         });
-        self.settle(request, "response", called.await, || Verdict::Next(response.clone()))
+        self.settle(request, "response", called.await, || Action::Next(response.clone()))
     }
 
     /// Tells the addon that a request got no response.
@@ -125,11 +127,11 @@ impl Addon {
         R: Send + 'static,
         F: Future<Output = Result<R, HookFailure>> + Send + 'static,
     {
-        let running = call(self.pool.clone());
-        match self.singleton {
-            false => running.await,
-            true => tokio::spawn(running).await.unwrap_or_else(|panic| Err(HookFailure::Trapped(panic.to_string()))),
+        let running = contained(call(self.pool.clone()));
+        if !self.singleton {
+            return running.await;
         }
+        tokio::spawn(running).await.unwrap_or_else(|stopped| Err(HookFailure::Panicked(stopped.to_string())))
     }
 
     fn settle<R>(
@@ -154,3 +156,23 @@ impl Addon {
         }
     }
 }
+
+/// A call in which a panic of the host is a failure of the hook: the instance is lost with the call, and nothing else is
+/// left as it was in the middle of something.
+async fn contained<R>(call: impl Future<Output = Result<R, HookFailure>>) -> Result<R, HookFailure> {
+    let mut call = pin!(call);
+    std::future::poll_fn(|context| {
+        let polled = catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(context)));
+        polled.unwrap_or_else(|panic| Poll::Ready(Err(HookFailure::Panicked(said(panic.as_ref())))))
+    })
+    .await
+}
+
+/// What a panic says.
+fn said(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("it does not say why").to_owned()
+}
+
+#[cfg(test)]
+mod tests;

@@ -8,19 +8,18 @@ use wasmtime::{
 };
 
 use super::{
+    action::Action,
     bindings::{
         exports::proxyhost::addon::{declaration, error_hook, lifecycle, request_hook, response_hook},
-        proxyhost::addon::actions::Action,
+        proxyhost::addon::actions,
     },
     engine::TICK,
     handles::{RequestHandle, ResponseHandle},
+    memory::OutOfMemory,
     plug,
     state::{Shared, State},
 };
-use crate::{
-    flow::{Request, Response},
-    recordings::{Library, LibraryBuilder},
-};
+use crate::flow::{Request, Response};
 
 /// What a component exports.
 pub struct Exports {
@@ -71,17 +70,6 @@ impl Exports {
     }
 }
 
-/// What an addon wants done with a flow.
-#[derive(Debug)]
-pub enum Verdict<M> {
-    /// Go on with the message.
-    Next(M),
-    /// Answer with this.
-    Respond(Response),
-    /// End the flow without an answer.
-    Kill,
-}
-
 /// What an addon or one of its plugs says against its options.
 #[derive(Debug)]
 pub struct Refusal {
@@ -104,6 +92,8 @@ pub enum HookFailure {
     Unusable(String),
     /// All its instances are busy.
     Busy,
+    /// The host panicked in a call that the component made.
+    Panicked(String),
 }
 
 impl fmt::Display for HookFailure {
@@ -116,6 +106,7 @@ impl fmt::Display for HookFailure {
             }
             Self::Unusable(why) => formatter.write_str(why),
             Self::Busy => formatter.write_str("all its instances are busy"),
+            Self::Panicked(why) => write!(formatter, "the host failed while it served the addon: {why}"),
         }
     }
 }
@@ -149,13 +140,12 @@ impl Instance {
         let cpu = shared.limits.cpu;
         let mut store = Store::new(pre.engine(), State::new(shared));
         store.limiter(|state| &mut state.memory);
+        // What one call of the host carries is copied before it is counted.
+        store.set_hostcall_fuel(store.data().shared.limits.memory);
         store.epoch_deadline_callback(|mut context| {
             let state = context.data_mut();
             state.ticks += 1;
-            match state.ticks > state.tick_limit {
-                true => Err(OutOfTime.into()),
-                false => Ok(UpdateDeadline::Yield(1)),
-            }
+            if state.ticks > state.tick_limit { Err(OutOfTime.into()) } else { Ok(UpdateDeadline::Yield(1)) }
         });
         start_clock(&mut store, cpu);
         let started = match pre.instantiate_async(&mut store).await {
@@ -169,8 +159,9 @@ impl Instance {
     }
 
     /// Whether it should make room for a fresh one.
-    pub fn is_worn(&self) -> bool {
-        self.calls >= CALLS || self.store.data().memory.is_high()
+    pub fn is_worn(&mut self) -> bool {
+        let state = self.store.data_mut();
+        self.calls >= CALLS || state.memory.is_high() || state.handles.are_many()
     }
 
     fn start_clock(&mut self, cpu: Duration) {
@@ -192,12 +183,9 @@ impl Instance {
         Ok(all)
     }
 
-    /// Prepares the addon and its plugs: whether its hooks are needed, or what is wrong; and the library it filled.
-    pub async fn configure(
-        &mut self,
-        exports: &Exports,
-    ) -> Result<(Result<lifecycle::Readiness, Refusal>, Library), HookFailure> {
-        self.store.data_mut().building = Some(LibraryBuilder::default());
+    /// Prepares the addon and its plugs: whether its hooks are needed, or what is wrong.
+    pub async fn configure(&mut self, exports: &Exports) -> Result<Result<lifecycle::Readiness, Refusal>, HookFailure> {
+        self.store.data_mut().is_configuring = true;
         let mut readiness = Ok(lifecycle::Readiness::Active);
         for (plug, export) in &exports.lifecycles {
             let (answer,): (Result<lifecycle::Readiness, String>,) = self.call_prepared(export).await?;
@@ -206,8 +194,8 @@ impl Instance {
                 break;
             }
         }
-        let library = self.store.data_mut().building.take().map(LibraryBuilder::finish);
-        Ok((readiness, library.unwrap_or_default()))
+        self.store.data_mut().is_configuring = false;
+        Ok(readiness)
     }
 
     /// Calls a function without parameters, with the time that preparing may take.
@@ -226,34 +214,30 @@ impl Instance {
     }
 
     /// Calls the request hook.
-    pub async fn on_request(&mut self, request: Request) -> Result<Verdict<Request>, HookFailure> {
-        let Some(guest) = self.request.clone() else { return Ok(Verdict::Next(request)) };
-        let cpu = self.store.data().shared.limits.cpu;
-        self.start_clock(cpu);
-        let handle = self.lend_request(request)?;
-        let action = guest.call_on_request(&mut self.store, Resource::new_borrow(handle)).await;
-        let action = action.map_err(|error| self.failure(&error, cpu))?;
-        let request = self.take_request(handle)?;
-        self.verdict(action, request)
-    }
-
-    /// Calls the response hook.
-    pub async fn on_response(
-        &mut self,
-        request: Request,
-        response: Response,
-    ) -> Result<Verdict<Response>, HookFailure> {
-        let Some(guest) = self.response.clone() else { return Ok(Verdict::Next(response)) };
+    pub async fn on_request(&mut self, request: Request) -> Result<Action<Request>, HookFailure> {
+        let Some(guest) = self.request.clone() else { return Ok(Action::Next(request)) };
         let cpu = self.store.data().shared.limits.cpu;
         self.start_clock(cpu);
         let lent = self.lend_request(request)?;
-        let handle = self.lend(ResponseHandle { response, wrong_status: None })?;
-        let action =
-            guest.call_on_response(&mut self.store, Resource::new_borrow(lent), Resource::new_borrow(handle)).await;
+        let action = guest.call_on_request(&mut self.store, borrowed(&lent)).await;
         let action = action.map_err(|error| self.failure(&error, cpu))?;
-        self.take_request(lent)?;
-        let response = self.take::<ResponseHandle>(handle)?.response;
-        self.verdict(action, response)
+        let request = self.take_request(lent)?;
+        self.action(action, request)
+    }
+
+    /// Calls the response hook.
+    pub async fn on_response(&mut self, request: Request, response: Response) -> Result<Action<Response>, HookFailure> {
+        let Some(guest) = self.response.clone() else { return Ok(Action::Next(response)) };
+        let cpu = self.store.data().shared.limits.cpu;
+        self.start_clock(cpu);
+        let request = self.lend_request(request)?;
+        let lent = self.store.data_mut().handles.lend_response(response);
+        let response = lent.map_err(|error| self.failure(&error, cpu))?;
+        let action = guest.call_on_response(&mut self.store, borrowed(&request), borrowed(&response)).await;
+        let action = action.map_err(|error| self.failure(&error, cpu))?;
+        self.take_request(request)?;
+        let response = self.take_response(response)?;
+        self.action(action, response)
     }
 
     /// Calls the error hook.
@@ -262,46 +246,42 @@ impl Instance {
         let cpu = self.store.data().shared.limits.cpu;
         self.start_clock(cpu);
         let lent = self.lend_request(request)?;
-        let called = guest.call_on_error(&mut self.store, Resource::new_borrow(lent), kind, detail).await;
+        let called = guest.call_on_error(&mut self.store, borrowed(&lent), kind, detail).await;
         called.map_err(|error| self.failure(&error, cpu))?;
         self.take_request(lent).map(drop)
     }
 
-    fn verdict<M>(&mut self, action: Action, message: M) -> Result<Verdict<M>, HookFailure> {
-        match action {
-            Action::Next => Ok(Verdict::Next(message)),
-            Action::Kill => Ok(Verdict::Kill),
-            Action::Respond(response) => {
-                let handle = self.take::<ResponseHandle>(response.rep())?;
-                match handle.wrong_status {
-                    Some(status) => Err(HookFailure::Unusable(format!("it answered with status {status}"))),
-                    None => Ok(Verdict::Respond(handle.response)),
-                }
-            }
-        }
+    fn action<M>(&mut self, action: actions::Action, message: M) -> Result<Action<M>, HookFailure> {
+        Ok(match action {
+            actions::Action::Next => Action::Next(message),
+            actions::Action::Kill => Action::Kill,
+            actions::Action::Respond(response) => Action::Respond(self.take_response(response)?),
+        })
     }
 
-    /// Puts something into the table for the time of a call. The guest gets a borrowed handle: an owned one would
-    /// leave an entry behind in the guest's own table.
-    fn lend<T: Send + 'static>(&mut self, value: T) -> Result<u32, HookFailure> {
-        let handle = self.store.data_mut().table.push(value);
-        handle
-            .map(|handle| handle.rep())
-            .map_err(|error| HookFailure::Unusable(format!("it holds too many handles: {error}")))
+    fn lend_request(&mut self, request: Request) -> Result<Resource<RequestHandle>, HookFailure> {
+        let cpu = self.store.data().shared.limits.cpu;
+        let lent = self.store.data_mut().handles.lend_request(request);
+        lent.map_err(|error| self.failure(&error, cpu))
     }
 
-    fn lend_request(&mut self, request: Request) -> Result<u32, HookFailure> {
-        self.lend(RequestHandle { request, read_only: false })
+    fn take_request(&mut self, request: Resource<RequestHandle>) -> Result<Request, HookFailure> {
+        self.store.data_mut().handles.take_request(request).map_err(not_its_own)
     }
 
-    fn take<T: Send + 'static>(&mut self, handle: u32) -> Result<T, HookFailure> {
-        let taken = self.store.data_mut().table.delete(Resource::new_own(handle));
-        taken.map_err(|error| HookFailure::Unusable(format!("it answered with a handle that is not its own: {error}")))
+    fn take_response(&mut self, response: Resource<ResponseHandle>) -> Result<Response, HookFailure> {
+        let taken = self.store.data_mut().handles.take_response(response).map_err(not_its_own)?;
+        taken.map_err(|status| HookFailure::Unusable(format!("it answered with status {status}")))
     }
+}
 
-    fn take_request(&mut self, handle: u32) -> Result<Request, HookFailure> {
-        self.take::<RequestHandle>(handle).map(|handle| handle.request)
-    }
+/// What the component gets of something that is lent to it: an owned handle would leave an entry behind in its own table.
+fn borrowed<T: 'static>(lent: &Resource<T>) -> Resource<T> {
+    Resource::new_borrow(lent.rep())
+}
+
+fn not_its_own(error: wasmtime::Error) -> HookFailure {
+    HookFailure::Unusable(format!("it answered with a handle that is not its own: {error}"))
 }
 
 /// The hooks of a started instance.
@@ -330,7 +310,7 @@ fn failure(store: &Store<State>, error: &wasmtime::Error, cpu: Duration) -> Hook
     if error.downcast_ref::<OutOfTime>().is_some() {
         return HookFailure::OutOfTime(cpu);
     }
-    if state.memory.exhausted {
+    if state.memory.exhausted || error.downcast_ref::<OutOfMemory>().is_some() {
         return HookFailure::OutOfMemory(state.shared.limits.memory);
     }
     match state.last_words() {

@@ -8,8 +8,10 @@ use wasmtime::component::{Component, InstancePre};
 
 use super::{
     bindings::exports::proxyhost::addon::{declaration, lifecycle},
+    capability::{Capability, Package},
     component::{ComponentError, Source},
     engine::AddonEngine,
+    grants::Grants,
     hooks::{Addon, OnFailure},
     instance::{Exports, HookFailure, Instance},
     limits::Limits,
@@ -64,10 +66,12 @@ pub enum LoadError {
         source: Box<dyn Error + Send + Sync>,
     },
     /// It asks the host for what it does not offer.
-    #[error("cannot load addon `{addon}`: it asks for something that this host (proxyhost:addon 0.1) does not offer")]
+    #[error("cannot load addon `{addon}`: it asks for something that this host ({offered}) does not offer")]
     Link {
         /// The addon.
         addon: String,
+        /// The packages that the host offers.
+        offered: String,
         /// What is missing, or of another type.
         source: Box<dyn Error + Send + Sync>,
     },
@@ -107,6 +111,8 @@ pub struct Loaded {
     pub summary: String,
     /// Its options and those of its plugs.
     pub options: Vec<OptionDeclaration>,
+    /// Options of other addons whose values it is to know.
+    pub reads: Vec<String>,
     /// The plugs in it.
     pub plugs: Vec<LoadedPlug>,
     /// What it imports that plugs fill.
@@ -116,6 +122,7 @@ pub struct Loaded {
     singleton: bool,
     component: InstancePre<State>,
     exports: Exports,
+    capabilities: Vec<Arc<dyn Capability>>,
 }
 
 /// A plug of an addon that is loaded.
@@ -170,8 +177,8 @@ fn shipped_plugs(addon: &Source) -> impl Iterator<Item = Plug> {
 }
 
 fn unused(plug: &Plug) -> Result<LoadError, PlugError> {
-    let (mut exports, _) = plug::interfaces(&plug.name, &plug.bytes)?;
-    exports.retain(|export| !export.starts_with("proxyhost:addon/"));
+    let (mut exports, _) = plug::interfaces(&plug.name, &plug.bytes, &[])?;
+    exports.retain(|export| !Package::ADDON.has(export));
     let exports = if exports.is_empty() { "hooks only".to_owned() } else { exports.join(", ") };
     Ok(LoadError::UnusedPlug { plug: plug.name.clone(), exports })
 }
@@ -183,20 +190,32 @@ async fn load_one(
     candidates: &[Plug],
 ) -> Result<(Loaded, BTreeSet<usize>), LoadError> {
     let name = source.name();
-    let (_, imports) = plug::interfaces(&name, bytes)?;
-    let composition = plug::compose(&name, bytes, candidates)?;
+    let host = engine.packages();
+    let (_, imports) = plug::interfaces(&name, bytes, &host)?;
+    let composition = plug::compose(&name, bytes, candidates, &host)?;
     let component = prepare(engine, &name, &composition.bytes)?;
     let exports = Exports::of(&component, composition.used.iter().copied());
-    let (summary, options, singleton) = declare(&name, &component, &exports).await?;
+    let declared = declare(engine, &name, &component, &exports).await?;
     let plugs = composition.used.iter().map(|&position| {
         let plug = &candidates[position];
-        let (exports, _) = plug::interfaces(&plug.name, &plug.bytes)?;
+        let (exports, _) = plug::interfaces(&plug.name, &plug.bytes, &host)?;
         Ok(LoadedPlug { name: plug.name.clone(), exports, position })
     });
     let plugs = plugs.collect::<Result<_, PlugError>>()?;
-    let hooks = exports.names();
-    let place = source.place();
-    let loaded = Loaded { name, place, summary, options, plugs, imports, hooks, singleton, component, exports };
+    let loaded = Loaded {
+        name,
+        place: source.place(),
+        summary: declared.summary,
+        options: declared.options,
+        reads: declared.reads,
+        plugs,
+        imports,
+        hooks: exports.names(),
+        singleton: declared.singleton,
+        component,
+        exports,
+        capabilities: engine.capabilities.clone(),
+    };
     Ok((loaded, composition.used))
 }
 
@@ -215,38 +234,54 @@ fn prepare(engine: &AddonEngine, name: &str, bytes: &[u8]) -> Result<InstancePre
     let component = Component::new(&engine.engine, bytes)
         .map_err(|error| LoadError::Compile { addon: name.to_owned(), source: error.into() })?;
     let linked = engine.linker.instantiate_pre(&component);
-    linked.map_err(|error| LoadError::Link { addon: name.to_owned(), source: error.into() })
+    linked.map_err(|error| LoadError::Link {
+        addon: name.to_owned(),
+        offered: engine.packages().iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+        source: error.into(),
+    })
 }
 
 /// What a component may use to start and declare itself.
 const DECLARING_MEMORY: usize = 4 << 30;
 const DECLARING: Duration = Duration::from_secs(30);
 
-/// What an addon does, its options and those of its plugs, and whether it is a singleton.
+/// What an addon and its plugs declare together.
+struct Declared {
+    summary: String,
+    options: Vec<OptionDeclaration>,
+    reads: Vec<String>,
+    singleton: bool,
+}
+
 async fn declare(
+    engine: &AddonEngine,
     name: &str,
     component: &InstancePre<State>,
     exports: &Exports,
-) -> Result<(String, Vec<OptionDeclaration>, bool), LoadError> {
+) -> Result<Declared, LoadError> {
     // The limits that the user sets are not known yet.
     let limits = Limits { memory: DECLARING_MEMORY, cpu: DECLARING, configure: DECLARING, ..Limits::default() };
-    let shared = Arc::new(Shared::new(name.to_owned(), Values::new(), limits, true));
+    let mut shared = Shared::new(name.to_owned(), limits, &engine.capabilities);
+    shared.is_trial = true;
     let failed = |source| LoadError::Declare { addon: name.to_owned(), source };
-    let mut instance = Instance::new(component, exports, shared).await.map_err(failed)?;
+    let mut instance = Instance::new(component, exports, Arc::new(shared)).await.map_err(failed)?;
     let mut all = instance.declare(exports).await.map_err(failed)?;
     let summary = all.first_mut().map(|own| std::mem::take(&mut own.summary)).unwrap_or_default();
     let singleton = all.iter().any(|declared| declared.singleton);
-    Ok((summary, merge(all.into_iter().flat_map(|declared| declared.options)), singleton))
+    let reads = all.iter_mut().flat_map(|declared| std::mem::take(&mut declared.reads)).collect();
+    let options = merge(all.into_iter().flat_map(|declared| declared.options));
+    Ok(Declared { summary, options, reads, singleton })
 }
 
 impl Loaded {
-    /// Configures the addon with its options' values.
+    /// Configures the addon with its options' values, and those of other addons that it reads.
     ///
     /// # Errors
     /// When it refuses them, or fails.
     pub async fn configure(
         self,
         values: Values,
+        grants: Grants,
         limits: Limits,
         on_failure: OnFailure,
         purpose: Purpose,
@@ -258,19 +293,20 @@ impl Loaded {
         let mut options: Values =
             self.options.iter().map(|option| (option.name.clone(), option.default_value())).collect();
         options.extend(values);
-        let shared = Arc::new(Shared::new(self.name.clone(), options, limits, purpose == Purpose::Check));
+        let mut shared = Shared::new(self.name.clone(), limits, &self.capabilities);
+        (shared.options, shared.grants, shared.is_trial) = (options, grants, purpose == Purpose::Check);
+        let shared = Arc::new(shared);
         let instances = if self.singleton { 1 } else { limits.instances };
         let pool = Pool::new(self.component, self.exports, shared.clone(), instances);
         let mut lease = pool.lease().await.map_err(failed)?;
         let configured = lease.instance().configure(pool.exports()).await;
-        let (readiness, library) = configured.map_err(failed)?;
+        let readiness = configured.map_err(failed)?;
         let readiness = readiness.map_err(|refusal| {
             let plug = self.plugs.iter().find(|plug| Some(plug.position) == refusal.plug);
             let addon = plug.map_or(&self.name, |plug| &plug.name).clone();
             LoadError::Refused { addon, reason: refusal.reason }
         })?;
-        // Fails only if it was set before, and this is the only place that sets it.
-        let _ = shared.library.set(library);
+        shared.capabilities().iter().for_each(|capability| capability.configured());
         lease.give_back();
         let active = readiness == lifecycle::Readiness::Active;
         Ok(Addon::new(self.name, pool, active, self.singleton, on_failure))

@@ -2,19 +2,24 @@
 //!
 //! `component` finds and recognises them, `plug` fills their imports, `load` makes them ready, `chain` is the order in
 //! which flows pass them, `hooks` calls one of them, on an instance from its `pool`. What components can call is in
-//! `messages`, `library`, `recorder`, `settings` and `log`; the interfaces are in `wit/`.
+//! `messages`, `settings` and `log`, and in what implements a `capability`; the interfaces are in `wit/`. What the host holds
+//! for a component has `handles`, and is metered by `memory`.
 
+mod action;
 pub(crate) mod bindings;
+pub mod capability;
 mod chain;
 mod component;
 mod edit;
 mod engine;
+mod grants;
 pub(crate) mod handles;
 mod hooks;
 mod instance;
 mod limits;
 mod load;
 mod log;
+pub(crate) mod memory;
 mod messages;
 pub mod options;
 mod plug;
@@ -23,9 +28,12 @@ mod settings;
 mod shipped;
 pub(crate) mod state;
 
-pub use chain::{Chain, Decision};
+pub use action::Action;
+pub use capability::Capability;
+pub use chain::Chain;
 pub use component::{ComponentError, Source};
 pub use engine::AddonEngine;
+pub use grants::Grants;
 pub use hooks::{Addon, OnFailure};
 pub use instance::HookFailure;
 pub use limits::Limits;

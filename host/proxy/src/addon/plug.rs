@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use wac_graph::{
     CompositionGraph, EncodeOptions, NodeId, PackageId,
-    types::{Package, are_semver_compatible},
+    types::{self, are_semver_compatible},
 };
+
+use super::capability::Package;
 
 /// A component that may be plugged into others.
 #[derive(Clone, Debug)]
@@ -74,21 +76,17 @@ pub enum PlugError {
 /// An error of the libraries that read and compose components.
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
-/// The interfaces that the host provides.
-fn is_of_the_host(interface: &str) -> bool {
-    interface.starts_with("wasi:") || (interface.starts_with("proxyhost:addon/") && interface.contains("@0.1."))
-}
-
-/// Fills the addon's imports from the first plug that exports each, and the plugs' imports from those after them.
+/// Fills the addon's imports, except for those of the host's packages, from the first plug that exports each, and the plugs'
+/// imports from those after them.
 ///
 /// So a plug may import the interface that it exports: it gets the next one, and can build on it.
 ///
 /// # Errors
 /// When an import has no plug, or the plug does not fit.
-pub fn compose(name: &str, bytes: &[u8], plugs: &[Plug]) -> Result<Composition, PlugError> {
+pub fn compose(name: &str, bytes: &[u8], plugs: &[Plug], host: &[Package]) -> Result<Composition, PlugError> {
     let mut graph = CompositionGraph::new();
     let addon = register(&mut graph, name, bytes)?;
-    if imports(&graph, addon).is_empty() {
+    if imports(&graph, addon, host).is_empty() {
         return Ok(Composition { bytes: bytes.to_vec(), used: BTreeSet::new() });
     }
     let packages = plugs.iter().enumerate().map(|(position, plug)| {
@@ -99,7 +97,7 @@ pub fn compose(name: &str, bytes: &[u8], plugs: &[Plug]) -> Result<Composition, 
         })
     });
     let packages = packages.collect::<Result<Vec<_>, _>>()?;
-    let mut composer = Composer { graph, plugs, packages, instances: BTreeMap::new() };
+    let mut composer = Composer { graph, plugs, packages, host, instances: BTreeMap::new() };
     let instance = composer.instantiate(name, addon, 0)?;
     let Composer { mut graph, packages, instances, .. } = composer;
     let unencodable = |source: Cause| PlugError::Unreadable { name: name.to_owned(), source };
@@ -126,6 +124,7 @@ struct Composer<'a> {
     graph: CompositionGraph,
     plugs: &'a [Plug],
     packages: Vec<PackageId>,
+    host: &'a [Package],
     /// The plugs in use. One plug has one instance, whoever imports from it.
     instances: BTreeMap<usize, NodeId>,
 }
@@ -134,7 +133,7 @@ impl Composer<'_> {
     /// An instance whose imports are filled from the plugs at `first` and after.
     fn instantiate(&mut self, name: &str, package: PackageId, first: usize) -> Result<NodeId, PlugError> {
         let instance = self.graph.instantiate(package);
-        for interface in imports(&self.graph, package) {
+        for interface in imports(&self.graph, package, self.host) {
             let (position, export) = self.provider(&interface, first).ok_or_else(|| PlugError::Missing {
                 addon: name.to_owned(),
                 here: self.similar(&interface),
@@ -189,14 +188,16 @@ impl Composer<'_> {
 
 fn register(graph: &mut CompositionGraph, name: &str, bytes: &[u8]) -> Result<PackageId, PlugError> {
     let unreadable = |source: Cause| PlugError::Unreadable { name: name.to_owned(), source };
-    let package = Package::from_bytes(name, None, bytes.to_vec(), graph.types_mut());
+    let package = types::Package::from_bytes(name, None, bytes.to_vec(), graph.types_mut());
     graph.register_package(package.map_err(|error| unreadable(error.into()))?).map_err(|error| unreadable(error.into()))
 }
 
 /// The interfaces that a component needs from plugs.
-fn imports(graph: &CompositionGraph, package: PackageId) -> Vec<String> {
+fn imports(graph: &CompositionGraph, package: PackageId, host: &[Package]) -> Vec<String> {
+    let is_of_host =
+        |interface: &str| interface.starts_with("wasi:") || host.iter().any(|package| package.has(interface));
     let world = &graph.types()[graph[package].ty()];
-    world.imports.keys().filter(|interface| !is_of_the_host(interface)).cloned().collect()
+    world.imports.keys().filter(|interface| !is_of_host(interface)).cloned().collect()
 }
 
 fn export_names(graph: &CompositionGraph, package: PackageId) -> Vec<String> {
@@ -207,8 +208,8 @@ fn export_names(graph: &CompositionGraph, package: PackageId) -> Vec<String> {
 ///
 /// # Errors
 /// When the bytes are not a component that can be read.
-pub fn interfaces(name: &str, bytes: &[u8]) -> Result<(Vec<String>, Vec<String>), PlugError> {
+pub fn interfaces(name: &str, bytes: &[u8], host: &[Package]) -> Result<(Vec<String>, Vec<String>), PlugError> {
     let mut graph = CompositionGraph::new();
     let package = register(&mut graph, name, bytes)?;
-    Ok((export_names(&graph, package), imports(&graph, package)))
+    Ok((export_names(&graph, package), imports(&graph, package, host)))
 }

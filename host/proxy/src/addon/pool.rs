@@ -44,10 +44,10 @@ impl Pool {
         &self.exports
     }
 
-    /// Waits until what the addon records is written. Blocks.
-    pub fn finish(&self) {
-        if let Some(recorder) = self.shared.recorder.get() {
-            recorder.finish();
+    /// Waits until nothing is left to be done for the addon.
+    pub async fn finish(&self) {
+        for capability in self.shared.capabilities() {
+            capability.finish().await;
         }
     }
 
@@ -75,7 +75,7 @@ impl Lease<'_> {
     }
 
     /// Keeps the instance for the next flow.
-    pub fn give_back(self) {
+    pub fn give_back(mut self) {
         if !self.instance.is_worn() {
             // The one used last is used next: its memory is still in the processor's caches.
             self.pool.idle.lock().unwrap_or_else(PoisonError::into_inner).push(self.instance);

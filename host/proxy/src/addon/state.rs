@@ -1,17 +1,19 @@
 //! What belongs to one instance of an addon.
 
-use std::sync::{Arc, OnceLock};
+use std::{any::Any, sync::Arc};
 
 use tracing::Level;
-use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView, p2::pipe::MemoryOutputPipe};
 
 use super::{
-    limits::{Limits, MemoryMeter},
+    capability::{Capability, CapabilityState},
+    grants::Grants,
+    handles::Handles,
+    limits::Limits,
     log::LineRate,
+    memory::MemoryMeter,
     options::Values,
 };
-use crate::recordings::{Library, LibraryBuilder, PassingRecorder};
 
 /// What all instances of one addon share.
 #[derive(Debug)]
@@ -20,28 +22,41 @@ pub struct Shared {
     pub name: String,
     /// The options' values, the defaults among them.
     pub options: Values,
+    /// The files that it may use.
+    pub grants: Grants,
     /// What it may use.
     pub limits: Limits,
-    /// Its recordings and index, once it is configured.
-    pub library: OnceLock<Library>,
-    /// What it records to.
-    pub recorder: OnceLock<Arc<PassingRecorder>>,
     /// Whether it is only tried whether it could be configured: nothing may be written.
     pub is_trial: bool,
     /// How many log lines it may still write.
     pub lines: LineRate,
+    capabilities: Vec<Arc<dyn CapabilityState>>,
 }
 
 impl Shared {
-    /// What instances of an addon with these options share.
-    pub fn new(name: String, options: Values, limits: Limits, is_trial: bool) -> Self {
-        let (library, recorder) = (OnceLock::new(), OnceLock::new());
-        Self { name, options, limits, library, recorder, is_trial, lines: LineRate::default() }
+    /// What instances of an addon share that has no options and may use no files.
+    pub fn new(name: String, limits: Limits, capabilities: &[Arc<dyn Capability>]) -> Self {
+        Self {
+            name,
+            options: Values::new(),
+            grants: Grants::default(),
+            limits,
+            is_trial: false,
+            lines: LineRate::default(),
+            capabilities: capabilities.iter().map(|capability| capability.for_addon()).collect(),
+        }
+    }
+
+    /// What a capability keeps for the addon.
+    pub fn capability<T: CapabilityState>(&self) -> Option<&T> {
+        self.capabilities.iter().find_map(|state| (state.as_ref() as &dyn Any).downcast_ref())
+    }
+
+    /// What all capabilities keep for the addon.
+    pub fn capabilities(&self) -> &[Arc<dyn CapabilityState>] {
+        &self.capabilities
     }
 }
-
-/// Most handles that an instance may hold.
-const HANDLES: usize = 1024;
 
 /// Most bytes kept of what an instance writes to its standard error, which is where panics go.
 const LAST_WORDS: usize = 8 * 1024;
@@ -49,13 +64,13 @@ const LAST_WORDS: usize = 8 * 1024;
 /// The data of one instance.
 pub struct State {
     /// The handles.
-    pub table: ResourceTable,
+    pub handles: Handles,
     /// The memory it has.
     pub memory: MemoryMeter,
     /// What it shares with the other instances of its addon.
     pub shared: Arc<Shared>,
-    /// Present while the addon is configured.
-    pub building: Option<LibraryBuilder>,
+    /// Whether the addon is being configured, by this instance.
+    pub is_configuring: bool,
     /// Ticks of the engine's clock that its current call has used.
     pub ticks: u32,
     /// Ticks that its current call may use.
@@ -68,13 +83,12 @@ impl State {
     /// The data of a fresh instance: no files, no network, no environment.
     pub fn new(shared: Arc<Shared>) -> Self {
         let last_words = MemoryOutputPipe::new(LAST_WORDS);
-        let mut table = ResourceTable::new();
-        table.set_max_capacity(HANDLES);
+        let memory = MemoryMeter::new(shared.limits.memory);
         Self {
-            table,
-            memory: MemoryMeter::new(shared.limits.memory),
+            handles: Handles::new(memory.account().clone()),
+            memory,
             shared,
-            building: None,
+            is_configuring: false,
             ticks: 0,
             tick_limit: 0,
             wasi: WasiCtx::builder().stderr(last_words.clone()).build(),
@@ -88,15 +102,6 @@ impl State {
         String::from_utf8_lossy(&written).split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
-    /// The recordings and index, empty before the addon is configured.
-    pub fn library(&self) -> &Library {
-        static EMPTY: OnceLock<Library> = OnceLock::new();
-        match &self.building {
-            Some(building) => building.library(),
-            None => self.shared.library.get().unwrap_or_else(|| EMPTY.get_or_init(Library::default)),
-        }
-    }
-
     /// Writes a line to the log in the addon's name.
     pub fn log(&self, level: Level, message: &str) {
         self.shared.lines.write(&self.shared.name, level, message);
@@ -105,6 +110,6 @@ impl State {
 
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+        WasiCtxView { ctx: &mut self.wasi, table: self.handles.wasi() }
     }
 }

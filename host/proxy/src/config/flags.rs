@@ -154,16 +154,13 @@ fn check(own: &Command, declared: &[DeclaredAddon]) -> Result<(), ConfigError> {
         owners.extend(argument.get_long().map(|long| (format!("--{long}"), None)));
         owners.extend(argument.get_short().map(|short| (format!("-{short}"), None)));
     }
-    let mut options: BTreeMap<&str, (&DeclaredAddon, &Kind)> = BTreeMap::new();
+    let mut options: BTreeMap<&str, &DeclaredAddon> = BTreeMap::new();
     for addon in declared {
         for option in &addon.options {
             if !is_name(&option.name) {
                 return Err(misdeclared(addon, "an option", &option.name));
             }
-            // Different addons may share an option of one type: whoever sets it sets it for all.
-            if let Some((earlier, kind)) = options.insert(&option.name, (addon, &option.kind))
-                && (earlier.name == addon.name || *kind != option.kind)
-            {
+            if let Some(earlier) = options.insert(&option.name, addon) {
                 return Err(clash("option", &option.name, Some(earlier), addon));
             }
             for (flag, kind) in flags(option) {
@@ -201,8 +198,18 @@ fn misdeclared(addon: &DeclaredAddon, what: &str, found: &str) -> ConfigError {
     ))
 }
 
-/// A flag that stands for a value its option does not take would fail only when somebody uses it.
+/// A flag that stands for a value its option does not take would fail only when somebody uses it. One that stands for a
+/// file would give the addon a file that the operator did not name.
 fn check_values(addon: &DeclaredAddon, option: &OptionDeclaration) -> Result<(), ConfigError> {
+    let stands_for_file = |flag: &&Flag| flag.sets.as_deref().is_some_and(|file| !file.is_empty());
+    if matches!(option.kind, Kind::Files | Kind::Output)
+        && let Some(flag) = option.flags.iter().find(stands_for_file)
+    {
+        return Err(ConfigError::new(format_args!(
+            "cannot use addon `{}`: its flag `--{}` stands for a file, and a file has to be named by who runs the proxy",
+            addon.name, flag.long
+        )));
+    }
     let standing_for = option.flags.iter().filter_map(|flag| flag.sets.as_deref());
     for text in standing_for.chain(option.default.as_deref()).collect::<BTreeSet<_>>() {
         option.parse(text, Path::new("")).map_err(|error| {

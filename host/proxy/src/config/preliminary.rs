@@ -24,6 +24,8 @@ pub struct DeclaredAddon {
     pub summary: String,
     /// The options of the addon and its plugs.
     pub options: Vec<OptionDeclaration>,
+    /// Options of other addons whose values it is to know.
+    pub reads: Vec<String>,
 }
 
 /// The configuration as far as it is known before the addons are loaded.
@@ -105,9 +107,14 @@ impl Preliminary {
         let mut resolution = Resolution::new(declared, &environment);
         resolution.file(&file.options, &own_options)?;
         resolution.command_line(&flags.settings(&matches, &environment.folder))?;
+        let grants = resolution.grants();
+        resolution.share();
         let Resolution { values, warnings, .. } = resolution;
-        let mut values = values.into_iter();
-        let with_options = |spec| AddonSpec { options: values.next().unwrap_or_default(), ..spec };
+        let mut values = values.into_iter().zip(grants);
+        let with_options = |spec| {
+            let (options, grants) = values.next().unwrap_or_default();
+            AddonSpec { options, grants, ..spec }
+        };
         let addons = addons.into_iter().map(with_options).collect();
         let settings = Box::new(merge(&file, &matches, &environment, (addons, plugs, warnings))?);
         Ok(match matches.get_one::<String>("command").map(String::as_str) {
@@ -138,7 +145,8 @@ fn choose(low: &LowArgs, environment: &Environment) -> Result<Choice, ConfigErro
     }
     if !low.no_default_addons && file.default_addons.unwrap_or(true) {
         for &name in DEFAULT_ADDONS {
-            if listed.iter().all(|(spec, _)| spec.source.name() != name) {
+            let ships = environment.shipped.iter().any(|shipped| shipped == name);
+            if ships && listed.iter().all(|(spec, _)| spec.source.name() != name) {
                 listed.push((AddonSpec::new(Source::Shipped(name.to_owned())), Vec::new()));
             }
         }

@@ -8,7 +8,7 @@ use std::{
 
 use super::ConfigError;
 use crate::{
-    addon::{Limits, OnFailure, Source, options::Values},
+    addon::{Grants, Limits, OnFailure, Source, options::Values},
     listen::{ClientLimits, mode::Mode},
     upstream::{Patiences, tls::UpstreamTls},
 };
@@ -74,8 +74,10 @@ pub struct AddonSpec {
     pub on_failure: OnFailure,
     /// What it may use.
     pub limits: Limits,
-    /// A value for each option that it declares.
+    /// A value for each option that it declares or reads.
     pub options: Values,
+    /// The files that it may use.
+    pub grants: Grants,
 }
 
 impl AddonSpec {
@@ -86,6 +88,7 @@ impl AddonSpec {
             on_failure: OnFailure::default(),
             limits: Limits::default(),
             options: Values::new(),
+            grants: Grants::default(),
         }
     }
 }

@@ -1,12 +1,15 @@
 //! The values of addons' options, from defaults, the file and the command line.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
 };
 
 use super::{ConfigError, DeclaredAddon, Environment, suggest::nearest};
-use crate::addon::options::{Kind, OptionDeclaration, Value, ValueError, Values, appending};
+use crate::addon::{
+    Grants,
+    options::{Kind, OptionDeclaration, Value, ValueError, Values, appending},
+};
 
 /// An option as the operator set it.
 #[derive(Clone, Debug)]
@@ -37,6 +40,8 @@ pub(super) struct Resolution<'a> {
     environment: &'a Environment,
     /// For each addon, a value for each of its options.
     pub(super) values: Vec<Values>,
+    /// The names of the options that the operator set.
+    set: BTreeSet<&'a str>,
     /// Deprecated options that were set, a line each.
     pub(super) warnings: Vec<String>,
 }
@@ -48,7 +53,7 @@ impl<'a> Resolution<'a> {
             addon.options.iter().map(|option| (option.name.clone(), option.default_value())).collect()
         };
         let values = declared.iter().map(defaults).collect();
-        Self { declared, environment, values, warnings: Vec::new() }
+        Self { declared, environment, values, set: BTreeSet::new(), warnings: Vec::new() }
     }
 
     /// Applies what a file says: `common` to whichever addon has the option, `own` to the addon of that number.
@@ -89,14 +94,41 @@ impl<'a> Resolution<'a> {
         Ok(())
     }
 
-    /// Sets the option of all addons that share it.
-    fn replace(&mut self, option: &OptionDeclaration, setting: &Setting) -> Result<(), ConfigError> {
+    /// The files that each addon may use: those that the operator set its options to.
+    pub(super) fn grants(&self) -> Vec<Grants> {
+        let of_addon = |(addon, values): (&DeclaredAddon, &Values)| {
+            let mut grants = Grants::default();
+            for option in addon.options.iter().filter(|option| self.set.contains(option.name.as_str())) {
+                if let Some(value) = values.get(&option.name) {
+                    grants.add(&option.kind, value);
+                }
+            }
+            grants
+        };
+        self.declared.iter().zip(&self.values).map(of_addon).collect()
+    }
+
+    /// Lets addons see the values of others' options that they read.
+    pub(super) fn share(&mut self) {
+        for (number, addon) in self.declared.iter().enumerate() {
+            for name in &addon.reads {
+                let Some(value) = self.values.iter().find_map(|values| values.get(name)).cloned() else { continue };
+                if let Some(values) = self.values.get_mut(number) {
+                    values.entry(name.clone()).or_insert(value);
+                }
+            }
+        }
+    }
+
+    /// Sets an option.
+    fn replace(&mut self, option: &'a OptionDeclaration, setting: &Setting) -> Result<(), ConfigError> {
         let value = self.value(option, setting).map_err(|error| error.at(&setting.given_at))?;
         if let Some(instead) = &option.deprecated {
             let warning = format!("{}: option `{}` is deprecated; use {instead} instead", setting.origin, option.name);
             self.warnings.push(oneline::escaped(&warning));
         }
         self.values.iter_mut().filter_map(|values| values.get_mut(&option.name)).for_each(|old| old.clone_from(&value));
+        self.set.insert(&option.name);
         Ok(())
     }
 

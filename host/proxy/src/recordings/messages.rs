@@ -39,6 +39,18 @@ impl RecordedFlows {
         &self.recording
     }
 
+    /// What a message of the exchange at a position takes beside its head: its trailers, and the times of its pieces.
+    pub fn held_for(&self, position: usize) -> usize {
+        let Some(exchange) = self.recording.exchanges().get(position) else { return 0 };
+        let trailers = |trailers: &[(Bytes, Bytes)]| {
+            trailers.iter().map(|(name, value)| name.len() + value.len() + TRAILER).sum::<usize>()
+        };
+        let of_response = exchange.response.as_ref().map_or(0, |response| {
+            trailers(&response.trailers).saturating_add(response.pieces.len().saturating_mul(size_of::<Beat>()))
+        });
+        trailers(&exchange.request.trailers).max(of_response)
+    }
+
     /// The request of the exchange at a position. Its flow number is 0. Nothing where there is none, or none that HTTP can
     /// carry now.
     pub fn request(self: &Arc<Self>, position: usize) -> Option<Request> {
@@ -91,7 +103,7 @@ impl RecordedFlows {
         let body = match &recorded.content {
             // Only a bodiless exchange is answered without content.
             Content::NotRecorded => Body::Empty,
-            content => self.body(content, &recorded.trailers, pace.beats(&recorded.pieces)),
+            content => self.body(content, &recorded.trailers, beats(pace, &recorded.pieces)),
         };
         let mut response = Response::received(time(recorded.started_at), head.clone(), body);
         let asked_at = exchange.request.ended_at.unwrap_or(exchange.request.started_at);
@@ -148,13 +160,22 @@ impl Stored for RecordedBody {
     }
 }
 
+/// What a field after a content takes beside its bytes.
+const TRAILER: usize = 128;
+
+/// When the pieces of a content are sent.
+fn beats(pace: Pace, pieces: &[recording::Piece]) -> Vec<Beat> {
+    pace.beats(pieces).into_iter().map(|recording::Beat { len, after }| Beat { len, after }).collect()
+}
+
 /// The fields by name, and their names in that order as they were written. What HTTP does not allow was refused when
 /// the recording was opened.
 fn header_map(fields: &[(Bytes, Bytes)]) -> (HeaderMap, impl Iterator<Item = &[u8]>) {
-    let mut map = HeaderMap::with_capacity(fields.len());
+    let mut map = HeaderMap::try_with_capacity(fields.len()).unwrap_or_default();
     for (name, value) in fields {
         if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name), HeaderValue::from_maybe_shared(value.clone())) {
-            map.append(name, value);
+            // A head has fewer fields than a map can hold: what it may have in bytes is bounded when it is read.
+            let _ = map.try_append(name, value);
         }
     }
     (map, fields.iter().map(|(name, _)| name.as_ref()))
@@ -172,7 +193,8 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// Recorded times were checked to be finite and not negative.
+/// The time of a recording's seconds since the epoch; the epoch for what no clock shows.
 pub(super) fn time(seconds: f64) -> SystemTime {
-    SystemTime::UNIX_EPOCH + Duration::try_from_secs_f64(seconds).unwrap_or_default()
+    let since = Duration::try_from_secs_f64(seconds).unwrap_or_default();
+    SystemTime::UNIX_EPOCH.checked_add(since).unwrap_or(SystemTime::UNIX_EPOCH)
 }

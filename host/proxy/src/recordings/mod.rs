@@ -1,16 +1,22 @@
-//! Recordings, for addons: the only folder that sees both flows and recordings.
+//! Recordings, for addons: a capability, and the only folder that sees both flows and recordings.
 //!
-//! `library` is what an addon has loaded, `messages` makes flows of its exchanges and `playing` answers of its WebSockets.
-//! `recorder` lets addons record, with `passing` and `upgraded` for what is recorded while it passes.
+//! `capability` offers the package `proxyhost:recordings` to components, whose calls arrive in `reading`, `indexing` and
+//! `recorder`. `library` is what an addon has loaded, `messages` makes flows of its exchanges and `playing` answers of its
+//! WebSockets, some of them `paced`; `passing` and `upgraded` record what passes.
 
+mod bindings;
+mod capability;
+mod indexing;
 mod library;
 mod messages;
 mod paced;
 mod passing;
 mod playing;
+mod reading;
 mod recorder;
 mod upgraded;
 
-pub use library::{Library, LibraryBuilder};
+pub use capability::Recordings;
+pub use library::Library;
 pub use messages::RecordedFlows;
 pub use passing::PassingRecorder;

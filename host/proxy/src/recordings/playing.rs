@@ -37,7 +37,7 @@ impl RecordedFlows {
 
     /// The session of the exchange at a position.
     fn session(self: &Arc<Self>, position: usize) -> Session {
-        let exchange = &self.recording().exchanges()[position];
+        let Some(exchange) = self.recording().exchanges().get(position) else { return Session::default() };
         let Some(recorded) = &exchange.websocket else { return Session::default() };
         let messages = recorded.messages.iter().map(|message| SessionMessage {
             is_text: message.is_text,
@@ -80,7 +80,7 @@ impl Endpoint for RecordedSession {
     fn serve(self: Arc<Self>, FlowId(flow): FlowId, client: ByteStream) -> Completion {
         Box::pin(async move {
             let session = self.recording.session(self.position);
-            let number = self.recording.recording().exchanges()[self.position].number;
+            let number = self.recording.recording().exchanges().get(self.position).map_or(0, |played| played.number);
             let file = self.recording.recording().path().display();
             let report = |difference: Difference| {
                 let Difference { number: message, what } = difference;

@@ -6,34 +6,31 @@ use wasmtime::{Result, component::Resource};
 
 use recording::Redaction;
 
-use super::PassingRecorder;
-use crate::addon::{
-    bindings::proxyhost::addon::recorder,
-    handles::{RequestHandle, ResponseHandle},
-    options::Value,
-    state::State,
+use super::{PassingRecorder, bindings::recorder, capability::View};
+use crate::{
+    addon::handles::{RequestHandle, ResponseHandle},
+    flow::{Fields, Request, Response},
 };
 
-impl recorder::Host for State {
+impl recorder::Host for View<'_> {
     async fn open(&mut self, file: String, redact: Vec<String>) -> Result<Result<Option<String>, String>> {
-        if self.building.is_none() {
+        if !self.is_configuring {
             return Ok(Err("a file can only be opened while the addon is configured".to_owned()));
         }
-        let granted = self.shared.options.values().any(|value| *value == Value::Text(file.clone()));
-        if !granted {
-            return Ok(Err(format!("cannot record to `{file}`: no option of the addon names it")));
+        if !self.addon.grants.may_write(&file) {
+            return Ok(Err(format!("cannot record to `{file}`: the user set no `output` option of the addon to it")));
         }
         let redaction = match Redaction::parse(&redact) {
             Ok(redaction) => redaction,
             Err(error) => return Ok(Err(oneline::chain(&error))),
         };
-        if self.shared.is_trial {
+        if self.addon.is_trial {
             return Ok(Ok(None));
         }
         let opened = tokio::task::spawn_blocking(move || PassingRecorder::open(&file, redaction)).await?;
         match opened {
             Ok((recorder, notice)) => {
-                let once = self.shared.recorder.set(Arc::new(recorder));
+                let once = self.recordings()?.recorder.set(Arc::new(recorder));
                 Ok(once.map(|()| notice).map_err(|_| "the addon records to another file already".to_owned()))
             }
             Err(error) => Ok(Err(oneline::chain(&error))),
@@ -41,28 +38,43 @@ impl recorder::Host for State {
     }
 
     fn keep(&mut self, request: Resource<RequestHandle>) -> Result<()> {
-        let recorder = self.shared.recorder.get().cloned();
-        let handle = self.table.get_mut(&request)?;
-        if let Some(recorder) = recorder {
-            recorder.keep(&mut handle.request);
-        }
+        let Some(recorder) = self.recordings()?.recorder.get().cloned() else { return Ok(()) };
+        recorder.keep(self.handles.request_mut(&request)?);
         Ok(())
     }
 
     async fn save(&mut self, request: Resource<RequestHandle>, response: Resource<ResponseHandle>) -> Result<()> {
-        let Some(recorder) = self.shared.recorder.get().cloned() else { return Ok(()) };
-        let request = self.table.get(&request)?.request.clone();
-        let handle = self.table.get_mut(&response)?;
-        if let Some(settling) = recorder.save(&request, &mut handle.response) {
-            settling.await;
+        let Some(recorder) = self.recordings()?.recorder.get() else { return Ok(()) };
+        let request = self.handles.request(&request)?.clone();
+        let held = held_while_passing(&request, self.handles.response(&response)?);
+        let response = self.handles.response_mut(&response, held)?;
+        if let Some(completion) = recorder.save(&request, response) {
+            completion.await;
         }
         Ok(())
     }
 
-    async fn save_failed(&mut self, request: Resource<RequestHandle>, reason: String) -> Result<()> {
-        let Some(recorder) = self.shared.recorder.get().cloned() else { return Ok(()) };
-        let settling = recorder.save_failed(&self.table.get(&request)?.request, reason);
-        settling.await;
+    async fn save_failed(&mut self, request: Resource<RequestHandle>, mut reason: String) -> Result<()> {
+        let Some(recorder) = self.recordings()?.recorder.get() else { return Ok(()) };
+        reason.truncate(reason.floor_char_boundary(LONGEST_REASON));
+        let completion = recorder.save_failed(self.handles.request(&request)?, reason);
+        completion.await;
         Ok(())
     }
 }
+
+/// Most bytes of the reason why a request has no response.
+const LONGEST_REASON: usize = 8 * 1024;
+
+/// What the exchange takes, beside its contents, until its response has passed.
+fn held_while_passing(request: &Request, response: &Response) -> usize {
+    memory(&request.head.fields) + memory(&response.head.fields) + EXCHANGE
+}
+
+fn memory(fields: &Fields) -> usize {
+    fields.map().iter().map(|(name, value)| name.as_str().len() + value.len() + LINE).sum()
+}
+
+/// What a field line and an exchange take beside their bytes.
+const LINE: usize = 128;
+const EXCHANGE: usize = 4096;

@@ -39,7 +39,7 @@ proptest! {
         for words in [words, vec!["--help".to_owned()]] {
             let args = words.into_iter().map(OsString::from);
             let name = "an\u{1b}addon".to_owned();
-            let declared = DeclaredAddon { name, summary: String::new(), options: options.clone() };
+            let declared = DeclaredAddon { name, summary: String::new(), options: options.clone(), reads: Vec::new() };
             let _ = Preliminary::scan(args, environment(folder.path())).map(|found| found.finish(&[declared]));
         }
     }

@@ -4,10 +4,10 @@ use std::{ffi::OsString, path::Path};
 
 use proxyhost::{
     addon::{
-        Source,
+        Grants, Source,
         options::{Flag, Kind, OptionDeclaration, Value},
     },
-    config::{Action, DeclaredAddon, Environment, Preliminary},
+    config::{Action, AddonSpec, DeclaredAddon, Environment, Preliminary},
     listen::mode::Mode,
 };
 
@@ -118,12 +118,32 @@ fn addons_that_claim_the_same_are_named() {
         name: name.to_owned(),
         summary: String::new(),
         options: vec![OptionDeclaration { flags, ..option(of, Kind::Text) }],
+        reads: Vec::new(),
     };
     let same = addon("a", "one", vec![flag("one", Some('o'))]);
+    let standing_for = |file: &str, kind| DeclaredAddon {
+        options: vec![OptionDeclaration {
+            flags: vec![Flag { sets: Some(file.to_owned()), ..flag("one", None) }],
+            ..option("one", kind)
+        }],
+        ..addon("a", "", vec![])
+    };
     let cases = [
         (
             vec![same.clone(), DeclaredAddon { options: vec![option("one", Kind::Flag)], ..addon("b", "", vec![]) }],
             "error: cannot load both addon `a` and addon `b`: both declare option `one`\nhint: leave one of them out",
+        ),
+        (
+            vec![addon("a", "one", vec![]), addon("b", "one", vec![])],
+            "error: cannot load both addon `a` and addon `b`: both declare option `one`\nhint: leave one of them out",
+        ),
+        (
+            vec![standing_for("/etc/passwd", Kind::Files)],
+            "error: cannot use addon `a`: its flag `--one` stands for a file, and a file has to be named by who runs the proxy",
+        ),
+        (
+            vec![standing_for("+/etc/passwd", Kind::Output)],
+            "error: cannot use addon `a`: its flag `--one` stands for a file, and a file has to be named by who runs the proxy",
         ),
         (
             vec![same.clone(), addon("serverreplay", "two", vec![flag("two", Some('o'))])],
@@ -156,25 +176,64 @@ fn addons_that_claim_the_same_are_named() {
     }
 }
 
-#[test]
-fn addons_share_an_option_that_they_declare_alike() {
-    let addon = |name: &str| DeclaredAddon {
+/// The addons `a` and `b`, with these options and what they read, as this command line sets them up.
+fn two_addons(
+    line: &str,
+    a: (Vec<OptionDeclaration>, &[&str]),
+    b: (Vec<OptionDeclaration>, &[&str]),
+) -> Vec<AddonSpec> {
+    let addon = |name: &str, (options, reads): (Vec<OptionDeclaration>, &[&str])| DeclaredAddon {
         name: name.to_owned(),
         summary: String::new(),
-        options: vec![option("shared", Kind::Texts), option(&format!("own_of_{name}"), Kind::Text)],
+        options,
+        reads: reads.iter().map(|&name| name.to_owned()).collect(),
     };
     let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("a.wasm");
-    std::fs::write(&file, "").expect("a file");
+    std::fs::write(folder.path().join("a.wasm"), "").expect("a file");
     std::fs::write(folder.path().join("b.wasm"), "").expect("a file");
-    let line = "--no-default-addons --addon a.wasm --addon b.wasm --set shared=1 --set own_of_b=2 --set shared=3";
-    let action = preliminary(line, folder.path()).and_then(|found| found.finish(&[addon("a"), addon("b")]));
+    let line = format!("--no-default-addons --addon a.wasm --addon b.wasm {line}");
+    let action = preliminary(&line, folder.path()).and_then(|found| found.finish(&[addon("a", a), addon("b", b)]));
     let Ok(Action::Run(settings)) = action else { panic!("{action:?}") };
-    let values = |at: usize, name: &str| settings.addons[at].options.get(name).cloned();
+    settings.addons
+}
+
+#[test]
+fn an_addon_reads_options_of_another_one_only_if_it_says_so() {
+    let a = || vec![option("one", Kind::Texts), option("other", Kind::Text), option("file", Kind::Files)];
+    let b = || vec![option("own", Kind::Text)];
+    let line = "--set one=1 --set own=2 --set one=3 --set file=/f";
+    let addons = two_addons(line, (a(), &[]), (b(), &["one", "file", "nobodys"]));
+    let value = |at: usize, name: &str| addons[at].options.get(name).cloned();
     for at in [0, 1] {
-        assert_eq!(values(at, "shared"), Some(texts(&["1", "3"])));
+        assert_eq!(value(at, "one"), Some(texts(&["1", "3"])));
     }
-    assert_eq!((values(0, "own_of_b"), values(1, "own_of_b")), (None, Some(text("2"))));
+    assert_eq!((value(0, "own"), value(1, "own")), (None, Some(text("2"))));
+    assert_eq!((value(1, "other"), value(1, "nobodys")), (None, None));
+    // Knowing a file's name is not the right to it.
+    assert_eq!(value(1, "file"), Some(texts(&["/f"])));
+    assert!(addons[0].grants.may_read("/f") && !addons[1].grants.may_read("/f"));
+}
+
+#[test]
+fn an_addon_may_use_the_files_that_the_operator_set_its_options_to() {
+    let default = |name, kind, file: &str| OptionDeclaration { default: Some(file.to_owned()), ..option(name, kind) };
+    let a = vec![
+        option("in", Kind::Files),
+        option("out", Kind::Output),
+        option("text", Kind::Text),
+        option("words", Kind::Texts),
+        default("in_default", Kind::Files, "/default"),
+        default("out_default", Kind::Output, "/default"),
+    ];
+    let line = "--set in=/a --set in=/b --set out=/first --set out=+/c --set text=/d --set words=/e";
+    let addons = two_addons(line, (a, &[]), (vec![option("in_b", Kind::Files)], &["in", "out"]));
+    let grants = &addons[0].grants;
+    assert!(grants.may_read("/a") && grants.may_read("/b") && grants.may_write("+/c"));
+    for file in ["/a", "/c", "+/c", "/d", "/e", "/first", "/default"] {
+        assert_eq!(grants.may_read(file), file == "/a", "{file}");
+        assert_eq!(grants.may_write(file), file == "+/c", "{file}");
+    }
+    assert_eq!(addons[1].grants, Grants::default());
 }
 
 #[cfg(unix)]

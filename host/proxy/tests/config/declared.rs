@@ -13,6 +13,7 @@ pub(crate) fn declared(addons: &[AddonSpec]) -> Vec<DeclaredAddon> {
             name: name.to_owned(),
             summary: "does something else".to_owned(),
             options: vec![option(&format!("other_{number}"), Kind::Text)],
+            reads: Vec::new(),
         },
     };
     addons.iter().enumerate().map(addon).collect()
@@ -23,6 +24,7 @@ fn serverreplay() -> DeclaredAddon {
     DeclaredAddon {
         name: "serverreplay".to_owned(),
         summary: "answers requests from a recorded conversation".to_owned(),
+        reads: Vec::new(),
         options: vec![
             option("server_replay", Kind::Files).flag("server-replay", Some('S'), None).help("Replay these flows"),
             option("server_replay_extra", Kind::Text)

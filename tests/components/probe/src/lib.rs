@@ -1,9 +1,10 @@
 //! An addon that does as its option says.
 
+mod recorded;
 mod script;
 
 use proxyhost_sdk::{
-    Action, Declaration, ErrorHook, Request, RequestHook, Response, ResponseHook,
+    Action, Declaration, ErrorHook, Lifecycle, Readiness, Request, RequestHook, Response, ResponseHook,
     declare::{self, Declared},
     options,
 };
@@ -12,22 +13,46 @@ struct Probe;
 
 impl Declaration for Probe {
     fn declare() -> Declared {
-        declare::component("does as it is told", vec![declare::texts(OPTION, "An instruction")])
+        let default = |mut option: declare::OptionDeclaration| {
+            option.default = Some("default.flows".to_owned());
+            option
+        };
+        declare::component(
+            "does as it is told",
+            vec![
+                declare::texts(OPTION, "An instruction"),
+                declare::files("probe_files", "Files to read"),
+                declare::output("probe_output", "A file to write"),
+                declare::text("probe_text", "", "A text that may be the name of a file"),
+                default(declare::files("probe_default_files", "A file that it chose itself")),
+                default(declare::output("probe_default_output", "A file that it chose itself")),
+            ],
+        )
+        .reading(&["save_stream_file", "server_replay"])
     }
 }
 
 /// The instructions.
 const OPTION: &str = "probe";
 
+impl Lifecycle for Probe {
+    fn configure() -> Result<Readiness, String> {
+        recorded::configure(&options::texts(OPTION)).map(|()| Readiness::Active)
+    }
+}
+
 impl RequestHook for Probe {
     fn on_request(request: &Request) -> Action {
-        script::on_request(&options::texts(OPTION), request)
+        let script = options::texts(OPTION);
+        recorded::on_request(&script, request).unwrap_or_else(|| script::on_request(&script, request))
     }
 }
 
 impl ResponseHook for Probe {
     fn on_response(request: &Request, response: &Response) -> Action {
-        script::on_response(&options::texts(OPTION), request, response)
+        let script = options::texts(OPTION);
+        recorded::on_response(&script, request, response);
+        script::on_response(&script, request, response)
     }
 }
 
@@ -37,4 +62,4 @@ impl ErrorHook for Probe {
     }
 }
 
-proxyhost_sdk::export!(Probe: declaration, request_hook, response_hook, error_hook);
+proxyhost_sdk::export!(Probe: declaration, lifecycle, request_hook, response_hook, error_hook);

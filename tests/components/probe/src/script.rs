@@ -3,6 +3,8 @@
 //! `\r`, `\n` and `\0` in an argument stand for those bytes. What the host refuses ends the flow with status 418 and
 //! the refusal as its text.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use proxyhost_sdk::{Action, Body, EditError, Request, Response, log};
 
 /// One of the instructions for a hook.
@@ -68,6 +70,18 @@ fn request_step(step: &Instruction, request: &Request) -> Result<Action, EditErr
         "body" => request.set_body(step.rest(0).as_bytes())?,
         "digest" => request.set_field("x-digest", described(&request.body()).as_bytes())?,
         "pieces" => request.set_field("x-pieces", pieces(&request.body()).as_bytes())?,
+        "flood" => flood(step, |name, value| match name {
+            "method" => request.set_method(&"A".repeat(value.len())),
+            "path" => request.set_path(&format!("/{}", "a".repeat(value.len()))),
+            "authority" => request.set_authority(&"a".repeat(value.len())),
+            "destination" => request.set_destination("http", &"a".repeat(value.len()), 80),
+            "set" => request.set_field(&distinct(), value),
+            "add-same" => request.add_field("x-same", value),
+            _ => request.add_field(&distinct(), value),
+        })?,
+        "hoard" => hoard(step.argument(0), request)?,
+        // A few at a time, so that each call ends well.
+        "leak" => (0..step.number(0)).for_each(|_: u32| std::mem::forget(request.body())),
         "handles" => loop {
             std::mem::forget(request.body());
         },
@@ -108,6 +122,16 @@ fn response_step(step: &Instruction, response: &Response) -> Result<Action, Edit
             response.set_field(name, &[before, value.into_bytes()].concat())?;
         }
         "status" => response.set_status(step.number(0))?,
+        "flood" => flood(step, |name, value| match name {
+            "set" => response.set_field(&distinct(), value),
+            "lines" => response.set_field_lines("x-same", &vec![value.to_vec(); 10_000]),
+            "add-same" => response.add_field("x-same", value),
+            _ => response.add_field(&distinct(), value),
+        })?,
+        "read" => {
+            let read = response.body().read(u64::MAX).map(|bytes| bytes.len());
+            return Err(EditError::Invalid(format!("{read:?}")));
+        }
         "body" => response.set_body(step.rest(0).as_bytes())?,
         "digest" => response.set_field("x-digest", described(&response.body()).as_bytes())?,
         _ => return Ok(common(step)),
@@ -138,6 +162,51 @@ fn common(step: &Instruction) -> Action {
 pub fn on_error(script: &[String], request: &Request, kind: &str, detail: &str) {
     for _ in instructions(script, "error", &request.path()) {
         log::write(log::Level::Info, &format!("error hook: {kind}: {detail}"));
+    }
+}
+
+/// Changes a message again and again, with values of so many bytes, until it is refused or would break `HeaderMap`.
+fn flood(step: &Instruction, change: impl Fn(&str, &[u8]) -> Result<(), EditError>) -> Result<(), EditError> {
+    let value = vec![b'v'; step.number(1)];
+    (0..100_000).try_for_each(|_| change(step.argument(0), &value))
+}
+
+/// A field name that was not there before.
+fn distinct() -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    format!("x-{}", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// Has the host hold more and more.
+fn hoard(what: &str, request: &Request) -> Result<(), EditError> {
+    let long = vec![b'v'; 500_000];
+    match what {
+        "copies" => request.set_field("x-long", &long)?,
+        "readers" | "bodies" => request.set_body(&vec![0; 1 << 20])?,
+        _ => {}
+    }
+    let body = request.body();
+    loop {
+        match what {
+            "bodies" => {
+                let copy = request.copy();
+                copy.set_body(&vec![0; 1 << 20])?;
+                std::mem::forget(copy);
+            }
+            "copies" => std::mem::forget(request.copy()),
+            "readers" => std::mem::forget(body.reader()),
+            "fields" => {
+                let copy = request.copy();
+                copy.set_field("x-long", &long)?;
+                std::mem::forget(copy);
+            }
+            "responses" => {
+                let response = Response::new(200);
+                response.set_body(&vec![0; 1 << 20])?;
+                std::mem::forget(response);
+            }
+            other => panic!("nothing of that name can be hoarded: {other}"),
+        }
     }
 }
 

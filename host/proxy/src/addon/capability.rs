@@ -1,0 +1,88 @@
+//! What addons may do beyond their flows.
+//!
+//! A capability is a package of interfaces and a folder that implements it. It registers itself with the linker through a
+//! view of an instance's [`State`], so that nothing here knows what capabilities there are: the list is made where the
+//! process starts, and the host runs without any of them.
+
+use std::{any::Any, fmt, future, pin::Pin, sync::Arc};
+
+use wasmtime::component::Linker;
+
+use super::state::State;
+
+/// Something that addons may do beyond their flows.
+pub trait Capability: Send + Sync {
+    /// The packages whose interfaces it provides. What they export is not looked for in plugs.
+    fn packages(&self) -> &'static [Package];
+
+    /// Offers its interfaces to every component.
+    ///
+    /// # Errors
+    /// When something else provides one of them.
+    fn add_to_linker(&self, linker: &mut Linker<State>) -> wasmtime::Result<()>;
+
+    /// What it keeps for one addon, shared by the addon's instances. Made before any of them is started.
+    fn for_addon(&self) -> Arc<dyn CapabilityState>;
+}
+
+/// What a capability keeps for one addon.
+pub trait CapabilityState: Any + fmt::Debug + Send + Sync {
+    /// The addon is configured. Called once, before any other flow reaches the addon.
+    fn configured(&self) {}
+
+    /// Finishes what is still to be done for the addon. Called at shutdown, when no flow is left.
+    fn finish(&self) -> Finishing {
+        Box::pin(future::ready(()))
+    }
+}
+
+/// What has to be waited for before the process may end.
+pub type Finishing = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// A package of interfaces that the host provides, in every version that starts alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Package {
+    /// The name, such as `proxyhost:addon`.
+    pub name: &'static str,
+    /// Major and minor version, such as `0.1`: later patch versions only add to it.
+    pub version: &'static str,
+}
+
+impl Package {
+    /// What every host provides.
+    pub(super) const ADDON: Self = Self { name: "proxyhost:addon", version: "0.1" };
+
+    /// Whether an interface such as `proxyhost:addon/log@0.1.0` is of this package.
+    pub(super) fn has(&self, interface: &str) -> bool {
+        let versioned = interface.strip_prefix(self.name).and_then(|rest| rest.strip_prefix('/')?.split_once('@'));
+        let patch = versioned.and_then(|(_, version)| version.strip_prefix(self.version));
+        patch.is_some_and(|patch| patch.starts_with('.'))
+    }
+}
+
+impl fmt::Display for Package {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} {}", self.name, self.version)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_package_has_its_interfaces_in_all_versions_that_only_add() {
+        let has = |interface| Package::ADDON.has(interface);
+        assert!(has("proxyhost:addon/log@0.1.0") && has("proxyhost:addon/log@0.1.7"));
+        for other in [
+            "proxyhost:addon/log",
+            "proxyhost:addon/log@0.10.0",
+            "proxyhost:addon/log@0.2.0",
+            "proxyhost:addon-more/log@0.1.0",
+            "proxyhost:recordings/index@0.1.0",
+            "other:addon/log@0.1.0",
+        ] {
+            assert!(!has(other), "{other}");
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! A panic of the host, in a call that a component made.
+
+use super::*;
+
+#[tokio::test]
+async fn a_panic_is_a_failure_of_the_hook() {
+    let panicking = async {
+        tokio::task::yield_now().await;
+        let nothing: Option<()> = None;
+        nothing.expect("a handle");
+        Ok(())
+    };
+    let failure = contained(panicking).await.expect_err("it panicked");
+    assert_eq!(failure.to_string(), "the host failed while it served the addon: a handle");
+    assert!(matches!(contained(async { Ok(1) }).await, Ok(1)));
+}
+
+/// Needs an addon that ships.
+#[cfg(feature = "recordings")]
+mod in_a_component {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use http::{Method, Version, uri::Authority};
+    use wasmtime::component::{Linker, Val};
+
+    use super::*;
+    use crate::{
+        addon::{
+            AddonEngine, Capability, Grants, Limits, LoadRequest, Purpose, Source,
+            capability::{CapabilityState, Package},
+            load,
+            options::{Value, Values},
+            state::State,
+        },
+        flow::{Body, Destination, Fields, FlowId, RequestHead, Scheme, Target},
+    };
+
+    /// Recordings in whose index there is nothing, and which panic once.
+    #[derive(Default)]
+    struct Panicking(Arc<AtomicBool>);
+
+    #[derive(Debug)]
+    struct Nothing;
+
+    impl CapabilityState for Nothing {}
+
+    impl Capability for Panicking {
+        fn packages(&self) -> &'static [Package] {
+            &[Package { name: "proxyhost:recordings", version: "0.1" }]
+        }
+
+        fn add_to_linker(&self, linker: &mut Linker<State>) -> wasmtime::Result<()> {
+            let has_panicked = self.0.clone();
+            let mut index = linker.instance("proxyhost:recordings/index@0.1.0")?;
+            index.func_new("size", move |_, _, _, results| {
+                assert!(has_panicked.swap(true, Ordering::Relaxed), "a mistake of the host");
+                results.fill(Val::U32(0));
+                Ok(())
+            })?;
+            for function in ["put", "at", "next"] {
+                index.func_new(function, |_, _, _, _| Err(wasmtime::format_err!("it is not asked for")))?;
+            }
+            let mut recordings = linker.instance("proxyhost:recordings/recordings@0.1.0")?;
+            for function in
+                ["exists", "load", "describe", "recorded-request", "recorded-response", "recorded-websocket"]
+            {
+                recordings.func_new(function, |_, _, _, _| Err(wasmtime::format_err!("it is not asked for")))?;
+            }
+            Ok(())
+        }
+
+        fn for_addon(&self) -> Arc<dyn CapabilityState> {
+            Arc::new(Nothing)
+        }
+    }
+
+    fn request() -> Request {
+        let head = RequestHead {
+            method: Method::GET,
+            destination: Destination::new(Scheme::Http, "a.example", 80).unwrap(),
+            authority: Some(Authority::from_static("a.example")),
+            target: Target::parse("/").unwrap(),
+            version: Version::HTTP_11,
+            fields: Fields::default(),
+            accepts_trailers: false,
+            upgrade: None,
+        };
+        Request::new(FlowId(1), head, Body::Empty)
+    }
+
+    #[tokio::test]
+    async fn the_next_flow_is_served() {
+        let engine = AddonEngine::new(None, vec![Arc::new(Panicking::default())]).expect("an engine");
+        let replay = LoadRequest { source: Source::Shipped("serverreplay".to_owned()), plugs: Vec::new() };
+        let loaded = load(&engine, &[replay], &[]).await.expect("it loads").remove(0);
+        let options = Values::from([("server_replay_extra".to_owned(), Value::Text("404".to_owned()))]);
+        let limits = Limits { cpu: std::time::Duration::from_secs(10), ..Limits::default() };
+        let configured = loaded.configure(options, Grants::default(), limits, OnFailure::Fail, Purpose::Run).await;
+        let addon = configured.expect("it is configured");
+        let fault = addon.on_request(&request()).await.expect_err("the host panicked");
+        assert_eq!((fault.kind, fault.detail.as_str()), (FaultKind::Addon, "addon `serverreplay` failed"));
+        let Ok(Action::Respond(response)) = addon.on_request(&request()).await else { panic!("it answers") };
+        assert_eq!(response.head.status, 404);
+    }
+}

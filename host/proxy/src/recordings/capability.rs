@@ -1,0 +1,110 @@
+//! What makes recordings a capability of addons.
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use wasmtime::{
+    component::{HasData, Linker},
+    format_err,
+};
+
+use super::{
+    bindings::{index, recorder, recordings},
+    library::Library,
+    passing::PassingRecorder,
+};
+use crate::addon::{
+    Capability,
+    capability::{CapabilityState, Finishing, Package},
+    handles::Handles,
+    state::{Shared, State},
+};
+
+/// Lets addons read recordings, keep an index over them, and record.
+#[derive(Debug)]
+pub struct Recordings;
+
+impl Capability for Recordings {
+    fn packages(&self) -> &'static [Package] {
+        &[Package { name: "proxyhost:recordings", version: "0.1" }]
+    }
+
+    fn add_to_linker(&self, linker: &mut Linker<State>) -> wasmtime::Result<()> {
+        recordings::add_to_linker::<_, Viewed>(linker, view)?;
+        recorder::add_to_linker::<_, Viewed>(linker, view)?;
+        index::add_to_linker::<_, Viewed>(linker, view)
+    }
+
+    fn for_addon(&self) -> Arc<dyn CapabilityState> {
+        Arc::new(AddonRecordings::default())
+    }
+}
+
+/// What an instance's state is seen as.
+struct Viewed;
+
+impl HasData for Viewed {
+    type Data<'a> = View<'a>;
+}
+
+/// What the functions of this package see of an instance.
+pub(super) struct View<'a> {
+    pub(super) handles: &'a mut Handles,
+    pub(super) addon: &'a Shared,
+    pub(super) is_configuring: bool,
+}
+
+fn view(state: &mut State) -> View<'_> {
+    View { handles: &mut state.handles, addon: &state.shared, is_configuring: state.is_configuring }
+}
+
+impl<'a> View<'a> {
+    /// What the addon has of recordings.
+    ///
+    /// # Errors
+    /// When the addon was made without this capability, and yet calls it.
+    pub(super) fn recordings(&self) -> wasmtime::Result<&'a AddonRecordings> {
+        self.addon.capability().ok_or_else(|| format_err!("the addon has no recordings"))
+    }
+}
+
+/// What an addon has of recordings, shared by its instances.
+#[derive(Debug, Default)]
+pub(super) struct AddonRecordings {
+    /// What is being loaded. Only one instance is there then.
+    building: Mutex<Library>,
+    /// What was loaded, once the addon is configured.
+    library: OnceLock<Library>,
+    /// What it records to.
+    pub(super) recorder: OnceLock<Arc<PassingRecorder>>,
+}
+
+impl AddonRecordings {
+    /// Looks at what is loaded.
+    pub(super) fn read<R>(&self, look: impl FnOnce(&Library) -> R) -> R {
+        match self.library.get() {
+            Some(library) => look(library),
+            None => self.build(|library| look(library)),
+        }
+    }
+
+    /// Adds to what is loaded. Has no effect once the addon is configured.
+    pub(super) fn build<R>(&self, add: impl FnOnce(&mut Library) -> R) -> R {
+        add(&mut self.building.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl CapabilityState for AddonRecordings {
+    fn configured(&self) {
+        // Fails only if it was set before, and it is called once.
+        let _ = self.library.set(self.build(std::mem::take));
+    }
+
+    fn finish(&self) -> Finishing {
+        let recorder = self.recorder.get().cloned();
+        Box::pin(async move {
+            let Some(recorder) = recorder else { return };
+            // Fails only when the thread panicked, and then there is nothing to wait for.
+            let _ = tokio::task::spawn_blocking(move || recorder.finish()).await;
+        })
+    }
+}

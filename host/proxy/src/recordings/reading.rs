@@ -1,0 +1,164 @@
+//! Recorded exchanges, for components.
+
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use tracing::info;
+
+use recording::{Manner, OnDifference, Pace, Progress, Recording, Turn};
+use wasmtime::component::Resource;
+
+use super::{bindings::recordings, capability::View};
+use crate::addon::handles::{RequestHandle, ResponseHandle};
+
+impl recordings::Host for View<'_> {
+    fn exists(&mut self, file: String) -> wasmtime::Result<bool> {
+        Ok(self.addon.grants.may_read(&file) && Path::new(&file).exists())
+    }
+
+    async fn load(&mut self, file: String) -> wasmtime::Result<Result<recordings::Loaded, String>> {
+        if !self.is_configuring {
+            return Ok(Err("recordings can only be loaded while the addon is configured".to_owned()));
+        }
+        if !self.addon.grants.may_read(&file) {
+            return Ok(Err(format!(
+                "cannot open recording `{file}`: the user set no `files` option of the addon to it"
+            )));
+        }
+        let addon = self.addon.name.clone();
+        // Reading gigabytes takes a while, which connections must not wait for.
+        let opened = tokio::task::spawn_blocking(move || {
+            Recording::open(Path::new(&file), &mut show_progress(&addon, &file)).map_err(|error| oneline::chain(&error))
+        });
+        let recording = match opened.await? {
+            Ok(recording) => recording,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let (skipped, damage) = (recording.skipped().reasons(), recording.warning().map(ToString::to_string));
+        let exchanges = self.recordings()?.build(|library| library.add(recording));
+        Ok(Ok(recordings::Loaded { exchanges: u32::try_from(exchanges).unwrap_or(u32::MAX), skipped, damage }))
+    }
+
+    fn size(&mut self) -> wasmtime::Result<u32> {
+        Ok(u32::try_from(self.recordings()?.read(|library| library.len())).unwrap_or(u32::MAX))
+    }
+
+    fn describe(&mut self, id: u32) -> wasmtime::Result<Option<recordings::Exchange>> {
+        Ok(self.recordings()?.read(|library| {
+            let (recording, position) = library.place(id)?;
+            let exchange = recording.recording().exchanges().get(position)?;
+            Some(recordings::Exchange {
+                file: recording.recording().path().display().to_string(),
+                number: u32::try_from(exchange.number).unwrap_or(u32::MAX),
+                answered: exchange.is_answered() || exchange.is_playable(),
+                websocket: exchange.is_websocket,
+                recorded_at: exchange
+                    .response
+                    .as_ref()
+                    .map_or(exchange.request.started_at, |response| response.started_at),
+            })
+        }))
+    }
+
+    fn recorded_request(&mut self, id: u32) -> wasmtime::Result<Option<Resource<RequestHandle>>> {
+        let found = self.recordings()?.read(|library| {
+            let (recording, position) = library.place(id)?;
+            Some((recording.request(position)?, recording.held_for(position)))
+        });
+        found.map(|(request, held)| self.handles.give_request(request, held)).transpose()
+    }
+
+    fn recorded_response(
+        &mut self,
+        id: u32,
+        pace: recordings::Pace,
+    ) -> wasmtime::Result<Option<Resource<ResponseHandle>>> {
+        let found = self.recordings()?.read(|library| {
+            let (recording, position) = library.place(id)?;
+            Some((recording.response(position, pace.into())?, recording.held_for(position)))
+        });
+        found.map(|(response, held)| self.handles.give_response(response, held)).transpose()
+    }
+
+    fn recorded_websocket(
+        &mut self,
+        id: u32,
+        request: Resource<RequestHandle>,
+        pace: recordings::Pace,
+        turn: recordings::Turn,
+        difference: recordings::Difference,
+    ) -> wasmtime::Result<Option<Resource<ResponseHandle>>> {
+        let request = self.handles.request(&request)?;
+        let manner = Manner { pace: pace.into(), turn: turn.into(), on_difference: difference.into() };
+        let found = self.recordings()?.read(|library| {
+            let (recording, position) = library.place(id)?;
+            recording.websocket(position, request, manner)
+        });
+        found.map(|response| self.handles.give_response(response, 0)).transpose()
+    }
+}
+
+/// The largest factor of a recorded time. With it, no time is later than a clock can tell.
+const MOST_TIMES: f64 = 1000.0;
+
+impl From<recordings::Pace> for Pace {
+    fn from(pace: recordings::Pace) -> Self {
+        match pace {
+            recordings::Pace::Recorded(factor) if !factor.is_nan() => Self::Recorded(factor.clamp(0.0, MOST_TIMES)),
+            recordings::Pace::AtOnce | recordings::Pace::Recorded(_) => Self::AtOnce,
+            recordings::Pace::Delayed(milliseconds) => Self::Delayed(Duration::from_millis(milliseconds.into())),
+        }
+    }
+}
+
+impl From<recordings::Turn> for Turn {
+    fn from(turn: recordings::Turn) -> Self {
+        match turn {
+            recordings::Turn::Timed => Self::Timed,
+            recordings::Turn::Requested => Self::Requested,
+        }
+    }
+}
+
+impl From<recordings::Difference> for OnDifference {
+    fn from(difference: recordings::Difference) -> Self {
+        match difference {
+            recordings::Difference::Ignore => Self::Ignore,
+            recordings::Difference::Drop => Self::Drop,
+            recordings::Difference::Close => Self::Close,
+        }
+    }
+}
+
+/// Says how far a long load has come, once a second.
+fn show_progress(addon: &str, file: &str) -> impl FnMut(Progress) {
+    let mut shown = Instant::now();
+    move |progress| {
+        if shown.elapsed().as_secs() >= 1 && progress.read_bytes < progress.total_bytes {
+            shown = Instant::now();
+            let percent = progress.read_bytes.saturating_mul(100) / progress.total_bytes.max(1);
+            info!(addon, file, flows = progress.flows, "loading: {percent} %");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_factor_makes_a_time_that_no_clock_can_tell() {
+        for factor in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -1.0, 1e300, f64::MIN_POSITIVE] {
+            let pace = Pace::from(recordings::Pace::Recorded(factor));
+            // What a recording can say of a piece at most.
+            let pieces = [recording::Piece { len: 1, after_micros: u64::MAX }];
+            let now = tokio::time::Instant::now();
+            for beat in pace.beats(&pieces) {
+                assert!(now.checked_add(beat.after).is_some(), "{factor}");
+            }
+            assert!(now.checked_add(pace.delay(253_402_300_800.0)).is_some(), "{factor}");
+        }
+    }
+}
