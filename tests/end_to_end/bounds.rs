@@ -156,5 +156,5 @@ async fn recording_one_exchange_without_end_ends() {
 #[test]
 fn an_index_over_nothing_stays_within_the_addons_memory() {
     let said = probed(16, &["configure fill-index"]).refusal();
-    assert_eq!(said, "error: addon `probe`: it wanted more than its limit of 16 MiB of memory\n");
+    assert_eq!(said, "error: cannot configure addon `probe`: it wanted more than its limit of 16 MiB of memory\n");
 }

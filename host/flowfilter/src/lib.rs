@@ -15,6 +15,13 @@
 //! The modules, from the outside in: `filter` is what is asked, `subject` what it asks, `parse` reads expressions with the
 //! names in `operator`, and `pattern` makes Python's regular expressions into those of the `regex` crate (by `python`).
 
+#![warn(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "texts and messages of anybody reach all of it"
+)]
+
 mod error;
 mod filter;
 mod operator;

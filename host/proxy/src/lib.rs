@@ -4,6 +4,13 @@
 //! [`addon`]s, [`upstream`] gets an answer if no addon gave one. [`flow`] is what travels, [`config`] is what the user wants,
 //! and `recordings` is what addons can do with recorded flows: a capability that can be left out.
 
+#![warn(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "what peers and addons send reaches all of it"
+)]
+
 pub mod addon;
 pub mod config;
 pub mod flow;

@@ -18,6 +18,13 @@
 //!
 //! For tools, `frames` walks over flows to copy them, and `details` reads what only tools ask about.
 
+#![warn(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "files that anybody may have written reach all of it"
+)]
+
 use std::fs::{self, File};
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};

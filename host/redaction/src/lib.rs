@@ -9,6 +9,8 @@
 //!
 //! The readers of formats are public because a matcher reads the same formats.
 
+#![warn(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "messages of anybody reach all of it")]
+
 mod bytes;
 mod content;
 mod decode;
