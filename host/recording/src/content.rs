@@ -1,59 +1,11 @@
-//! Bodies: where they are kept, and reading them.
+//! Reading bodies.
 
 use std::os::unix::fs::FileExt;
 
 use bytes::Bytes;
 
-use super::tnetstring::Frame;
+use super::model::{Content, Span};
 use super::{Recording, RecordingError};
-
-/// A recorded body. Copies share it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Content {
-    /// The recorder let the body pass without storing it, or never received it whole. This is not an empty body.
-    NotRecorded,
-    /// The body is in the file.
-    Stored(Span),
-    /// The body is in memory, because the file has it in another form.
-    Held(Bytes),
-}
-
-impl Content {
-    /// The length of the body in bytes, if it was recorded.
-    pub fn size(&self) -> Option<u64> {
-        match self {
-            Self::NotRecorded => None,
-            Self::Stored(span) => Some(span.len),
-            Self::Held(bytes) => Some(bytes.len() as u64),
-        }
-    }
-}
-
-/// Where a body lies in the file of its recording.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Span {
-    offset: u64,
-    len: u64,
-}
-
-impl Span {
-    /// The length of the body in bytes.
-    #[expect(clippy::len_without_is_empty, reason = "an empty body needs no other treatment")]
-    pub fn len(&self) -> u64 {
-        self.len
-    }
-
-    /// Where in the file the body starts.
-    pub fn offset(&self) -> u64 {
-        self.offset
-    }
-}
-
-impl From<Frame> for Span {
-    fn from(frame: Frame) -> Self {
-        Self { offset: frame.start, len: frame.len }
-    }
-}
 
 impl Recording {
     /// Reads a whole body. Blocks on the file, if the body is there.
@@ -63,7 +15,7 @@ impl Recording {
     pub fn read(&self, content: &Content) -> Result<Bytes, RecordingError> {
         match content {
             Content::NotRecorded => Err(self.not_recorded()),
-            Content::Stored(span) => self.piece(*span, 0, span.len),
+            Content::Stored(span) => self.piece(*span, 0, span.len()),
             Content::Held(bytes) => Ok(bytes.clone()),
         }
     }
@@ -92,11 +44,11 @@ impl Recording {
     /// Reads `len` bytes from `offset` on, with the length before the first byte and the type after the last one.
     fn piece(&self, span: Span, offset: u64, len: u64) -> Result<Bytes, RecordingError> {
         let before = match offset {
-            0 => format!("{}:", span.len),
+            0 => format!("{}:", span.len()),
             _ => String::new(),
         };
-        let is_last = offset + len == span.len;
-        let start = span.offset + offset - before.len() as u64;
+        let is_last = offset + len == span.len();
+        let start = span.offset() + offset - before.len() as u64;
         let payload = before.len()..before.len() + len as usize;
         let mut bytes = vec![0; payload.end + usize::from(is_last)];
         self.file
@@ -106,7 +58,7 @@ impl Recording {
             return Err(self.changed(start, "the length before the body is another one"));
         }
         if is_last && !matches!(bytes[payload.end], b',' | b';') {
-            return Err(self.changed(span.offset + span.len, "the mark after the body is another one"));
+            return Err(self.changed(span.offset() + span.len(), "the mark after the body is another one"));
         }
         Ok(Bytes::from(bytes).slice(payload))
     }

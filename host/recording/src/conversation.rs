@@ -1,7 +1,7 @@
 //! The messages of a WebSocket, as flows have them from version 12 on. Their contents are only located.
 
-use super::exchange::{RecordedWebSocket, RecordedWebSocketMessage};
 use super::message;
+use super::model::{Content, Message, WebSocket};
 use super::tnetstring::{Frame, Kind, Reader, Trouble};
 
 /// What was said over the WebSocket of a flow; `started_at` stands in for the time of a first message that has none. Nothing
@@ -10,12 +10,12 @@ pub(super) fn read(
     reader: &mut Reader<'_>,
     frame: Frame,
     started_at: f64,
-) -> Result<Option<RecordedWebSocket>, Trouble> {
+) -> Result<Option<WebSocket<Content>>, Trouble> {
     conversation(reader, frame, started_at).or_else(Trouble::without_flaw)
 }
 
-fn conversation(reader: &mut Reader<'_>, frame: Frame, started_at: f64) -> Result<Option<RecordedWebSocket>, Trouble> {
-    let mut websocket = RecordedWebSocket::default();
+fn conversation(reader: &mut Reader<'_>, frame: Frame, started_at: f64) -> Result<Option<WebSocket<Content>>, Trouble> {
+    let mut websocket = WebSocket::default();
     let mut dict = reader.inside(frame, Kind::Dict, "flow's WebSocket")?;
     while let Some((key, value)) = reader.entry(&mut dict)? {
         let present = value.present();
@@ -51,7 +51,7 @@ fn messages(
     frame: Frame,
     started_at: f64,
     limit: usize,
-) -> Result<Vec<RecordedWebSocketMessage>, Trouble> {
+) -> Result<Vec<Message<Content>>, Trouble> {
     let (mut messages, mut last) = (Vec::new(), started_at);
     let mut list = reader.inside(frame, Kind::List, "WebSocket's messages")?;
     while let Some(item) = reader.item(&mut list)? {
@@ -68,7 +68,7 @@ fn messages(
 
 /// A message is a list of its type, direction, content and time, and whether it was dropped, which the recorder does when
 /// its user does not want it to arrive.
-fn message(reader: &mut Reader<'_>, frame: Frame, last: f64) -> Result<Option<RecordedWebSocketMessage>, Trouble> {
+fn message(reader: &mut Reader<'_>, frame: Frame, last: f64) -> Result<Option<Message<Content>>, Trouble> {
     let what = "WebSocket's message";
     let mut parts = reader.inside(frame, Kind::List, what)?;
     let mut part = |reader: &mut Reader<'_>| match reader.item(&mut parts)? {
@@ -89,7 +89,7 @@ fn message(reader: &mut Reader<'_>, frame: Frame, last: f64) -> Result<Option<Re
     {
         return Ok(None);
     }
-    Ok(Some(RecordedWebSocketMessage {
+    Ok(Some(Message {
         is_text,
         from_client: reader.boolean(from_client, "message's direction")?,
         content: message::content(reader, content.present(), what)?,
@@ -107,7 +107,6 @@ mod tests {
     use std::fs::File;
 
     use super::*;
-    use crate::Content;
     use crate::samples::{Value, dict, exchange, file, flow, nested, open};
     use crate::window::Window;
 
@@ -130,10 +129,10 @@ mod tests {
     }
 
     /// Reads a flow with `websocket`, which is one whatever the value is.
-    fn read(websocket: Value) -> Option<RecordedWebSocket> {
+    fn read(websocket: Value) -> Option<WebSocket<Content>> {
         let exchange = exchange(&flow().with("websocket", websocket));
         assert!(exchange.is_websocket);
-        exchange.websocket
+        exchange.flow.websocket
     }
 
     #[test]

@@ -2,9 +2,10 @@
 //!
 //! Replaying needs nothing of this, so recordings do not hold it; it is read when somebody asks.
 
+use super::heads;
+use super::model::{Content, Message};
 use super::record::Protocol;
 use super::tnetstring::{Frame, Kind, Reader, Trouble};
-use super::{Content, heads};
 
 /// What a flow says about itself.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,8 +32,8 @@ pub struct Details {
     pub is_answered: bool,
     /// The id of the flow that this one goes on with, if it only holds the messages of its WebSocket.
     pub handshake: Option<String>,
-    /// The messages of a WebSocket, or of TCP or UDP.
-    pub messages: Vec<FlowMessage>,
+    /// The messages of a WebSocket, or of TCP or UDP. The time is 0 if it was not recorded.
+    pub messages: Vec<Message<Content>>,
 }
 
 /// What a flow speaks.
@@ -50,19 +51,6 @@ pub enum FlowProtocol {
     WebSocket,
     /// Something that is not known here.
     Unknown,
-}
-
-/// A message of a flow.
-#[derive(Clone, Debug, PartialEq)]
-pub struct FlowMessage {
-    /// Whether it is text, as far as the protocol knows.
-    pub is_text: bool,
-    /// Whether the client sent it.
-    pub from_client: bool,
-    /// What it says.
-    pub content: Content,
-    /// When it was whole, in seconds since the epoch; 0 if it was not recorded.
-    pub at: f64,
 }
 
 impl Details {
@@ -215,7 +203,7 @@ fn address(reader: &mut Reader<'_>, connection: Frame, keys: &[&[u8]]) -> Result
 }
 
 /// The messages of a list: `[from_client, content, timestamp, …]`. Those of a WebSocket have their opcode before that.
-fn messages(reader: &mut Reader<'_>, list: Frame) -> Result<Vec<FlowMessage>, Trouble> {
+fn messages(reader: &mut Reader<'_>, list: Frame) -> Result<Vec<Message<Content>>, Trouble> {
     let mut messages = Vec::new();
     let mut list = reader.inside(list, Kind::List, "messages")?;
     while let Some(item) = reader.item(&mut list)? {
@@ -231,7 +219,7 @@ fn messages(reader: &mut Reader<'_>, list: Frame) -> Result<Vec<FlowMessage>, Tr
         if let (Some(from_client), Some(content)) = (first, content)
             && matches!(content.kind, Kind::Bytes | Kind::Text)
         {
-            messages.push(FlowMessage {
+            messages.push(Message {
                 is_text,
                 from_client: is_true(reader, from_client)?,
                 content: Content::Stored(content.into()),

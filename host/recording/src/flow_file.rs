@@ -5,8 +5,8 @@ use std::fmt;
 use std::path::Path;
 
 use super::RecordingError;
-use super::exchange::Exchange;
 use super::heads::Heads;
+use super::model::Exchange;
 use super::record::{Protocol, Record, Support, Version};
 use super::tnetstring::{Flaw, Frame, Kind, Reader, Trouble};
 use super::window::Window;

@@ -7,36 +7,26 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::Version;
 
 use super::metadata::RESPONSE_PIECES;
-use super::new_flow::{NewContent, NewFlow, NewRequest, NewResponse, NewWebSocket, NewWebSocketMessage, Piece};
+use super::model::{Fields, Flow, Message, Piece, Request, Response, Source, WebSocket};
 use super::tnetstring::write::Value;
 
 /// Writes a flow as one record. Its head is made in memory, and contents in files are copied without being held.
 ///
 /// # Errors
 /// When `out` fails, or a file that content is copied out of. What was written until then is part of a record.
-pub fn write<W: Write>(flow: &NewFlow, out: &mut W) -> io::Result<()> {
+pub fn write<W: Write>(flow: &Flow<Source>, out: &mut W) -> io::Result<()> {
     self::flow(flow).write(out)
 }
 
-/// How many bytes a content has, if it is recorded.
-pub(super) fn size(content: &NewContent) -> Option<u64> {
-    match content {
-        NewContent::NotRecorded | NewContent::Kept(_) => None,
-        NewContent::Bytes(bytes) => Some(bytes.len() as u64),
-        NewContent::File { len, .. } => Some(*len),
-    }
-}
-
-fn flow(flow: &NewFlow) -> Value<'_> {
+fn flow(flow: &Flow<Source>) -> Value<'_> {
     Value::dict(vec![
         ("version", Value::integer(FORMAT_VERSION)),
         ("type", Value::text("http")),
         ("id", Value::text(&flow.id)),
-        ("error", Value::or_null(flow.error.as_ref(), |(message, at)| error(message, *at))),
+        ("error", error(flow)),
         ("client_conn", client(flow)),
         ("server_conn", server(flow)),
         ("intercepted", Value::boolean(false)),
@@ -52,11 +42,16 @@ fn flow(flow: &NewFlow) -> Value<'_> {
     ])
 }
 
-fn error(message: &str, at: f64) -> Value<'_> {
-    Value::dict(vec![("msg", Value::text(message)), ("timestamp", Value::float(at))])
+/// The time must be there, so one that is not known is that of what was last heard.
+fn error(flow: &Flow<Source>) -> Value<'_> {
+    let heard_at = flow.response.as_ref().map_or(flow.request.started_at, |response| response.started_at);
+    Value::or_null(flow.error.as_ref(), |failure| {
+        let at = failure.at.unwrap_or(heard_at);
+        Value::dict(vec![("msg", Value::text(&failure.reason)), ("timestamp", Value::float(at))])
+    })
 }
 
-fn client(flow: &NewFlow) -> Value<'_> {
+fn client(flow: &Flow<Source>) -> Value<'_> {
     let unknown = || Value::list(vec![Value::text(""), Value::integer(0_u64)]);
     let mut entries = connection(flow, "client");
     entries.extend([
@@ -70,7 +65,7 @@ fn client(flow: &NewFlow) -> Value<'_> {
     Value::dict(entries)
 }
 
-fn server(flow: &NewFlow) -> Value<'_> {
+fn server(flow: &Flow<Source>) -> Value<'_> {
     let target = vec![text(&flow.request.host), Value::integer(flow.request.port)];
     let mut entries = connection(flow, "server");
     entries.extend([
@@ -85,7 +80,7 @@ fn server(flow: &NewFlow) -> Value<'_> {
 }
 
 /// What both connections have.
-fn connection<'a>(flow: &'a NewFlow, side: &str) -> Vec<(&'a str, Value<'a>)> {
+fn connection<'a>(flow: &'a Flow<Source>, side: &str) -> Vec<(&'a str, Value<'a>)> {
     vec![
         ("id", Value::owned_text(format!("{}-{side}", flow.id))),
         ("transport_protocol", Value::text("tcp")),
@@ -112,7 +107,7 @@ fn address<'a>(address: SocketAddr) -> Value<'a> {
     Value::list(parts)
 }
 
-fn request(request: &NewRequest) -> Value<'_> {
+fn request(request: &Request<Source>) -> Value<'_> {
     Value::dict(vec![
         ("http_version", version(request.version)),
         ("headers", fields(&request.fields)),
@@ -129,7 +124,7 @@ fn request(request: &NewRequest) -> Value<'_> {
     ])
 }
 
-fn response(response: &NewResponse) -> Value<'_> {
+fn response(response: &Response<Source>) -> Value<'_> {
     Value::dict(vec![
         ("http_version", version(response.version)),
         ("headers", fields(&response.fields)),
@@ -152,23 +147,20 @@ fn version<'a>(version: Version) -> Value<'a> {
     })
 }
 
-fn fields(fields: &[(Bytes, Bytes)]) -> Value<'_> {
+fn fields(fields: &Fields) -> Value<'_> {
     let pairs = fields.iter().map(|(name, value)| Value::list(vec![Value::bytes(name), Value::bytes(value)]));
     Value::list(pairs.collect())
 }
 
-fn trailers(trailers: &[(Bytes, Bytes)]) -> Value<'_> {
-    match trailers {
-        [] => Value::null(),
-        trailers => fields(trailers),
-    }
+fn trailers(trailers: &Fields) -> Value<'_> {
+    if trailers.is_empty() { Value::null() } else { fields(trailers) }
 }
 
-fn content(content: &NewContent) -> Value<'_> {
+fn content(content: &Source) -> Value<'_> {
     match content {
-        NewContent::NotRecorded | NewContent::Kept(_) => Value::null(),
-        NewContent::Bytes(bytes) => Value::bytes(bytes),
-        NewContent::File { file, offset, len } => Value::stored(file, *offset, *len),
+        Source::NotRecorded => Value::null(),
+        Source::Bytes(bytes) => Value::bytes(bytes),
+        Source::File { file, offset, len } => Value::stored(file, *offset, *len),
     }
 }
 
@@ -180,7 +172,7 @@ fn text(bytes: &[u8]) -> Value<'_> {
     }
 }
 
-fn metadata(response: Option<&NewResponse>) -> Value<'_> {
+fn metadata(response: Option<&Response<Source>>) -> Value<'_> {
     let entry = response.filter(|response| has_pace(response)).map(|response| {
         let numbers = response.pieces.iter().flat_map(|piece| [piece.len, piece.after_micros]);
         (RESPONSE_PIECES, Value::integers(numbers))
@@ -190,7 +182,7 @@ fn metadata(response: Option<&NewResponse>) -> Value<'_> {
 
 /// Whether the arrival of a body says more than its head's does. Pieces of another body, as one was before its secrets were
 /// replaced, say nothing.
-fn has_pace(response: &NewResponse) -> bool {
+fn has_pace(response: &Response<Source>) -> bool {
     let late = |piece: &Piece| Duration::from_micros(piece.after_micros) >= NOTICEABLE;
     let matters = match response.pieces.as_slice() {
         [] => false,
@@ -198,10 +190,10 @@ fn has_pace(response: &NewResponse) -> bool {
         _ => true,
     };
     let sum = response.pieces.iter().fold(0_u64, |sum, piece| sum.saturating_add(piece.len));
-    matters && size(&response.content) == Some(sum)
+    matters && response.content.size() == Some(sum)
 }
 
-fn websocket(websocket: &NewWebSocket) -> Value<'_> {
+fn websocket(websocket: &WebSocket<Source>) -> Value<'_> {
     Value::dict(vec![
         ("messages", Value::list(websocket.messages.iter().map(message).collect())),
         ("closed_by_client", Value::or_null(websocket.closed_by_client, Value::boolean)),
@@ -211,7 +203,7 @@ fn websocket(websocket: &NewWebSocket) -> Value<'_> {
     ])
 }
 
-fn message(message: &NewWebSocketMessage) -> Value<'_> {
+fn message(message: &Message<Source>) -> Value<'_> {
     let opcode: u64 = if message.is_text { 1 } else { 2 };
     Value::list(vec![
         Value::integer(opcode),

@@ -27,7 +27,6 @@ mod conversation;
 mod details;
 mod document;
 mod error;
-mod exchange;
 mod flow_file;
 mod flow_writer;
 mod frames;
@@ -37,8 +36,7 @@ mod heads;
 mod in_use;
 mod message;
 mod metadata;
-mod new_flow;
-mod pace;
+mod model;
 mod record;
 mod recorder;
 mod redaction;
@@ -54,22 +52,21 @@ mod samples;
 #[cfg(test)]
 mod tests;
 
-pub use content::{Content, Span};
-pub use details::{Details, FlowMessage, FlowProtocol};
+pub use details::{Details, FlowProtocol};
 pub use error::RecordingError;
-pub use exchange::{Exchange, RecordedRequest, RecordedResponse, RecordedWebSocket, RecordedWebSocketMessage};
 pub use flow_file::{BrokenTail, Invalid, Progress, Skipped};
 pub use flow_writer::write as write_flow;
 pub use frames::{FlowFile, FlowFrame, FlowFrames};
 pub use har_writer::HarFile;
 pub use metadata::RESPONSE_PIECES;
-pub use new_flow::{NewContent, NewFlow, NewRequest, NewResponse, NewWebSocket, NewWebSocketMessage, Piece};
-pub use pace::{Beat, Pace};
-pub use recorder::{Kept, Opened, Recorder, RecorderError, Redactor};
+pub use model::{
+    Beat, Content, Exchange, Failure, Fields, Flow, Message, Pace, Piece, Request, Response, Source, Span, WebSocket,
+};
+pub use recorder::{Input, Kept, Opened, Recorder, RecorderError, Redactor};
 pub use redaction::Redaction;
 pub use websocket::{
-    Deflate, Difference, MESSAGE_LIMIT, Manner, MessageStore, OnDifference, Session, SessionContent, SessionMessage,
-    SessionRecorder, Turn, accept_key, play,
+    Deflate, Difference, MESSAGE_LIMIT, Manner, MessageStore, OnDifference, Session, SessionContent, SessionRecorder,
+    Turn, accept_key, play,
 };
 
 use document::Packing;

@@ -3,12 +3,11 @@
 use bytes::Bytes;
 use http::Version;
 
-use super::content::Content;
-use super::exchange::{RecordedRequest, RecordedResponse};
 use super::heads::{self, Defect, FIELD_OVERHEAD, Heads, is_pseudo};
+use super::model::{Content, Fields, Request, Response};
 use super::tnetstring::{Frame, Kind, Reader, Trouble};
 
-pub(super) fn request(reader: &mut Reader<'_>, heads: &mut Heads, frame: Frame) -> Result<RecordedRequest, Trouble> {
+pub(super) fn request(reader: &mut Reader<'_>, heads: &mut Heads, frame: Frame) -> Result<Request<Content>, Trouble> {
     let parts = Parts::read(reader, frame, "request")?;
     let (fields, pseudo_authority) = fields(reader, heads, parts.fields, "request's field")?;
     let (trailers, _) = self::fields(reader, heads, parts.trailers, "request's trailer")?;
@@ -17,7 +16,7 @@ pub(super) fn request(reader: &mut Reader<'_>, heads: &mut Heads, frame: Frame) 
     };
     let scheme = line(reader, heads, parts.scheme, "request's scheme")?;
     let authority = line(reader, heads, parts.authority, "request's authority")?;
-    Ok(RecordedRequest {
+    Ok(Request {
         method: token(reader, heads, method, "request's method")?,
         host: line(reader, heads, parts.host, "request's host")?,
         port: port(reader, parts.port, &scheme)?,
@@ -42,11 +41,11 @@ pub(super) fn response(
     heads: &mut Heads,
     frame: Frame,
     asked_at: f64,
-) -> Result<RecordedResponse, Trouble> {
+) -> Result<Response<Content>, Trouble> {
     let parts = Parts::read(reader, frame, "response")?;
     let (fields, _) = fields(reader, heads, parts.fields, "response's field")?;
     let (trailers, _) = self::fields(reader, heads, parts.trailers, "response's trailer")?;
-    Ok(RecordedResponse {
+    Ok(Response {
         version: version(reader, parts.version, "response's version")?,
         status: status(reader, parts.status, frame)?,
         reason: line(reader, heads, parts.reason, "response's reason")?,
@@ -106,8 +105,6 @@ impl Parts {
     }
 }
 
-type Fields = Vec<(Bytes, Bytes)>;
-
 /// The fields of a head, without pseudo fields, and the `:authority` that was among those.
 fn fields(
     reader: &mut Reader<'_>,
@@ -115,7 +112,7 @@ fn fields(
     frame: Option<Frame>,
     what: &str,
 ) -> Result<(Fields, Option<Bytes>), Trouble> {
-    let (mut fields, mut authority) = (Vec::new(), None);
+    let (mut fields, mut authority) = (Fields::new(), None);
     let Some(frame) = frame else {
         return Ok((fields, authority));
     };
@@ -132,7 +129,7 @@ fn fields(
             name if is_pseudo(name) => {}
             _ => {
                 heads.spend(FIELD_OVERHEAD).map_err(|defect| Trouble::flaw(name.start, defect.what))?;
-                fields.push((token(reader, heads, name, what)?, line(reader, heads, Some(value), what)?));
+                fields.push(token(reader, heads, name, what)?, line(reader, heads, Some(value), what)?);
             }
         }
     }

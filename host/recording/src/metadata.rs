@@ -1,6 +1,6 @@
 //! What the recorder of this proxy notes beside the messages of a flow, under keys that mitmproxy keeps.
 
-use super::new_flow::Piece;
+use super::model::Piece;
 use super::tnetstring::{Frame, Kind, Reader, Trouble};
 
 /// The key of the arrival times of a response's body: a list of a length in bytes and microseconds since the head, for each
@@ -69,7 +69,7 @@ mod tests {
     }
 
     fn read_metadata(metadata: Value) -> Vec<Piece> {
-        exchange(&flow().with("metadata", metadata)).response.unwrap().pieces
+        exchange(&flow().with("metadata", metadata)).flow.response.unwrap().pieces
     }
 
     fn numbers(numbers: &[i64]) -> Value {
@@ -118,7 +118,7 @@ mod tests {
         let with_content = |content: Value| {
             let metadata = dict().with(RESPONSE_PIECES, numbers(&[5, 0]));
             let flow = flow().with("metadata", metadata).map("response", |it| it.with("content", content));
-            exchange(&flow).response.unwrap().pieces
+            exchange(&flow).flow.response.unwrap().pieces
         };
         assert_eq!(with_content(Value::Null), []);
         assert_eq!(with_content(b"".into()), []);
@@ -132,7 +132,7 @@ mod tests {
             let flow = flow()
                 .with("metadata", dict().with(RESPONSE_PIECES, numbers(&[1, 0].repeat(count))))
                 .map("response", |it| it.with("content", &body[..count]));
-            exchange(&flow).response.unwrap().pieces.len()
+            exchange(&flow).flow.response.unwrap().pieces.len()
         };
         assert_eq!(read(PIECES_LIMIT), PIECES_LIMIT);
         assert_eq!(read(PIECES_LIMIT + 1), 0);

@@ -6,10 +6,10 @@
 use std::fmt;
 
 use super::conversation;
-use super::exchange::{Exchange, RecordedResponse};
 use super::heads::Heads;
 use super::message;
 use super::metadata;
+use super::model::{Content, Exchange, Failure, Flow, Response};
 use super::tnetstring::{Frame, Kind, Reader, Trouble};
 
 /// The values of a record that matter here, not read yet.
@@ -130,34 +130,37 @@ impl Record {
             Some(frame) => text(reader, frame, "flow's id")?,
             None => String::new(),
         };
-        let error = self.error_message(reader)?;
-        Ok(Exchange { number, request, response, error, is_websocket, websocket, id })
+        let error = self.failure(reader)?;
+        let flow = Flow { id, client: None, server: None, request, response, error, websocket };
+        Ok(Exchange { number, is_websocket, flow })
     }
 
-    fn error_message(&self, reader: &mut Reader<'_>) -> Result<Option<String>, Trouble> {
+    fn failure(&self, reader: &mut Reader<'_>) -> Result<Option<Failure>, Trouble> {
         let Some(frame) = self.error else {
             return Ok(None);
         };
-        let mut message = None;
+        let (mut message, mut time) = (None, None);
         let mut dict = reader.inside(frame, Kind::Dict, "flow's error")?;
         while let Some((key, value)) = reader.entry(&mut dict)? {
-            if reader.string(key, "key")? == b"msg" {
-                message = value.present();
+            match reader.string(key, "key")? {
+                b"msg" => message = value.present(),
+                b"timestamp" => time = value.present(),
+                _ => {}
             }
         }
-        match message {
-            Some(frame) => text(reader, frame, "error's message").map(Some),
-            None => Ok(Some("the recorder gave no reason".into())),
-        }
+        let reason = match message {
+            Some(frame) => text(reader, frame, "error's message")?,
+            None => "the recorder gave no reason".into(),
+        };
+        // Nothing depends on the time, so one that is none counts as missing.
+        let at = message::time(reader, time, "error's time").or_else(Trouble::without_flaw)?;
+        Ok(Some(Failure { reason, at }))
     }
 }
 
 /// Files before version 12 do not say so in the flow itself.
-fn switches_to_websocket(response: &RecordedResponse) -> bool {
-    let upgrades = |(name, value): &(bytes::Bytes, bytes::Bytes)| {
-        name.eq_ignore_ascii_case(b"upgrade") && value.eq_ignore_ascii_case(b"websocket")
-    };
-    response.status == 101 && response.fields.iter().any(upgrades)
+fn switches_to_websocket(response: &Response<Content>) -> bool {
+    response.status == 101 && response.fields.lines("upgrade").any(|value| value.eq_ignore_ascii_case(b"websocket"))
 }
 
 fn text(reader: &mut Reader<'_>, frame: Frame, what: &str) -> Result<String, Trouble> {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 
-use super::{BrokenTail, Content, Exchange, Recording, RecordingError, Skipped};
+use super::{BrokenTail, Content, Exchange, Fields, Recording, RecordingError, Skipped};
 
 /// A value as Python would write it.
 #[derive(Clone, Debug, PartialEq)]
@@ -212,6 +212,11 @@ pub(super) fn example(name: &str) -> PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "../../tests/recordings", name].iter().collect()
 }
 
+/// Fields as they are written, what is not ASCII in them escaped.
+pub(super) fn shown(fields: &Fields) -> Vec<String> {
+    fields.iter().map(|(name, value)| format!("{}: {}", name.escape_ascii(), value.escape_ascii())).collect()
+}
+
 /// A recording as text, one line an exchange: number, method, URL, version, status, body length, and what is special.
 pub(super) fn describe(recording: &Recording) -> String {
     let mut text = String::new();
@@ -236,8 +241,8 @@ pub(super) fn describe(recording: &Recording) -> String {
         if exchange.is_websocket {
             text.push_str(" websocket");
         }
-        if let Some(error) = &exchange.error {
-            write!(text, " ({error})").unwrap();
+        if let Some(failure) = &exchange.error {
+            write!(text, " ({})", failure.reason).unwrap();
         }
         text.push('\n');
     }

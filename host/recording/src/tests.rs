@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::samples::{describe, example};
-use super::{Recording, RecordingError, Skipped};
+use super::{Fields, Recording, RecordingError, Skipped};
 
 fn open(name: &str) -> Recording {
     Recording::open(&example(name), &mut |_| {}).unwrap()
@@ -14,9 +14,8 @@ fn body(recording: &Recording, index: usize) -> Vec<u8> {
     recording.read(&response.content).unwrap().to_vec()
 }
 
-fn field<'a>(fields: &'a [(bytes::Bytes, bytes::Bytes)], name: &str) -> Vec<&'a [u8]> {
-    let has_name = |(found, _): &&(bytes::Bytes, bytes::Bytes)| found.eq_ignore_ascii_case(name.as_bytes());
-    fields.iter().filter(has_name).map(|(_, value)| &value[..]).collect()
+fn field<'a>(fields: &'a Fields, name: &str) -> Vec<&'a [u8]> {
+    fields.lines(name).map(|value| &value[..]).collect()
 }
 
 #[test]

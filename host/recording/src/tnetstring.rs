@@ -5,6 +5,7 @@
 
 use std::io;
 
+use super::model::Span;
 use super::window::Window;
 
 pub(super) mod write;
@@ -33,6 +34,12 @@ impl Frame {
     /// This frame, unless it is null.
     pub(super) fn present(self) -> Option<Self> {
         (self.kind != Kind::Null).then_some(self)
+    }
+}
+
+impl From<Frame> for Span {
+    fn from(frame: Frame) -> Self {
+        Self::new(frame.start, frame.len)
     }
 }
 

@@ -107,9 +107,9 @@ impl recordings::Host for State {
     }
 
     fn describe(&mut self, id: u32) -> wasmtime::Result<Option<recordings::Exchange>> {
-        Ok(self.library().place(id).map(|(recording, position)| {
-            let exchange = &recording.recording().exchanges()[position];
-            recordings::Exchange {
+        Ok(self.library().place(id).and_then(|(recording, position)| {
+            let exchange = recording.recording().exchanges().get(position)?;
+            Some(recordings::Exchange {
                 file: recording.recording().path().display().to_string(),
                 number: u32::try_from(exchange.number).unwrap_or(u32::MAX),
                 answered: exchange.is_answered() || exchange.is_playable(),
@@ -118,12 +118,12 @@ impl recordings::Host for State {
                     .response
                     .as_ref()
                     .map_or(exchange.request.started_at, |response| response.started_at),
-            }
+            })
         }))
     }
 
     fn recorded_request(&mut self, id: u32) -> wasmtime::Result<Option<Resource<RequestHandle>>> {
-        let request = self.library().place(id).map(|(recording, position)| recording.request(position));
+        let request = self.library().place(id).and_then(|(recording, position)| recording.request(position));
         request.map(|request| Ok(self.table.push(RequestHandle { request, read_only: true })?)).transpose()
     }
 

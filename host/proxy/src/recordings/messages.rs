@@ -36,9 +36,9 @@ impl RecordedFlows {
         &self.recording
     }
 
-    /// The request of the exchange at a position. Its flow number is 0.
-    pub fn request(self: &Arc<Self>, position: usize) -> Request {
-        let recorded = &self.recording.exchanges()[position].request;
+    /// The request of the exchange at a position, if there is one. Its flow number is 0.
+    pub fn request(self: &Arc<Self>, position: usize) -> Option<Request> {
+        let recorded = &self.recording.exchanges().get(position)?.request;
         let scheme = Scheme::parse(&text(&recorded.scheme)).unwrap_or(Scheme::Http);
         let (map, _) = header_map(&recorded.fields);
         let host_field = Fields::new(map.clone(), Spelling::default()).joined("host").map(|host| text(&host));
@@ -57,12 +57,12 @@ impl RecordedFlows {
             fields: Fields::new(map, Spelling::default()),
             accepts_trailers: false,
         };
-        Request {
+        Some(Request {
             flow: FlowId(0),
             received_at: time(recorded.started_at),
             head: Arc::new(head),
             body: self.body(&recorded.content, &recorded.trailers, Vec::new()),
-        }
+        })
     }
 
     /// The response of the exchange at a position, if it has a complete one: as recorded, but for the fields that
@@ -70,7 +70,7 @@ impl RecordedFlows {
     pub fn response(self: &Arc<Self>, position: usize, pace: Pace) -> Option<Response> {
         let exchange = self.recording.exchanges().get(position).filter(|exchange| exchange.is_answered())?;
         let recorded = exchange.response.as_ref()?;
-        let head = self.response_heads[position].get_or_init(|| {
+        let head = self.response_heads.get(position)?.get_or_init(|| {
             let fields = fields(&recorded.fields);
             let status = StatusCode::from_u16(recorded.status).unwrap_or(StatusCode::BAD_GATEWAY);
             let usual = status.canonical_reason().unwrap_or_default().as_bytes();
@@ -88,7 +88,7 @@ impl RecordedFlows {
         Some(response)
     }
 
-    fn body(self: &Arc<Self>, content: &Content, trailers: &[(Bytes, Bytes)], beats: Vec<Beat>) -> Body {
+    fn body(self: &Arc<Self>, content: &Content, trailers: &recording::Fields, beats: Vec<Beat>) -> Body {
         match (content, content.size()) {
             (_, None) => Body::NotRecorded,
             (_, Some(0)) if trailers.is_empty() => Body::Empty,
@@ -138,7 +138,7 @@ impl Stored for RecordedBody {
 
 /// The fields by name, and their names in that order as they were written. What HTTP does not allow was refused when
 /// the recording was opened.
-fn header_map(fields: &[(Bytes, Bytes)]) -> (HeaderMap, impl Iterator<Item = &[u8]>) {
+fn header_map(fields: &recording::Fields) -> (HeaderMap, impl Iterator<Item = &[u8]>) {
     let mut map = HeaderMap::with_capacity(fields.len());
     for (name, value) in fields {
         if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name), HeaderValue::from_maybe_shared(value.clone())) {
@@ -149,7 +149,7 @@ fn header_map(fields: &[(Bytes, Bytes)]) -> (HeaderMap, impl Iterator<Item = &[u
 }
 
 /// The fields of a recorded response, but for those that concerned the recorded connection only.
-pub(super) fn fields(recorded: &[(Bytes, Bytes)]) -> Fields {
+pub(super) fn fields(recorded: &recording::Fields) -> Fields {
     let (map, names) = header_map(recorded);
     let mut fields = Fields::new(map, Spelling::of(names));
     fields.remove_hop_by_hop();

@@ -8,7 +8,7 @@ use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use tracing::{debug, warn};
 
-use recording::{Content, Difference, Manner, Session, SessionContent, SessionMessage, accept_key, play};
+use recording::{Content, Difference, Exchange, Manner, Session, SessionContent, accept_key, play};
 
 use super::messages::{RecordedFlows, fields, time};
 use crate::flow::{Body, Player, Request, Response, ResponseHead, Settling};
@@ -37,28 +37,18 @@ impl RecordedFlows {
         Some(response)
     }
 
-    /// The session of the exchange at a position.
-    fn session(self: &Arc<Self>, position: usize) -> Session {
-        let exchange = &self.recording().exchanges()[position];
-        let Some(recorded) = &exchange.websocket else { return Session::default() };
-        let messages = recorded.messages.iter().map(|message| SessionMessage {
-            is_text: message.is_text,
-            from_client: message.from_client,
-            content: Arc::new(MessageContent { recording: self.clone(), content: message.content.clone() }),
-            at: message.at,
-        });
+    /// The session of an exchange.
+    fn session(self: &Arc<Self>, exchange: &Exchange) -> Session<MessageContent> {
+        let websocket = exchange.websocket.clone().unwrap_or_default();
         Session {
-            messages: messages.collect(),
-            closed_by_client: recorded.closed_by_client,
-            close_code: recorded.close_code,
-            close_reason: recorded.close_reason.clone().unwrap_or_default(),
+            websocket: websocket.map_contents(|content| MessageContent { recording: self.clone(), content }),
             started_at: exchange.response.as_ref().map_or(exchange.request.started_at, |response| response.started_at),
-            ended_at: recorded.ended_at,
         }
     }
 }
 
 /// What a message says, which stays in the file until it is sent.
+#[derive(Clone)]
 struct MessageContent {
     recording: Arc<RecordedFlows>,
     content: Content,
@@ -81,8 +71,8 @@ struct RecordedSession {
 impl Player for RecordedSession {
     fn play(self: Arc<Self>, flow: u64, client: TokioIo<Upgraded>) -> Settling {
         Box::pin(async move {
-            let session = self.recording.session(self.position);
-            let number = self.recording.recording().exchanges()[self.position].number;
+            let Some(exchange) = self.recording.recording().exchanges().get(self.position) else { return };
+            let (session, number) = (self.recording.session(exchange), exchange.number);
             let file = self.recording.recording().path().display();
             let report = |difference: Difference| {
                 let Difference { number: message, what } = difference;

@@ -12,10 +12,10 @@ use std::path::Path;
 
 use serde_json::value::RawValue;
 
-use super::exchange::Exchange;
 use super::flow_file::{BrokenTail, Flows, Invalid, Progress};
 use super::har::{self, Attached};
 use super::heads::{self, Heads};
+use super::model::Exchange;
 use super::wiremock::{Files, Stubs};
 use super::wprgo;
 use super::{Format, RecordingError};
@@ -228,8 +228,8 @@ impl<'p> Loading<'p> {
 /// Dates an exchange that has no time of its own.
 fn date(exchange: &mut Exchange, recorded_at: Option<f64>) {
     let Some(at) = recorded_at.and_then(heads::time).filter(|_| exchange.request.started_at == 0.0) else { return };
-    exchange.request.started_at = at;
-    if let Some(response) = &mut exchange.response {
+    exchange.flow.request.started_at = at;
+    if let Some(response) = &mut exchange.flow.response {
         response.started_at = at;
     }
 }

@@ -1,25 +1,24 @@
 use std::fs::{File, OpenOptions};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::super::samples::{self, file};
-use super::super::{Content, Exchange, Recording, RecordingError};
+use super::super::{Content, Exchange, Failure, Recording, RecordingError};
 use super::*;
-
-type Fields = Vec<(Bytes, Bytes)>;
 
 fn some_fields(of: &[(&'static str, &'static str)]) -> Fields {
     of.iter().map(|(name, value)| (Bytes::from(*name), Bytes::from(*value))).collect()
 }
 
 /// A flow that was answered with a body.
-pub(crate) fn answered(body: impl Into<Bytes>) -> NewFlow {
-    NewFlow {
+pub(crate) fn answered(body: impl Into<Bytes>) -> Flow<Source> {
+    Flow {
         id: "3d8ee163-b4f2-4a0b-a9c4-4cbd0a4bb7a5".into(),
         client: Some("192.0.2.1:5000".parse().unwrap()),
         server: Some("[2001:db8::1]:443".parse().unwrap()),
-        request: NewRequest {
+        request: Request {
             method: "POST".into(),
             scheme: "https".into(),
             host: "example.com".into(),
@@ -28,18 +27,18 @@ pub(crate) fn answered(body: impl Into<Bytes>) -> NewFlow {
             path: "/a?b=c".into(),
             version: Version::HTTP_11,
             fields: some_fields(&[("Host", "example.com"), ("X-A", "1"), ("x-a", "")]),
-            content: NewContent::Bytes("asked".into()),
-            trailers: Vec::new(),
+            content: Source::Bytes("asked".into()),
+            trailers: Fields::new(),
             started_at: 1_700_000_000.125,
             ended_at: Some(1_700_000_000.25),
         },
-        response: Some(NewResponse {
+        response: Some(Response {
             version: Version::HTTP_11,
             status: 200,
             reason: "OK".into(),
             fields: some_fields(&[("Content-Type", "text/plain")]),
-            content: NewContent::Bytes(body.into()),
-            trailers: Vec::new(),
+            content: Source::Bytes(body.into()),
+            trailers: Fields::new(),
             started_at: 1_700_000_001.5,
             ended_at: Some(1_700_000_002.75),
             pieces: Vec::new(),
@@ -50,20 +49,20 @@ pub(crate) fn answered(body: impl Into<Bytes>) -> NewFlow {
 }
 
 /// The bytes of flows.
-pub(crate) fn written(flows: &[NewFlow]) -> Vec<u8> {
+pub(crate) fn written(flows: &[Flow<Source>]) -> Vec<u8> {
     let mut bytes = Vec::new();
     flows.iter().for_each(|flow| write(flow, &mut bytes).unwrap());
     bytes
 }
 
-fn read(flow: NewFlow) -> (Recording, Exchange) {
+fn read(flow: Flow<Source>) -> (Recording, Exchange) {
     let recording = samples::open(&written(&[flow])).unwrap();
     assert!(recording.skipped().invalid.is_empty());
     let exchange = recording.exchanges()[0].clone();
     (recording, exchange)
 }
 
-fn with_response(change: impl FnOnce(&mut NewResponse)) -> NewFlow {
+fn with_response(change: impl FnOnce(&mut Response<Source>)) -> Flow<Source> {
     let mut flow = answered("hello");
     change(flow.response.as_mut().unwrap());
     flow
@@ -82,7 +81,7 @@ fn every_part_of_a_flow_comes_back() {
     let (recording, found) = read(flow);
     assert_eq!((found.number, found.id.as_str()), (1, "3d8ee163-b4f2-4a0b-a9c4-4cbd0a4bb7a5"));
     assert!(found.error.is_none() && !found.is_websocket && found.websocket.is_none());
-    let (request, response) = (found.request, found.response.unwrap());
+    let (request, response) = (found.flow.request, found.flow.response.unwrap());
     assert_eq!((&request.method[..], &request.scheme[..]), (&b"POST"[..], &b"https"[..]));
     assert_eq!((&request.host[..], request.port), (&b"example.com"[..], 443));
     assert_eq!((&request.authority[..], &request.path[..]), (&b"example.com"[..], &b"/a?b=c"[..]));
@@ -103,7 +102,7 @@ fn every_part_of_a_flow_comes_back() {
 fn every_version_comes_back() {
     for version in [Version::HTTP_09, Version::HTTP_10, Version::HTTP_11, Version::HTTP_2, Version::HTTP_3] {
         let (_, found) = read(with_response(|response| response.version = version));
-        assert_eq!(found.response.unwrap().version, version);
+        assert_eq!(found.flow.response.unwrap().version, version);
     }
 }
 
@@ -111,12 +110,13 @@ fn every_version_comes_back() {
 fn what_is_missing_stays_missing() {
     let mut flow = answered("");
     (flow.client, flow.server, flow.response) = (None, None, None);
-    flow.request.content = NewContent::NotRecorded;
+    flow.request.content = Source::NotRecorded;
     flow.request.ended_at = None;
-    flow.error = Some(("the server closed the connection".into(), 1_700_000_003.0));
+    let failure = Failure { reason: "the server closed the connection".into(), at: Some(1_700_000_003.0) };
+    flow.error = Some(failure.clone());
     let (_, found) = read(flow);
-    assert_eq!(found.error.as_deref(), Some("the server closed the connection"));
-    assert_eq!((found.request.content, found.request.ended_at), (Content::NotRecorded, None));
+    assert_eq!(found.error, Some(failure));
+    assert_eq!((found.request.content.clone(), found.request.ended_at), (Content::NotRecorded, None));
     assert!(found.response.is_none());
 }
 
@@ -125,10 +125,10 @@ fn a_content_in_a_file_is_copied_from_its_place() {
     let source = file(b"--hello--");
     let opened = Arc::new(File::open(&source.path).unwrap());
     let (recording, found) = read(with_response(|response| {
-        response.content = NewContent::File { file: opened.clone(), offset: 2, len: 5 };
+        response.content = Source::File { file: opened.clone(), offset: 2, len: 5 };
     }));
-    assert_eq!(recording.read(&found.response.unwrap().content).unwrap(), "hello");
-    let flow = with_response(|response| response.content = NewContent::File { file: opened, offset: 5, len: 5 });
+    assert_eq!(recording.read(&found.flow.response.unwrap().content).unwrap(), "hello");
+    let flow = with_response(|response| response.content = Source::File { file: opened, offset: 5, len: 5 });
     let error = write(&flow, &mut Vec::new()).unwrap_err();
     assert_eq!(error.to_string(), "1 bytes of the content are missing");
 }
@@ -147,25 +147,24 @@ fn pieces_are_written_when_they_say_something() {
         (vec![], false),
     ] {
         let (_, found) = read(with_response(|response| response.pieces = pieces.clone()));
-        assert_eq!(found.response.unwrap().pieces, if kept { pieces } else { Vec::new() });
+        assert_eq!(found.flow.response.unwrap().pieces, if kept { pieces } else { Vec::new() });
     }
     let (_, found) = read(with_response(|response| {
         response.pieces = vec![piece(2, 0), piece(3, 0)];
-        response.content = NewContent::NotRecorded;
+        response.content = Source::NotRecorded;
     }));
-    assert_eq!(found.response.unwrap().pieces, []);
+    assert_eq!(found.flow.response.unwrap().pieces, []);
 }
 
 #[test]
 fn a_websocket_comes_back() {
-    let message =
-        |is_text, from_client, content: NewContent, at| NewWebSocketMessage { is_text, from_client, content, at };
+    let message = |is_text, from_client, content: Source, at| Message { is_text, from_client, content, at };
     let mut flow = answered("");
-    flow.websocket = Some(NewWebSocket {
+    flow.websocket = Some(WebSocket {
         messages: vec![
-            message(true, true, NewContent::Bytes("hi".into()), 1_700_000_004.0),
-            message(false, false, NewContent::Bytes(vec![0xff; 3000].into()), 1_700_000_005.5),
-            message(true, false, NewContent::NotRecorded, 1_700_000_006.0),
+            message(true, true, Source::Bytes("hi".into()), 1_700_000_004.0),
+            message(false, false, Source::Bytes(vec![0xff; 3000].into()), 1_700_000_005.5),
+            message(true, false, Source::NotRecorded, 1_700_000_006.0),
         ],
         closed_by_client: Some(false),
         close_code: Some(1001),
@@ -174,7 +173,7 @@ fn a_websocket_comes_back() {
     });
     let (recording, found) = read(flow);
     assert!(found.is_websocket);
-    let websocket = found.websocket.unwrap();
+    let websocket = found.flow.websocket.unwrap();
     let parts: Vec<_> = websocket.messages.iter().map(|it| (it.is_text, it.from_client, it.at)).collect();
     assert_eq!(parts, [(true, true, 1_700_000_004.0), (false, false, 1_700_000_005.5), (true, false, 1_700_000_006.0)]);
     assert_eq!(recording.read(&websocket.messages[0].content).unwrap(), "hi");
@@ -184,8 +183,8 @@ fn a_websocket_comes_back() {
     assert_eq!((websocket.close_reason.as_deref(), websocket.ended_at), (Some("going"), Some(1_700_000_007.5)));
 
     let mut flow = answered("");
-    flow.websocket = Some(NewWebSocket::default());
-    let websocket = read(flow).1.websocket.unwrap();
+    flow.websocket = Some(WebSocket::default());
+    let websocket = read(flow).1.flow.websocket.unwrap();
     assert!(websocket.messages.is_empty() && websocket.closed_by_client.is_none());
     assert!(websocket.close_code.is_none() && websocket.close_reason.is_none() && websocket.ended_at.is_none());
 }
@@ -218,25 +217,25 @@ fn the_keys_are_those_of_the_reference() {
     }
 }
 
-fn any_flow() -> impl Strategy<Value = NewFlow> {
+fn any_flow() -> impl Strategy<Value = Flow<Source>> {
     let body = || proptest::collection::vec(any::<u8>(), 0..400);
     (body(), body(), any::<bool>(), any::<bool>()).prop_map(|(asked, answer, has_response, has_websocket)| {
         let mut flow = answered(answer.clone());
-        flow.request.content = NewContent::Bytes(asked.into());
+        flow.request.content = Source::Bytes(asked.into());
         if !has_response {
             flow.response = None;
         }
-        flow.websocket = has_websocket.then(|| NewWebSocket {
+        flow.websocket = has_websocket.then(|| WebSocket {
             messages: answer
                 .chunks(50)
-                .map(|chunk| NewWebSocketMessage {
+                .map(|chunk| Message {
                     is_text: false,
                     from_client: true,
-                    content: NewContent::Bytes(chunk.to_vec().into()),
+                    content: Source::Bytes(chunk.to_vec().into()),
                     at: 1.0,
                 })
                 .collect(),
-            ..NewWebSocket::default()
+            ..WebSocket::default()
         });
         flow
     })

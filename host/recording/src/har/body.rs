@@ -10,10 +10,8 @@ use bytes::Bytes;
 
 use super::attached::Attached;
 use super::form;
-use crate::Content;
 use crate::document::json::Entry;
-
-pub(crate) type Fields = Vec<(Bytes, Bytes)>;
+use crate::model::{Content, Fields, has_no_body};
 
 /// A body, and whether the file had it as text or as bytes.
 pub(crate) struct Body {
@@ -49,7 +47,7 @@ pub(super) fn of_request(entry: &mut Entry, fields: &Fields, attached: &mut Atta
     let params = entry.list(&format!("{place}.params"))?;
     if !params.is_empty() {
         let kind = match entry.text(&format!("{place}.mimeType"))?.unwrap_or_default() {
-            "" => field(fields, b"content-type").and_then(|value| str::from_utf8(value).ok()).unwrap_or_default(),
+            "" => fields.get("content-type").and_then(|value| str::from_utf8(value).ok()).unwrap_or_default(),
             kind => kind,
         };
         let place = format!("{place}.params");
@@ -85,7 +83,7 @@ pub(super) fn of_response(
         return Ok(body);
     }
     // Browsers forget the body of a redirect at once, and nobody reads it.
-    if matches!(status, 300..=399) && field(fields, b"location").is_some() {
+    if matches!(status, 300..=399) && fields.get("location").is_some() {
         return Ok(Body::empty());
     }
     let is_empty = match size {
@@ -94,13 +92,8 @@ pub(super) fn of_response(
         None => has_text,
     };
     // A coded body may be longer than what it means; any other would have been there.
-    let was_empty = field(fields, b"content-encoding").is_some() || content_length(fields).unwrap_or(0) == 0;
+    let was_empty = fields.get("content-encoding").is_some() || content_length(fields).unwrap_or(0) == 0;
     Ok(if is_empty && was_empty { Body::empty() } else { Body::not_recorded() })
-}
-
-/// Whether no message of this kind has a body (RFC 9110, section 6.4.1). Browsers show that of their cache for a 304.
-pub(crate) fn has_no_body(method: &[u8], status: u16) -> bool {
-    method.eq_ignore_ascii_case(b"HEAD") || matches!(status, 204 | 304)
 }
 
 /// What is written as `text` or named as `_file` there; nothing if it is empty. `size` is how many bytes it should be.
@@ -157,17 +150,16 @@ fn decode(text: String) -> Result<Vec<u8>, base64::DecodeError> {
 /// Makes the fields of a message true to its body: drops the transfer coding, and a content coding that the body does not
 /// have, and names UTF-8 as the charset if the body was recoded to it.
 pub(crate) fn make_true(fields: &mut Fields, body: &Body) {
-    fields.retain(|(name, _)| !name.eq_ignore_ascii_case(b"transfer-encoding"));
+    fields.remove("transfer-encoding");
     let Content::Held(bytes) = &body.content else { return };
     let has_coding = |value: &[u8]| match body.form {
         Form::Text => false,
         Form::Bytes => starts_as(bytes, value),
         Form::Coded => true,
     };
-    fields.retain(|(name, value)| !name.eq_ignore_ascii_case(b"content-encoding") || has_coding(value));
+    fields.retain_lines("content-encoding", |value| has_coding(value));
     if body.form == Form::Text && !bytes.is_ascii() {
-        let kinds = fields.iter_mut().filter(|(name, _)| name.eq_ignore_ascii_case(b"content-type"));
-        kinds.for_each(|(_, value)| name_utf8(value));
+        fields.lines_mut("content-type").for_each(name_utf8);
     }
 }
 
@@ -206,12 +198,8 @@ pub(crate) fn parameter(kind: &str, name: &str) -> Option<std::ops::Range<usize>
     None
 }
 
-fn field<'f>(fields: &'f Fields, name: &[u8]) -> Option<&'f Bytes> {
-    fields.iter().find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value)
-}
-
 fn content_length(fields: &Fields) -> Option<u64> {
-    str::from_utf8(field(fields, b"content-length")?).ok()?.trim().parse().ok()
+    str::from_utf8(fields.get("content-length")?).ok()?.trim().parse().ok()
 }
 
 const MULTIPART: &str = "multipart/form-data";

@@ -8,12 +8,12 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::attached::Attached;
-use super::body::{self, Fields};
+use super::body;
 use super::clock;
 use crate::document::Outcome;
 use crate::document::json::{Entry, item_text, quoted, should_be};
-use crate::exchange::{Exchange, RecordedRequest, RecordedResponse};
 use crate::heads::{self, FIELD_OVERHEAD, Heads, is_pseudo};
+use crate::model::{Content, Exchange, Fields, Flow, Request, Response, has_no_body};
 use crate::url::{Unfit, Url};
 
 /// Reads the `number`th entry of its file.
@@ -40,16 +40,16 @@ pub(super) fn read(
     let request = request(&mut entry, &method, &url, started_at, heads, attached)?;
     let response = response(&mut entry, &request, heads, attached)?;
     let is_websocket = response.status == 101 || entry.get("_webSocketMessages")?.is_some();
-    let id = String::new();
-    Ok(Outcome::Exchange(Box::new(Exchange {
-        number,
+    let flow = Flow {
+        id: String::new(),
+        client: None,
+        server: None,
         request,
         response: Some(response),
         error: None,
-        is_websocket,
         websocket: None,
-        id,
-    })))
+    };
+    Ok(Outcome::Exchange(Box::new(Exchange { number, is_websocket, flow })))
 }
 
 /// Why there was no response, or none to its end. Chrome and mitmproxy write `_error`, Playwright `_failureText`.
@@ -77,12 +77,12 @@ fn request(
     started_at: Option<f64>,
     heads: &mut Heads,
     attached: &mut Attached,
-) -> Result<RecordedRequest, String> {
+) -> Result<Request<Content>, String> {
     heads.begin();
     let (mut fields, authority) = fields(entry, "request.headers", heads, "request's field")?;
     let body = body::of_request(entry, &fields, attached)?;
     body::make_true(&mut fields, &body);
-    Ok(RecordedRequest {
+    Ok(Request {
         method: heads.counted_token(method.as_bytes(), "request's method")?,
         scheme: url.scheme.into(),
         host: heads.counted_line(url.host.as_bytes(), "request's host")?,
@@ -92,7 +92,7 @@ fn request(
         version: heads::version(entry.text("request.httpVersion")?.unwrap_or_default().as_bytes()),
         fields,
         content: body.content,
-        trailers: Vec::new(),
+        trailers: Fields::new(),
         started_at: started_at.unwrap_or(0.0),
         ended_at: None,
     })
@@ -100,10 +100,10 @@ fn request(
 
 fn response(
     entry: &mut Entry,
-    request: &RecordedRequest,
+    request: &Request<Content>,
     heads: &mut Heads,
     attached: &mut Attached,
-) -> Result<RecordedResponse, String> {
+) -> Result<Response<Content>, String> {
     heads.begin();
     let status = match entry.number("response.status")? {
         Some(status) if status.fract() == 0.0 => heads::status(status as i64)?,
@@ -112,17 +112,17 @@ fn response(
     };
     let (mut fields, _) = fields(entry, "response.headers", heads, "response's field")?;
     let body = body::of_response(entry, &request.method, status, &fields, attached)?;
-    if !body::has_no_body(&request.method, status) {
+    if !has_no_body(&request.method, status) {
         body::make_true(&mut fields, &body);
     }
     let reason = entry.text("response.statusText")?.unwrap_or_default();
-    Ok(RecordedResponse {
+    Ok(Response {
         version: heads::version(entry.text("response.httpVersion")?.unwrap_or_default().as_bytes()),
         status,
         reason: heads.counted_line(reason.as_bytes(), "response's reason")?,
         fields,
         content: body.content,
-        trailers: Vec::new(),
+        trailers: Fields::new(),
         started_at: answered_at(entry, request.started_at)?,
         ended_at: None,
         pieces: Vec::new(),
@@ -131,7 +131,7 @@ fn response(
 
 /// The fields of a head, without pseudo fields, and the `:authority` that was among those.
 fn fields(entry: &Entry, place: &str, heads: &mut Heads, what: &str) -> Result<(Fields, Bytes), String> {
-    let (mut fields, mut authority) = (Vec::new(), Bytes::new());
+    let (mut fields, mut authority) = (Fields::new(), Bytes::new());
     for (index, item) in entry.list(place)?.iter().enumerate() {
         let at = |defect: heads::Defect| format!("{} (`{place}[{index}]`)", defect.what);
         let (name, value) = name_and_value(item, &format!("{place}[{index}]"))?;
@@ -142,7 +142,7 @@ fn fields(entry: &Entry, place: &str, heads: &mut Heads, what: &str) -> Result<(
             name => {
                 heads.spend(FIELD_OVERHEAD).map_err(at)?;
                 let name = heads.token(name, what).map_err(at)?;
-                fields.push((name, heads.line(&value, what).map_err(at)?));
+                fields.push(name, heads.line(&value, what).map_err(at)?);
             }
         }
     }

@@ -16,7 +16,7 @@ mod entry;
 mod form;
 
 pub(super) use attached::Attached;
-pub(super) use body::{Body, Form, has_no_body, make_true, parameter};
+pub(super) use body::{Body, Form, make_true, parameter};
 
 /// Reads an entry, the `number`th of its file.
 pub(super) fn read(

@@ -8,17 +8,15 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::unix::fs::FileExt;
 
-use bytes::Bytes;
-
 use super::coding::{Coded, Coding};
 use super::json::{self, Object};
 use super::survey::Survey;
 use crate::har::parameter;
-use crate::new_flow::NewContent;
+use crate::model::{Fields, Source};
 
 /// A body with the decision on how it is written.
 pub(super) struct Body<'c> {
-    content: &'c NewContent,
+    content: &'c Source,
     form: Form,
     /// How many bytes were sent, if they were recorded.
     pub(super) len: Option<u64>,
@@ -39,7 +37,7 @@ enum Form {
 
 impl<'c> Body<'c> {
     /// The body of a request keeps its content coding, which is rare enough.
-    pub(super) fn of_request(content: &'c NewContent, fields: &[(Bytes, Bytes)]) -> io::Result<Self> {
+    pub(super) fn of_request(content: &'c Source, fields: &Fields) -> io::Result<Self> {
         let Some(source) = open(content) else { return Ok(Self::missing(content)) };
         let survey = Survey::of(source)?;
         let form = match Coded::by(fields) {
@@ -50,7 +48,7 @@ impl<'c> Body<'c> {
         Ok(Self { content, form, len: Some(survey.len), size: Some(survey.len) })
     }
 
-    pub(super) fn of_response(content: &'c NewContent, fields: &[(Bytes, Bytes)]) -> io::Result<Self> {
+    pub(super) fn of_response(content: &'c Source, fields: &Fields) -> io::Result<Self> {
         let Some(source) = open(content) else { return Ok(Self::missing(content)) };
         let sent = Survey::of(source)?;
         let coded = Coded::by(fields);
@@ -70,14 +68,14 @@ impl<'c> Body<'c> {
     }
 
     /// What a message of a WebSocket says.
-    pub(super) fn of_message(content: &'c NewContent, is_text: bool) -> io::Result<Self> {
+    pub(super) fn of_message(content: &'c Source, is_text: bool) -> io::Result<Self> {
         let Some(source) = open(content) else { return Ok(Self::missing(content)) };
         let survey = Survey::of(source)?;
         let form = if is_text && survey.is_utf8 { Form::Text(None) } else { Form::Base64(None) };
         Ok(Self { content, form, len: Some(survey.len), size: Some(survey.len) })
     }
 
-    fn missing(content: &'c NewContent) -> Self {
+    fn missing(content: &'c Source) -> Self {
         Self { content, form: Form::Missing, len: None, size: None }
     }
 
@@ -114,31 +112,31 @@ impl<'c> Body<'c> {
 
 impl Survey {
     /// Text is what the reader takes for the same bytes, and leaves the fields alone for.
-    fn form(&self, coding: Option<Coding>, fields: &[(Bytes, Bytes)]) -> Form {
+    fn form(&self, coding: Option<Coding>, fields: &Fields) -> Form {
         let is_text = self.is_utf8 && !self.has_controls && (self.is_ascii || !names_other_charset(fields));
         if is_text { Form::Text(coding) } else { Form::Base64(coding) }
     }
 }
 
-fn names_other_charset(fields: &[(Bytes, Bytes)]) -> bool {
-    let kinds = fields.iter().filter(|(name, _)| name.eq_ignore_ascii_case(b"content-type"));
-    kinds
-        .filter_map(|(_, kind)| str::from_utf8(kind).ok())
+fn names_other_charset(fields: &Fields) -> bool {
+    fields
+        .lines("content-type")
+        .filter_map(|kind| str::from_utf8(kind).ok())
         .any(|kind| parameter(kind, "charset").is_some_and(|charset| !kind[charset].eq_ignore_ascii_case("utf-8")))
 }
 
 /// What a coded body is without its coding; nothing if it is damaged, or larger than it should be.
-fn decoded(content: &NewContent, coding: Coding, len: u64) -> Option<Survey> {
+fn decoded(content: &Source, coding: Coding, len: u64) -> Option<Survey> {
     let limit = len.saturating_mul(DECODED_RATIO).max(DECODED_ANYWAY);
     Survey::of(coding.undo(open(content)?, limit).ok()?).ok()
 }
 
 /// The bytes, if they were recorded.
-fn open(content: &NewContent) -> Option<Box<dyn Read + '_>> {
+fn open(content: &Source) -> Option<Box<dyn Read + '_>> {
     match content {
-        NewContent::NotRecorded | NewContent::Kept(_) => None,
-        NewContent::Bytes(bytes) => Some(Box::new(&bytes[..])),
-        NewContent::File { file, offset, len } => Some(Box::new(Part { file, at: *offset, left: *len })),
+        Source::NotRecorded => None,
+        Source::Bytes(bytes) => Some(Box::new(&bytes[..])),
+        Source::File { file, offset, len } => Some(Box::new(Part { file, at: *offset, left: *len })),
     }
 }
 

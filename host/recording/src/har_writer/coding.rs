@@ -3,8 +3,9 @@
 use std::io::{self, BufRead, BufReader, Read};
 
 use brotli_decompressor::{BrotliDecoderParameter, Decompressor};
-use bytes::Bytes;
 use flate2::bufread::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
+
+use crate::model::Fields;
 
 /// A coding that can be undone here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,9 +25,9 @@ pub(super) enum Coded {
 }
 
 impl Coded {
-    pub(super) fn by(fields: &[(Bytes, Bytes)]) -> Self {
-        let values = fields.iter().filter(|(name, _)| name.eq_ignore_ascii_case(b"content-encoding"));
-        let codings = values.flat_map(|(_, value)| value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii));
+    pub(super) fn by(fields: &Fields) -> Self {
+        let values = fields.lines("content-encoding");
+        let codings = values.flat_map(|value| value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii));
         let mut codings = codings.filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case(b"identity"));
         match (codings.next().map(<[u8]>::to_ascii_lowercase).as_deref(), codings.next()) {
             (None, _) => Self::Not,

@@ -6,27 +6,26 @@ use std::io::{self, Write};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
 use http::Version;
 use serde_json::{Value, json};
 
 use super::body::Body;
 use super::json::Object;
 use super::{cookies, date};
-use crate::new_flow::{NewContent, NewFlow, NewRequest, NewResponse, NewWebSocket};
+use crate::model::{Fields, Flow, Request, Response, Source, WebSocket};
 
 /// How each entry starts and ends, which is what tells whole ones.
 pub(super) const ENTRY_START: &[u8] = br#"{"startedDateTime":"#;
 pub(super) const ENTRY_END: &[u8] = br#""}"#;
 
 /// Writes the flow in one line.
-pub(super) fn write(out: &mut dyn Write, flow: &NewFlow) -> io::Result<()> {
+pub(super) fn write(out: &mut dyn Write, flow: &Flow<Source>) -> io::Result<()> {
     let timings = Timings::of(flow);
     let mut entry = Object::begin(out)?;
     entry.member("startedDateTime", &date::iso(flow.request.started_at))?;
     entry.member("time", &timings.total())?;
     write_request(entry.key("request")?, &flow.request)?;
-    let failure = flow.error.as_ref().map(|(reason, _)| reason.as_str());
+    let failure = flow.error.as_ref().map(|failure| failure.reason.as_str());
     match &flow.response {
         Some(response) => write_response(entry.key("response")?, response, failure)?,
         None => entry.member("response", &no_response(failure))?,
@@ -45,7 +44,7 @@ pub(super) fn write(out: &mut dyn Write, flow: &NewFlow) -> io::Result<()> {
     entry.end()
 }
 
-fn write_request(out: &mut dyn Write, request: &NewRequest) -> io::Result<()> {
+fn write_request(out: &mut dyn Write, request: &Request<Source>) -> io::Result<()> {
     let url = url(request);
     let body = Body::of_request(&request.content, &request.fields)?;
     let cookies = values(&request.fields, "cookie").flat_map(|value| cookies::of_request(&value).collect::<Vec<_>>());
@@ -70,7 +69,7 @@ fn write_request(out: &mut dyn Write, request: &NewRequest) -> io::Result<()> {
     object.end()
 }
 
-fn write_response(out: &mut dyn Write, response: &NewResponse, failure: Option<&str>) -> io::Result<()> {
+fn write_response(out: &mut dyn Write, response: &Response<Source>, failure: Option<&str>) -> io::Result<()> {
     let body = Body::of_response(&response.content, &response.fields)?;
     let cookies: Vec<Value> =
         values(&response.fields, "set-cookie").map(|value| cookies::of_response(&value)).collect();
@@ -115,7 +114,7 @@ fn no_response(failure: Option<&str>) -> Value {
 }
 
 /// As Chrome writes them. A binary message is in base64.
-fn write_messages(out: &mut dyn Write, websocket: &NewWebSocket) -> io::Result<()> {
+fn write_messages(out: &mut dyn Write, websocket: &WebSocket<Source>) -> io::Result<()> {
     out.write_all(b"[")?;
     for (index, message) in websocket.messages.iter().enumerate() {
         if index > 0 {
@@ -140,10 +139,10 @@ struct Timings {
 }
 
 impl Timings {
-    fn of(flow: &NewFlow) -> Self {
+    fn of(flow: &Flow<Source>) -> Self {
         let started = flow.request.started_at;
         let sent = flow.request.ended_at.unwrap_or(started);
-        let failed = flow.error.as_ref().map(|(_, at)| *at);
+        let failed = flow.error.as_ref().and_then(|failure| failure.at);
         let answered = flow.response.as_ref().map(|response| response.started_at).or(failed);
         // A response may start before its request ends.
         let answered = answered.unwrap_or(sent).max(started);
@@ -176,7 +175,7 @@ fn rounded(milliseconds: f64) -> f64 {
 }
 
 /// The URL that the request was sent to. What no URL can have is escaped in it.
-fn url(request: &NewRequest) -> String {
+fn url(request: &Request<Source>) -> String {
     let (scheme, host) = (text(&request.scheme), text(&request.host));
     let mut url = if host.contains(':') { format!("{scheme}://[{host}]") } else { format!("{scheme}://{host}") };
     if request.port != if request.scheme.as_ref() == b"https" { 443 } else { 80 } {
@@ -197,7 +196,7 @@ fn url(request: &NewRequest) -> String {
 }
 
 /// The fields in order, after the `:authority` as browsers write it. A value that is no UTF-8 is also there as it is.
-fn headers(fields: &[(Bytes, Bytes)], authority: &[u8]) -> Vec<Value> {
+fn headers(fields: &Fields, authority: &[u8]) -> Vec<Value> {
     let authority = (!authority.is_empty()).then(|| json!({"name": ":authority", "value": text(authority)}));
     let fields = fields.iter().map(|(name, value)| match str::from_utf8(value) {
         Ok(value) => json!({"name": text(name), "value": value}),
@@ -206,10 +205,10 @@ fn headers(fields: &[(Bytes, Bytes)], authority: &[u8]) -> Vec<Value> {
     authority.into_iter().chain(fields).collect()
 }
 
-fn params(kind: &str, request: &NewRequest) -> Vec<Value> {
+fn params(kind: &str, request: &Request<Source>) -> Vec<Value> {
     let essence = kind.split(';').next().unwrap_or_default().trim();
     match &request.content {
-        NewContent::Bytes(form)
+        Source::Bytes(form)
             if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") && form.len() <= FORM_LIMIT =>
         {
             pairs(form)
@@ -223,9 +222,8 @@ fn pairs(encoded: &[u8]) -> Vec<Value> {
     form_urlencoded::parse(encoded).map(|(name, value)| json!({"name": name, "value": value})).collect()
 }
 
-fn values<'f>(fields: &'f [(Bytes, Bytes)], name: &'f str) -> impl Iterator<Item = Cow<'f, str>> {
-    let has_name = |(found, _): &&(Bytes, Bytes)| found.eq_ignore_ascii_case(name.as_bytes());
-    fields.iter().filter(has_name).map(|(_, value)| text(value))
+fn values<'f>(fields: &'f Fields, name: &'f str) -> impl Iterator<Item = Cow<'f, str>> {
+    fields.lines(name).map(|value| text(value))
 }
 
 /// Text as it is, and other bytes as Latin-1, which the fields of old had.

@@ -11,7 +11,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::FileExt;
 
-use super::new_flow::NewFlow;
+use super::model::{Flow, Source};
 
 mod body;
 mod coding;
@@ -67,7 +67,7 @@ impl HarFile {
     }
 
     /// Appends an entry. If that fails, the file is what it was before.
-    pub fn write(&mut self, flow: &NewFlow) -> io::Result<()> {
+    pub fn write(&mut self, flow: &Flow<Source>) -> io::Result<()> {
         let written = self.write_entry(flow);
         match written {
             Ok(end) => {
@@ -84,7 +84,7 @@ impl HarFile {
     }
 
     /// Writes an entry over the closing brackets, and those after it. Answers with where it ends.
-    fn write_entry(&self, flow: &NewFlow) -> io::Result<u64> {
+    fn write_entry(&self, flow: &Flow<Source>) -> io::Result<u64> {
         let mut out = BufWriter::with_capacity(BUFFER, At { file: &self.file, at: self.end });
         out.write_all(if self.entries == 0 { b"\n" } else { b"\n," })?;
         entry::write(&mut out, flow)?;

@@ -12,17 +12,15 @@ use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 use http::Version;
 
 use super::HarFile;
-use crate::new_flow::{NewContent, NewFlow, NewRequest, NewResponse};
-
-pub(super) type Fields = Vec<(Bytes, Bytes)>;
+use crate::model::{Fields, Flow, Request, Response, Source};
 
 /// `GET https://example.com/a?b=c+d`, answered with `hello`.
-pub(super) fn flow() -> NewFlow {
-    NewFlow {
+pub(super) fn flow() -> Flow<Source> {
+    Flow {
         id: "6fe4a1a4-0d3c-4c4e-9d0b-000000000000".into(),
         client: None,
         server: Some("192.0.2.7:443".parse().unwrap()),
-        request: NewRequest {
+        request: Request {
             method: "GET".into(),
             scheme: "https".into(),
             host: "example.com".into(),
@@ -32,17 +30,17 @@ pub(super) fn flow() -> NewFlow {
             version: Version::HTTP_11,
             fields: fields(&[("Host", "example.com"), ("Cookie", "a=b; c=d")]),
             content: content(b""),
-            trailers: Vec::new(),
+            trailers: Fields::new(),
             started_at: 1_700_000_000.25,
             ended_at: Some(1_700_000_000.5),
         },
-        response: Some(NewResponse {
+        response: Some(Response {
             version: Version::HTTP_11,
             status: 200,
             reason: "OK".into(),
             fields: fields(&[("Content-Type", "text/plain"), ("Set-Cookie", "e=f; Path=/")]),
             content: content(b"hello"),
-            trailers: Vec::new(),
+            trailers: Fields::new(),
             started_at: 1_700_000_001.5,
             ended_at: Some(1_700_000_001.75),
             pieces: Vec::new(),
@@ -53,7 +51,7 @@ pub(super) fn flow() -> NewFlow {
 }
 
 /// The flow with a response's body, and a field that says how it is coded.
-pub(super) fn answered_with(body: NewContent, extra: &[(&str, &str)]) -> NewFlow {
+pub(super) fn answered_with(body: Source, extra: &[(&str, &str)]) -> Flow<Source> {
     let mut flow = flow();
     let response = flow.response.as_mut().unwrap();
     response.content = body;
@@ -65,15 +63,15 @@ pub(super) fn fields(fields: &[(&str, &str)]) -> Fields {
     fields.iter().map(|(name, value)| (Bytes::from((*name).to_owned()), Bytes::from((*value).to_owned()))).collect()
 }
 
-pub(super) fn content(body: &[u8]) -> NewContent {
-    NewContent::Bytes(Bytes::copy_from_slice(body))
+pub(super) fn content(body: &[u8]) -> Source {
+    Source::Bytes(Bytes::copy_from_slice(body))
 }
 
 /// The body somewhere in a file.
-pub(super) fn in_file(body: &[u8]) -> NewContent {
+pub(super) fn in_file(body: &[u8]) -> Source {
     let file = tempfile::tempfile().unwrap();
     file.write_all_at(body, 7).unwrap();
-    NewContent::File { file: Arc::new(file), offset: 7, len: body.len() as u64 }
+    Source::File { file: Arc::new(file), offset: 7, len: body.len() as u64 }
 }
 
 pub(super) fn gzip(body: &[u8]) -> Vec<u8> {
@@ -108,7 +106,7 @@ impl Written {
         Self { _folder: folder, path }
     }
 
-    pub(super) fn with(flows: &[NewFlow]) -> Self {
+    pub(super) fn with(flows: &[Flow<Source>]) -> Self {
         let written = Self::empty();
         let mut har = HarFile::create(written.file()).unwrap();
         flows.iter().for_each(|flow| har.write(flow).unwrap());

@@ -7,24 +7,24 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
 
-use super::samples::{Fields, Written, answered_with, content, deflate, fields, flow, gzip, in_file, zlib};
+use super::samples::{Written, answered_with, content, deflate, fields, flow, gzip, in_file, zlib};
 use super::{AppendError, HEAD, HarFile, TAIL};
-use crate::new_flow::{NewContent, NewFlow, NewWebSocket, NewWebSocketMessage};
-use crate::{Content, Exchange, Recording};
+use crate::model::{Fields, Flow, Message, Source, WebSocket};
+use crate::{Content, Exchange, Failure, Recording};
 
 fn recording(written: &Written) -> Recording {
     Recording::open(&written.path, &mut |_| {}).unwrap()
 }
 
 /// Writes one flow that must be read as an exchange.
-fn exchange(flow: NewFlow) -> Exchange {
+fn exchange(flow: Flow<Source>) -> Exchange {
     let recording = recording(&Written::with(&[flow]));
     assert!(recording.warning().is_none());
     assert_eq!(recording.skipped().reasons(), Vec::<String>::new());
     recording.exchanges()[0].clone()
 }
 
-fn entry(flow: NewFlow) -> Value {
+fn entry(flow: Flow<Source>) -> Value {
     let har: Value = serde_json::from_slice(&Written::with(&[flow]).bytes()).unwrap();
     har["log"]["entries"][0].clone()
 }
@@ -129,40 +129,43 @@ fn a_body_whose_coding_stays_keeps_its_field() {
         ("br", b"no brotli".to_vec()),
         ("deflate", b"\xffno deflate".to_vec()),
     ] {
-        let found = exchange(answered_with(content(&body), &[("Content-Encoding", coding)])).response.unwrap();
+        let found = exchange(answered_with(content(&body), &[("Content-Encoding", coding)])).flow.response.unwrap();
         assert_eq!(held(&found.content), body, "{coding}");
-        assert_eq!(found.fields.last().unwrap().1, coding);
+        assert_eq!(found.fields.get("content-encoding").unwrap(), coding);
     }
 }
 
 #[test]
 fn a_bomb_stays_packed() {
     let body = gzip(&vec![b'a'; 40 << 20]);
-    let found = exchange(answered_with(content(&body), &[("Content-Encoding", "gzip")])).response.unwrap();
+    let found = exchange(answered_with(content(&body), &[("Content-Encoding", "gzip")])).flow.response.unwrap();
     assert_eq!(held(&found.content), body);
 }
 
 #[test]
 fn a_missing_body_stays_missing() {
-    let mut flow = answered_with(NewContent::NotRecorded, &[]);
-    flow.request.content = NewContent::NotRecorded;
+    let mut flow = answered_with(Source::NotRecorded, &[]);
+    flow.request.content = Source::NotRecorded;
     let found = exchange(flow);
     assert_eq!(found.request.content, Content::NotRecorded);
-    assert_eq!(found.response.unwrap().content, Content::NotRecorded);
+    assert_eq!(found.flow.response.unwrap().content, Content::NotRecorded);
     // Even where no body would be taken for an empty one.
-    let mut redirect = answered_with(NewContent::NotRecorded, &[("Location", "/")]);
+    let mut redirect = answered_with(Source::NotRecorded, &[("Location", "/")]);
     redirect.response.as_mut().unwrap().status = 302;
-    assert_eq!(exchange(redirect).response.unwrap().content, Content::NotRecorded);
+    assert_eq!(exchange(redirect).flow.response.unwrap().content, Content::NotRecorded);
 }
 
 #[test]
 fn the_times_are_kept_to_the_millisecond() {
     let found = exchange(flow());
-    assert_eq!((found.request.started_at, found.response.unwrap().started_at), (1_700_000_000.25, 1_700_000_001.5));
+    assert_eq!(
+        (found.request.started_at, found.flow.response.unwrap().started_at),
+        (1_700_000_000.25, 1_700_000_001.5)
+    );
     // The response started before the request ended.
     let mut early = flow();
     early.request.ended_at = Some(1_700_000_009.0);
-    assert_eq!(exchange(early).response.unwrap().started_at, 1_700_000_001.5);
+    assert_eq!(exchange(early).flow.response.unwrap().started_at, 1_700_000_001.5);
 }
 
 #[test]
@@ -184,13 +187,13 @@ fn http_2_keeps_its_authority_and_an_address_its_brackets() {
 fn a_failure_is_told_with_and_without_a_response() {
     let mut failed = flow();
     failed.response = None;
-    failed.error = Some(("server closed connection".into(), 1_700_000_001.0));
+    failed.error = Some(Failure { reason: "server closed connection".into(), at: Some(1_700_000_001.0) });
     let found = entry(failed);
     assert_eq!(found["response"]["status"], 0);
     assert_eq!(found["response"]["_error"], "server closed connection");
     assert_eq!(found["time"], 750.0);
-    let mut broken = answered_with(NewContent::NotRecorded, &[]);
-    broken.error = Some(("reset".into(), 1_700_000_003.0));
+    let mut broken = answered_with(Source::NotRecorded, &[]);
+    broken.error = Some(Failure { reason: "reset".into(), at: Some(1_700_000_003.0) });
     let mut unanswered = flow();
     unanswered.response = None;
     let recording = recording(&Written::with(&[broken, unanswered]));
@@ -202,15 +205,15 @@ fn a_failure_is_told_with_and_without_a_response() {
 
 #[test]
 fn messages_of_a_websocket_are_as_in_chrome() {
-    let message = |is_text, from_client, content| NewWebSocketMessage { is_text, from_client, content, at: 1.5 };
+    let message = |is_text, from_client, content| Message { is_text, from_client, content, at: 1.5 };
     let messages = vec![
         message(true, true, content(b"a \"quoted\"\0 text")),
         message(false, false, in_file(b"\x00\xff")),
-        message(true, false, NewContent::NotRecorded),
+        message(true, false, Source::NotRecorded),
     ];
     let mut flow = flow();
     flow.response.as_mut().unwrap().status = 101;
-    flow.websocket = Some(NewWebSocket { messages, ..NewWebSocket::default() });
+    flow.websocket = Some(WebSocket { messages, ..WebSocket::default() });
     let found = entry(flow);
     assert_eq!(found["_resourceType"], "websocket");
     assert_eq!(
@@ -242,7 +245,7 @@ fn an_entry_that_fails_leaves_the_file_as_it_was() {
     for _ in 0..2 {
         let before = written.bytes();
         let mut cut = in_file(&vec![b'a'; 300_000]);
-        if let NewContent::File { len, .. } = &mut cut {
+        if let Source::File { len, .. } = &mut cut {
             *len += 1;
         }
         let error = har.write(&answered_with(cut, &[])).unwrap_err();
@@ -376,6 +379,7 @@ fn any_value() -> impl Strategy<Value = Bytes> {
 
 fn any_fields() -> impl Strategy<Value = Fields> {
     prop::collection::vec(("[xX]-[a-z!#$%&'*+.^_`|~0-9-]{0,6}".prop_map(Bytes::from), any_value()), 0..4)
+        .prop_map(Fields::from_iter)
 }
 
 fn any_body() -> impl Strategy<Value = Vec<u8>> {
@@ -388,7 +392,7 @@ fn any_body() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-fn any_content(body: Vec<u8>) -> impl Strategy<Value = NewContent> {
+fn any_content(body: Vec<u8>) -> impl Strategy<Value = Source> {
     any::<bool>().prop_map(move |is_stored| if is_stored { in_file(&body) } else { content(&body) })
 }
 
@@ -404,7 +408,7 @@ const KINDS: [&str; 6] = [
 /// The fields with a type, if there is one.
 fn typed(mut fields: Fields, kind: &'static str) -> Fields {
     if !kind.is_empty() {
-        fields.push(("Content-Type".into(), kind.into()));
+        fields.push("Content-Type", kind);
     }
     fields
 }
@@ -429,8 +433,8 @@ proptest! {
         let expected = (flow.request.fields.clone(), response.fields.clone());
         let found = exchange(flow);
         prop_assert_eq!(held(&found.request.content), &asked);
-        prop_assert_eq!(found.request.fields, expected.0);
-        let found = found.response.unwrap();
+        prop_assert_eq!(found.flow.request.fields, expected.0);
+        let found = found.flow.response.unwrap();
         let has_no_body = matches!(status, 204 | 304);
         prop_assert_eq!(held(&found.content), if has_no_body { &[] } else { &answered[..] });
         prop_assert_eq!((found.status, found.fields), (status, expected.1));
@@ -456,8 +460,8 @@ proptest! {
         flow.request.content = content(&coded);
         let found = exchange(flow);
         prop_assert_eq!(held(&found.request.content), &coded);
-        let found = found.response.unwrap();
-        let is_coded = found.fields.iter().any(|(name, _)| name == "content-encoding");
+        let found = found.flow.response.unwrap();
+        let is_coded = found.fields.get("content-encoding").is_some();
         match is_coded {
             true => prop_assert_eq!(held(&found.content), &coded),
             false if coding == "br" => {}
@@ -475,7 +479,7 @@ proptest! {
     ) {
         let mut flow = answered_with(body, &[]);
         flow.id = id;
-        flow.error = error.map(|error| (error, f64::NAN));
+        flow.error = error.map(|reason| Failure { reason, at: Some(f64::NAN) });
         flow.request.path = path;
         flow.response.as_mut().unwrap().reason = reason;
         let written = Written::with(&[flow]);

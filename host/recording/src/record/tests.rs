@@ -43,7 +43,7 @@ fn python_2_flows_are_read() {
         assert_eq!((&found.request.method[..], found.request.port), (&b"POST"[..], 443));
         assert_eq!(found.request.host, "old.example");
         assert_eq!(found.request.started_at, 1_400_000_000.0);
-        let response = found.response.unwrap();
+        let response = found.flow.response.unwrap();
         assert_eq!((response.status, &response.reason[..]), (404, &b"Nope"[..]));
         assert_eq!(response.version, http::Version::HTTP_11);
         assert_eq!(response.content, crate::Content::NotRecorded);
@@ -104,7 +104,7 @@ fn only_a_type_and_a_request_are_needed() {
 
 #[test]
 fn errors_keep_their_message() {
-    let with_error = |error: Value| exchange(&flow().with("error", error)).error;
+    let with_error = |error: Value| exchange(&flow().with("error", error)).flow.error.map(|failure| failure.reason);
     assert_eq!(with_error(dict().with("msg", "gone")).as_deref(), Some("gone"));
     assert_eq!(with_error(dict().with("msg", b"gone")).as_deref(), Some("gone"));
     assert_eq!(with_error(dict()).as_deref(), Some("the recorder gave no reason"));

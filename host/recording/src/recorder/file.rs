@@ -8,7 +8,7 @@ use std::path::Path;
 use super::super::flow_file::{self, WholeFlows};
 use super::super::har_writer::HarFile;
 use super::super::in_use::is_in_use;
-use super::super::new_flow::NewFlow;
+use super::super::model::{Flow, Source};
 use super::super::window::Window;
 use super::super::{flow_writer, name_of};
 use super::RecorderError;
@@ -43,7 +43,7 @@ impl RecordingFile {
     }
 
     /// Writes a flow behind the others. After an error, the file ends with the flow before.
-    pub(super) fn write(&mut self, flow: &NewFlow) -> io::Result<()> {
+    pub(super) fn write(&mut self, flow: &Flow<Source>) -> io::Result<()> {
         match self {
             Self::Flows(file) => append(file, flow),
             Self::Har(file) => file.write(flow),
@@ -144,7 +144,7 @@ fn open_har(path: &Path, file: File, opening: Opening) -> Result<(RecordingFile,
 }
 
 /// Writes a flow at the end of the file, at once if it is small.
-fn append(file: &File, flow: &NewFlow) -> io::Result<()> {
+fn append(file: &File, flow: &Flow<Source>) -> io::Result<()> {
     let end = file.metadata()?.len();
     let mut out = BufWriter::with_capacity(WRITE, file);
     let written = flow_writer::write(flow, &mut out).and_then(|()| out.flush());

@@ -11,7 +11,7 @@ use std::time::{Instant, SystemTime};
 use bytes::Bytes;
 
 use super::super::metadata::PIECES_LIMIT;
-use super::super::new_flow::Piece;
+use super::super::model::{Piece, Source};
 use super::backlog::Backlog;
 use super::store::{MEMORY_LIMIT, Store};
 use super::thread::Work;
@@ -22,6 +22,21 @@ use super::thread::Work;
 #[derive(Clone, Debug)]
 pub struct Kept {
     content: Arc<KeptContent>,
+}
+
+/// A content that is handed to the recorder.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// It is there already, or never was.
+    Source(Source),
+    /// The recorder has kept it while it passed.
+    Kept(Kept),
+}
+
+impl From<Source> for Input {
+    fn from(source: Source) -> Self {
+        Self::Source(source)
+    }
 }
 
 impl Kept {

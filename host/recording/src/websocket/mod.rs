@@ -23,7 +23,7 @@ pub use deflate::Deflate;
 pub use difference::Difference;
 pub use player::play;
 pub use session::{Manner, OnDifference, Turn};
-pub use session::{Session, SessionContent, SessionMessage};
+pub use session::{Session, SessionContent};
 pub use session_recorder::{MessageStore, SessionRecorder};
 
 /// The `Sec-WebSocket-Accept` that answers the `Sec-WebSocket-Key` of a client (RFC 6455 §4.2.2).

@@ -22,9 +22,9 @@ use serde_json::value::RawValue;
 use super::RecordingError;
 use super::document::json::Entry;
 use super::document::{Loading, Outcome};
-use super::exchange::Exchange;
 use super::flow_file::{Flows, Progress};
 use super::heads::Heads;
+use super::model::{Exchange, Flow};
 
 mod files;
 mod request;
@@ -125,7 +125,8 @@ impl Stubs {
         };
         let id = stub.text("id")?.or(stub.text("uuid")?).unwrap_or_default().to_owned();
         let response = Some(response);
-        let exchange = Exchange { number, request, response, error: None, is_websocket: false, websocket: None, id };
+        let flow = Flow { id, client: None, server: None, request, response, error: None, websocket: None };
+        let exchange = Exchange { number, is_websocket: false, flow };
         Ok(Stub { exchange, priority: stub.number("priority")?.unwrap_or(USUAL_PRIORITY), scenario })
     }
 

@@ -9,14 +9,13 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::{as_text, compact};
-use crate::content::Content;
 use crate::document::json::{Entry, should_be};
-use crate::exchange::RecordedRequest;
 use crate::heads::Heads;
+use crate::model::{Content, Fields, Request};
 use crate::url::{Unfit, Url};
 
 /// Reads the request of a stub. `json` is the text of its JSON body.
-pub(super) fn read(stub: &Entry, json: Option<&RawValue>, heads: &mut Heads) -> Result<RecordedRequest, String> {
+pub(super) fn read(stub: &Entry, json: Option<&RawValue>, heads: &mut Heads) -> Result<Request<Content>, String> {
     let pattern = match stub.get("request")? {
         Some(Value::Object(pattern)) => pattern,
         Some(other) => return Err(should_be("`request`", "an object", other)),
@@ -35,7 +34,7 @@ pub(super) fn read(stub: &Entry, json: Option<&RawValue>, heads: &mut Heads) -> 
         Unfit::Scheme(scheme) => format!("its scheme is `{scheme}`"),
         Unfit::Malformed(what) => format!("its URL {what}"),
     })?;
-    Ok(RecordedRequest {
+    Ok(Request {
         ended_at: None,
         method: heads.counted_token(method.as_bytes(), "request's method")?,
         scheme: url.scheme.into(),
@@ -46,7 +45,7 @@ pub(super) fn read(stub: &Entry, json: Option<&RawValue>, heads: &mut Heads) -> 
         version: Version::HTTP_11,
         fields: fields(stub, heads)?,
         content: Content::Held(body(stub, json)?.into()),
-        trailers: Vec::new(),
+        trailers: Fields::new(),
         started_at: 0.0,
     })
 }
@@ -100,7 +99,7 @@ fn url(stub: &Entry, path: &str) -> Result<String, String> {
     Ok(format!("{scheme}://{host}{port}{path}"))
 }
 
-fn fields(stub: &Entry, heads: &mut Heads) -> Result<Vec<(Bytes, Bytes)>, String> {
+fn fields(stub: &Entry, heads: &mut Heads) -> Result<Fields, String> {
     let mut found: Vec<(String, String)> = Vec::new();
     for (name, values) in matchers(stub, "request.headers")? {
         found.extend(values.into_iter().map(|value| (name.clone(), value)));

@@ -1,8 +1,8 @@
 use http::Version;
 use serde_json::{Value, json};
 
-use crate::har::samples::{entry, exchange, har, header, held, invalid, other, response, text, with, without};
-use crate::samples::open;
+use crate::har::samples::{entry, exchange, har, header, held, invalid, other, response, with, without};
+use crate::samples::{open, shown};
 
 #[test]
 fn an_entry_is_read_with_all_its_parts() {
@@ -15,11 +15,11 @@ fn an_entry_is_read_with_all_its_parts() {
     );
     assert_eq!((request.port, &request.path[..], &request.authority[..]), (443, &b"/a?b=c"[..], &b""[..]));
     assert_eq!((request.version, request.started_at), (Version::HTTP_11, 1_700_000_000.25));
-    assert_eq!(text(&request.fields), ["Host: example.com"]);
+    assert_eq!(shown(&request.fields), ["Host: example.com"]);
     assert_eq!(held(&request.content), b"");
-    let response = found.response.unwrap();
+    let response = found.flow.response.unwrap();
     assert_eq!((response.status, &response.reason[..], response.started_at), (200, &b"OK"[..], 1_700_000_002.25));
-    assert_eq!(text(&response.fields), ["X-A: 1", "x-a: 2"]);
+    assert_eq!(shown(&response.fields), ["X-A: 1", "x-a: 2"]);
     assert_eq!(held(&response.content), b"hello");
 }
 
@@ -27,16 +27,16 @@ fn an_entry_is_read_with_all_its_parts() {
 fn pseudo_fields_are_no_fields_and_name_the_authority() {
     let names = [":authority", ":method", ":scheme", ":path", ":protocol", "accept"];
     let fields: Vec<_> = names.iter().map(|name| header(name, "example.com")).collect();
-    let request = exchange(&with("/request/headers", fields.into())).request;
-    assert_eq!(text(&request.fields), ["accept: example.com"]);
+    let request = exchange(&with("/request/headers", fields.into())).flow.request;
+    assert_eq!(shown(&request.fields), ["accept: example.com"]);
     assert_eq!(request.authority, "example.com");
     let response = response(&with("/response/headers", json!([header(":status", "200"), header("a", "b")])));
-    assert_eq!(text(&response.fields), ["a: b"]);
+    assert_eq!(shown(&response.fields), ["a: b"]);
 }
 
 #[test]
 fn a_field_may_be_a_pair() {
-    assert_eq!(text(&response(&with("/response/headers", json!([["A", "b"]]))).fields), ["A: b"]);
+    assert_eq!(shown(&response(&with("/response/headers", json!([["A", "b"]]))).fields), ["A: b"]);
     let short = invalid(&with("/response/headers", json!([["A", "b"], ["A"]])));
     assert_eq!(short, "`response.headers[1]` is not a name and a value");
 }
@@ -136,7 +136,7 @@ fn times_come_from_the_start_and_the_phases() {
     assert_eq!(started(&with("/time", Value::Null)), 0.0);
     assert_eq!(started(&with("/time", 1e300.into())), 0.0);
     let unknown = exchange(&with("/startedDateTime", "yesterday".into()));
-    assert_eq!((unknown.request.started_at, unknown.response.unwrap().started_at), (0.0, 0.0));
+    assert_eq!((unknown.request.started_at, unknown.flow.response.unwrap().started_at), (0.0, 0.0));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::flow_writer::tests::{answered, written};
-use crate::new_flow::NewContent;
+use crate::model::Source;
 use crate::{Recording, samples};
 
 /// Opens `path`, after a `+` if flows are to be appended.
@@ -155,7 +155,7 @@ fn a_failed_write_leaves_whole_flows() {
     let short = samples::file(&[b'x'; 500_000]);
     let short = Arc::new(File::open(&short.path).unwrap());
     let mut flow = answered("2");
-    flow.request.content = NewContent::File { file: short, offset: 0, len: 500_001 };
+    flow.request.content = Source::File { file: short, offset: 0, len: 500_001 };
     // Almost half a megabyte of it was written by then.
     assert!(file.write(&flow).is_err());
     assert_eq!(fs::read(&path).unwrap(), written(&[answered("1")]));
