@@ -6,8 +6,10 @@ use bytes::Bytes;
 use redaction::{Redacted, RuleError, Rules};
 use tracing::warn;
 
-use super::model::{Fields, Flow, Message, Source};
-use super::recorder::Redactor;
+use crate::{
+    model::{Fields, Flow, Message, Source},
+    recorder::Redactor,
+};
 
 /// What is replaced in flows that are recorded.
 #[derive(Debug)]

@@ -1,10 +1,14 @@
 //! Material for tests: a writer of values and flows, and the recordings among the examples.
 
-use std::fmt::Write as _;
-use std::fs;
-use std::path::PathBuf;
+use std::{fmt::Write as _, fs, path::PathBuf};
 
-use super::{BrokenTail, Content, Exchange, Fields, Recording, RecordingError, Skipped};
+use bytes::Bytes;
+use http::Version;
+
+use crate::{
+    BrokenTail, Content, Exchange, Fields, Flow, Recording, RecordingError, Request, Response, Skipped, Source,
+    write_flow,
+};
 
 /// A value as Python would write it.
 #[derive(Clone, Debug, PartialEq)]
@@ -173,6 +177,49 @@ pub(super) fn flow() -> Value {
         .with("id", "f1")
         .with("type", "http")
         .with("version", 21)
+}
+
+/// A flow that was answered with a body.
+pub(super) fn answered(body: impl Into<Bytes>) -> Flow<Source> {
+    Flow {
+        id: "3d8ee163-b4f2-4a0b-a9c4-4cbd0a4bb7a5".into(),
+        client: Some("192.0.2.1:5000".parse().unwrap()),
+        server: Some("[2001:db8::1]:443".parse().unwrap()),
+        request: Request {
+            method: "POST".into(),
+            scheme: "https".into(),
+            host: "example.com".into(),
+            port: 443,
+            authority: "".into(),
+            path: "/a?b=c".into(),
+            version: Version::HTTP_11,
+            fields: Fields::from([("Host", "example.com"), ("X-A", "1"), ("x-a", "")]),
+            content: Source::Bytes("asked".into()),
+            trailers: Fields::new(),
+            started_at: 1_700_000_000.125,
+            ended_at: Some(1_700_000_000.25),
+        },
+        response: Some(Response {
+            version: Version::HTTP_11,
+            status: 200,
+            reason: "OK".into(),
+            fields: Fields::from([("Content-Type", "text/plain")]),
+            content: Source::Bytes(body.into()),
+            trailers: Fields::new(),
+            started_at: 1_700_000_001.5,
+            ended_at: Some(1_700_000_002.75),
+            pieces: Vec::new(),
+        }),
+        error: None,
+        websocket: None,
+    }
+}
+
+/// The bytes of flows.
+pub(super) fn written(flows: &[Flow<Source>]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    flows.iter().for_each(|flow| write_flow(flow, &mut bytes).unwrap());
+    bytes
 }
 
 /// A temporary file that is removed with it.

@@ -1,41 +1,19 @@
-//! The bodies of an entry, and the fields that say how a body is coded.
+//! The bodies of an entry.
 //!
 //! Browsers keep bodies as they show them: decoded, and as text in Unicode. So the fields that speak of another form are
 //! made true to the body, but for `Content-Length`, which is made true when a message is sent.
 
-use base64::Engine;
-use base64::alphabet;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use bytes::Bytes;
+use base64::{
+    Engine, alphabet,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
 
-use super::attached::Attached;
-use super::form;
-use crate::document::json::Entry;
-use crate::model::{Content, Fields, has_no_body};
-
-/// A body, and whether the file had it as text or as bytes.
-pub(crate) struct Body {
-    pub(crate) content: Content,
-    pub(crate) form: Form,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Form {
-    Text,
-    Bytes,
-    /// Bytes that have their content coding, whatever it is.
-    Coded,
-}
-
-impl Body {
-    fn empty() -> Self {
-        Self { content: Content::Held(Bytes::new()), form: Form::Text }
-    }
-
-    fn not_recorded() -> Self {
-        Self { content: Content::NotRecorded, form: Form::Text }
-    }
-}
+use super::{attached::Attached, form};
+use crate::{
+    document::Entry,
+    model::{Content, Fields, has_no_body},
+    reading::body::{Body, Form, parameter},
+};
 
 /// The body of the request with `fields`.
 pub(super) fn of_request(entry: &mut Entry, fields: &Fields, attached: &mut Attached) -> Result<Body, String> {
@@ -145,57 +123,6 @@ fn decode(text: String) -> Result<Vec<u8>, base64::DecodeError> {
     let mut bytes = GeneralPurpose::new(&alphabet::STANDARD, config).decode(text)?;
     bytes.shrink_to_fit();
     Ok(bytes)
-}
-
-/// Makes the fields of a message true to its body: drops the transfer coding, and a content coding that the body does not
-/// have, and names UTF-8 as the charset if the body was recoded to it.
-pub(crate) fn make_true(fields: &mut Fields, body: &Body) {
-    fields.remove("transfer-encoding");
-    let Content::Held(bytes) = &body.content else { return };
-    let has_coding = |value: &[u8]| match body.form {
-        Form::Text => false,
-        Form::Bytes => starts_as(bytes, value),
-        Form::Coded => true,
-    };
-    fields.retain_lines("content-encoding", |value| has_coding(value));
-    if body.form == Form::Text && !bytes.is_ascii() {
-        fields.lines_mut("content-type").for_each(name_utf8);
-    }
-}
-
-/// Whether the bytes start as the last of the codings does. Of those without a magic number nothing is known, and browsers
-/// decode all.
-fn starts_as(bytes: &[u8], codings: &[u8]) -> bool {
-    let last = codings.rsplit(|byte| *byte == b',').next().unwrap_or_default().trim_ascii();
-    match last.to_ascii_lowercase().as_slice() {
-        b"gzip" | b"x-gzip" => bytes.starts_with(b"\x1f\x8b"),
-        b"zstd" => bytes.starts_with(b"\x28\xb5\x2f\xfd"),
-        _ => false,
-    }
-}
-
-/// Sets the charset of a `Content-Type` that names another one. One without stays without, as it was recorded.
-fn name_utf8(kind: &mut Bytes) {
-    let Ok(text) = str::from_utf8(kind) else { return };
-    if let Some(range) = parameter(text, "charset").filter(|range| !text[range.clone()].eq_ignore_ascii_case("utf-8")) {
-        *kind = format!("{}utf-8{}", &text[..range.start], &text[range.end..]).into();
-    }
-}
-
-/// Where the value of a parameter is in a media type, without quotes.
-pub(crate) fn parameter(kind: &str, name: &str) -> Option<std::ops::Range<usize>> {
-    let mut at = 0;
-    for part in kind.split(';') {
-        let start = at;
-        at += part.len() + 1;
-        let Some((key, value)) = part.split_once('=') else { continue };
-        if key.trim().eq_ignore_ascii_case(name) {
-            let bare = value.trim().trim_matches('"');
-            let from = start + key.len() + 1 + value.find(bare)?;
-            return (!bare.is_empty()).then_some(from..from + bare.len());
-        }
-    }
-    None
 }
 
 fn content_length(fields: &Fields) -> Option<u64> {

@@ -2,19 +2,19 @@
 
 use std::borrow::Cow;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::attached::Attached;
-use super::body;
-use super::clock;
-use crate::document::Outcome;
-use crate::document::json::{Entry, item_text, quoted, should_be};
-use crate::heads::{self, FIELD_OVERHEAD, Heads, is_pseudo};
-use crate::model::{Content, Exchange, Fields, Flow, Request, Response, has_no_body};
-use crate::url::{Unfit, Url};
+use super::{attached::Attached, body, clock};
+use crate::{
+    document::{Entry, Outcome, item_text, quoted, should_be},
+    model::{Content, Exchange, Fields, Flow, Request, Response, has_no_body},
+    reading::{
+        Unfit, Url,
+        heads::{self, FIELD_OVERHEAD, Heads, is_pseudo},
+    },
+};
 
 /// Reads the `number`th entry of its file.
 pub(super) fn read(
@@ -81,7 +81,7 @@ fn request(
     heads.begin();
     let (mut fields, authority) = fields(entry, "request.headers", heads, "request's field")?;
     let body = body::of_request(entry, &fields, attached)?;
-    body::make_true(&mut fields, &body);
+    body.make_true(&mut fields);
     Ok(Request {
         method: heads.counted_token(method.as_bytes(), "request's method")?,
         scheme: url.scheme.into(),
@@ -113,7 +113,7 @@ fn response(
     let (mut fields, _) = fields(entry, "response.headers", heads, "response's field")?;
     let body = body::of_response(entry, &request.method, status, &fields, attached)?;
     if !has_no_body(&request.method, status) {
-        body::make_true(&mut fields, &body);
+        body.make_true(&mut fields);
     }
     let reason = entry.text("response.statusText")?.unwrap_or_default();
     Ok(Response {

@@ -5,9 +5,10 @@
 
 use serde_json::value::RawValue;
 
-use super::document::Outcome;
-use super::document::json::Entry;
-use super::heads::Heads;
+use crate::{
+    document::{Entry, Outcome},
+    reading::heads::Heads,
+};
 
 mod attached;
 mod body;
@@ -15,11 +16,10 @@ mod clock;
 mod entry;
 mod form;
 
-pub(super) use attached::Attached;
-pub(super) use body::{Body, Form, make_true, parameter};
+pub(crate) use attached::Attached;
 
 /// Reads an entry, the `number`th of its file.
-pub(super) fn read(
+pub(crate) fn read(
     text: Box<RawValue>,
     number: usize,
     heads: &mut Heads,

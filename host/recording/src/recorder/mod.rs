@@ -7,21 +7,21 @@
 //! `kept` and `store` are a content on this and on the other side of the thread, `backlog` is how far that is behind;
 //! `thread` deals with the work, `target` says which file is the one, and `file` writes it.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
-use std::thread::{Builder, JoinHandle};
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    thread::{Builder, JoinHandle},
+    time::Duration,
+};
 
 use jiff::ZonedDateTime;
-use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::{sync::oneshot, time::timeout};
 use tracing::{error, warn};
 
-use super::model::{Flow, Source};
-use backlog::Backlog;
-use kept::Line;
-use target::Target;
-use thread::{Clock, Handed, Work, Writer};
+use crate::model::{Flow, Source};
 
 mod backlog;
 mod error;
@@ -33,6 +33,11 @@ mod thread;
 
 pub use error::RecorderError;
 pub use kept::{Input, Kept};
+
+use backlog::Backlog;
+use kept::Line;
+use target::Target;
+use thread::{Clock, Handed, Work, Writer};
 
 /// Replaces secrets before they reach the disk.
 pub trait Redactor: Send {

@@ -1,16 +1,18 @@
 //! What the recorder's thread has of a content: small ones are in memory, larger ones in a file without a name.
 
-use std::fs::{File, Permissions};
-use std::io::{self, Write};
-use std::mem;
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
-use std::sync::Arc;
+use std::{
+    fs::{File, Permissions},
+    io::{self, Write},
+    mem,
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    sync::Arc,
+};
 
 use bytes::Bytes;
 
-use super::super::model::Source;
 use super::kept::KeptContent;
+use crate::model::Source;
 
 /// Where the bytes of a content are.
 #[derive(Debug)]

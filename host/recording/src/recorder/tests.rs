@@ -9,9 +9,11 @@ use bytes::Bytes;
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
-use super::super::{Content, Exchange, Recording};
 use super::*;
-use crate::flow_writer::tests::{answered, written};
+use crate::{
+    Content, Exchange, Message, Recording, WebSocket,
+    samples::{answered, written},
+};
 
 struct Scene {
     _folder: TempDir,
@@ -126,9 +128,9 @@ fn pieces_and_messages_are_written_with_what_was_kept() {
     flow.response.as_mut().unwrap().pieces = pieces.clone();
     let said = scene.recorder.keep();
     said.add("said".into());
-    let message = |content| super::super::Message { is_text: true, from_client: true, content, at: 1.0 };
+    let message = |content| Message { is_text: true, from_client: true, content, at: 1.0 };
     let messages = vec![message(Input::Kept(said)), message(Input::Kept(scene.recorder.keep()))];
-    flow.websocket = Some(super::super::WebSocket { messages, ..Default::default() });
+    flow.websocket = Some(WebSocket { messages, ..Default::default() });
     drop(scene.recorder.save(1, flow));
     scene.recorder.finish();
     let recording = scene.recording();

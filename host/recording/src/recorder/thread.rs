@@ -1,23 +1,26 @@
 //! The recorder's thread, the only one that waits for the disk.
 
-use std::fs::File;
-use std::path::PathBuf;
-use std::sync::mpsc::Receiver;
-use std::sync::{Arc, Weak};
+use std::{
+    fs::File,
+    path::PathBuf,
+    sync::{Arc, Weak, mpsc::Receiver},
+};
 
 use bytes::Bytes;
 use jiff::ZonedDateTime;
+use oneline::chain;
 use tokio::sync::oneshot;
 use tracing::{error, info, warn};
 
-use super::super::model::Flow;
-use super::backlog::Backlog;
-use super::file::{RecordingFile, folder_of};
-use super::kept::{Input, KeptContent};
-use super::store::{Store, resolve};
-use super::target::Target;
-use super::{RecorderError, Redactor};
-use oneline::chain;
+use super::{
+    RecorderError, Redactor,
+    backlog::Backlog,
+    file::{RecordingFile, folder_of},
+    kept::{Input, KeptContent},
+    store::{Store, resolve},
+    target::Target,
+};
+use crate::model::Flow;
 
 /// What the thread is asked to do, in this order.
 #[derive(Debug)]

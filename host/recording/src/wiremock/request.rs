@@ -1,18 +1,17 @@
 //! The one request that a pattern matches.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use form_urlencoded::Serializer;
 use http::Version;
-use serde_json::value::RawValue;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, value::RawValue};
 
 use super::{as_text, compact};
-use crate::document::json::{Entry, should_be};
-use crate::heads::Heads;
-use crate::model::{Content, Fields, Request};
-use crate::url::{Unfit, Url};
+use crate::{
+    document::{Entry, should_be},
+    model::{Content, Fields, Request},
+    reading::{Unfit, Url, heads::Heads},
+};
 
 /// Reads the request of a stub. `json` is the text of its JSON body.
 pub(super) fn read(stub: &Entry, json: Option<&RawValue>, heads: &mut Heads) -> Result<Request<Content>, String> {

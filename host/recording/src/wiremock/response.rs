@@ -1,17 +1,19 @@
 //! The response that a stub defines.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::Version;
-use serde_json::Value;
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 
 use super::{Files, as_text, compact};
-use crate::document::json::{Entry, quoted, should_be};
-use crate::har::{Body, Form, make_true};
-use crate::heads::{self, Heads};
-use crate::model::{Content, Fields, Response, has_no_body};
+use crate::{
+    document::{Entry, quoted, should_be},
+    model::{Content, Fields, Response, has_no_body},
+    reading::{
+        body::{Body, Form},
+        heads::{self, Heads},
+    },
+};
 
 /// Reads the response of a stub to a request with `method`. `json` is the text of its JSON body.
 pub(super) fn read(
@@ -41,7 +43,7 @@ pub(super) fn read(
         true => Content::Held(Bytes::new()),
         false => {
             let body = body(stub, json, files)?;
-            make_true(&mut fields, &body);
+            body.make_true(&mut fields);
             body.content
         }
     };

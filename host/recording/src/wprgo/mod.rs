@@ -3,16 +3,18 @@
 //!
 //! `message` takes such a message apart and `chunked` undoes its transfer coding.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
-use super::document::Outcome;
-use super::document::json::Entry;
-use super::heads::{self, Defect, Heads, is_pseudo};
-use super::model::{Content, Exchange, Fields, Flow, Request, Response, has_no_body};
-use super::url::{Unfit, Url};
+use crate::{
+    document::{Entry, Outcome},
+    model::{Content, Exchange, Fields, Flow, Request, Response, has_no_body},
+    reading::{
+        Unfit, Url,
+        heads::{self, Defect, Heads, is_pseudo},
+    },
+};
 
 mod chunked;
 mod message;
@@ -20,7 +22,7 @@ mod message;
 use message::Message;
 
 /// Reads the request listed under `url`, the `number`th of its file.
-pub(super) fn read(text: &RawValue, url: &str, number: usize, heads: &mut Heads) -> Result<Outcome, String> {
+pub(crate) fn read(text: &RawValue, url: &str, number: usize, heads: &mut Heads) -> Result<Outcome, String> {
     let url = match Url::parse(url) {
         Ok(url) => url,
         Err(Unfit::Scheme(scheme)) => return Ok(Outcome::Other(format!("the scheme is `{scheme}`"))),

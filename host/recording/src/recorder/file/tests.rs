@@ -3,9 +3,10 @@ use std::process::Command;
 use std::sync::Arc;
 
 use super::*;
-use crate::flow_writer::tests::{answered, written};
-use crate::model::Source;
-use crate::{Recording, samples};
+use crate::{
+    Recording, Source,
+    samples::{self, answered, written},
+};
 
 /// Opens `path`, after a `+` if flows are to be appended.
 fn open(plus: &str, path: &Path) -> Result<(RecordingFile, Option<String>), RecorderError> {

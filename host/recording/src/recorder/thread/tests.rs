@@ -10,9 +10,10 @@ use tracing_subscriber::fmt::MakeWriter;
 use super::super::kept::{Kept, Line};
 use super::super::store::MEMORY_LIMIT;
 use super::*;
-use crate::flow_writer::tests::{answered, written};
-use crate::model::{Piece, Source};
-use crate::{Recording, samples};
+use crate::{
+    Piece, Recording, Source,
+    samples::{self, answered, written},
+};
 
 /// A writer whose work is done by the test itself.
 struct Scene {
