@@ -39,6 +39,8 @@ mod text;
 mod writers;
 
 #[cfg(test)]
+mod formats;
+#[cfg(test)]
 mod samples;
 
 pub use command::command;
