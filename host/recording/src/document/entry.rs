@@ -19,12 +19,9 @@ impl Entry {
     }
 
     fn with(text: &str, keys: Keys) -> Result<Self, String> {
-        let parsed = match pruned::parse(text, keys) {
-            // Half a character, which JavaScript allows in a string and Python makes of a byte that is no text.
-            Err(error) if error.to_string().contains("surrogate") => pruned::parse(&without_surrogates(text), keys),
-            parsed => parsed,
-        };
-        match parsed.map_err(|error| format!("the entry is not readable: {}", reason(&error)))? {
+        match parse(text, |text| pruned::parse(text, keys))
+            .map_err(|error| format!("the entry is not readable: {}", reason(&error)))?
+        {
             value @ Value::Object(_) => Ok(Self(value)),
             other => Err(should_be("the entry", "an object", &other)),
         }
@@ -66,6 +63,11 @@ impl Entry {
         }
     }
 
+    /// The value under a key of the entry, taken out of it.
+    pub(crate) fn take(&mut self, key: &str) -> Option<Value> {
+        self.0.get_mut(key).map(Value::take).filter(|value| !value.is_null())
+    }
+
     /// The number at a path.
     pub(crate) fn number(&self, path: &str) -> Result<Option<f64>, String> {
         match self.get(path)? {
@@ -87,6 +89,18 @@ impl Entry {
             Some(Value::Array(items)) => Ok(items),
             Some(other) => Err(should_be(&quoted(path), "a list", other)),
         }
+    }
+}
+
+/// Parses JSON in which there may be half a character, which JavaScript allows in a string and Python makes of a byte that is
+/// no text.
+pub(crate) fn parse<T>(text: &str, by: impl Fn(&str) -> serde_json::Result<T>) -> serde_json::Result<T> {
+    match by(text) {
+        // Of a leading half without its other one, the parser only says that an escape ends too early.
+        Err(error) if ["surrogate", "hex escape"].iter().any(|what| error.to_string().contains(what)) => {
+            by(&without_surrogates(text))
+        }
+        parsed => parsed,
     }
 }
 

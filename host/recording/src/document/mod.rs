@@ -11,7 +11,7 @@ mod pruned;
 mod source;
 
 pub(crate) use archive::Archive;
-pub(crate) use entry::{Entry, item_text, quoted, reason, should_be};
+pub(crate) use entry::{Entry, item_text, parse, quoted, reason, should_be};
 pub(crate) use source::{Packing, Position, Source};
 
 /// What an item turned out to be.

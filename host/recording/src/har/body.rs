@@ -8,7 +8,7 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 
-use super::{attached::Attached, form};
+use super::{attached::Attached, extra::Extra, form};
 use crate::{
     document::Entry,
     model::{Content, Fields, has_no_body},
@@ -49,6 +49,7 @@ pub(super) fn of_response(
     method: &[u8],
     status: u16,
     fields: &Fields,
+    extra: Option<&Extra>,
     attached: &mut Attached,
 ) -> Result<Body, String> {
     let place = "response.content";
@@ -59,6 +60,10 @@ pub(super) fn of_response(
     let has_text = entry.text(&format!("{place}.text"))?.is_some();
     if let Some(body) = written(entry, place, size, attached)? {
         return Ok(body);
+    }
+    // This program marks what it does not have.
+    if extra.is_some() {
+        return Ok(Body::empty());
     }
     // Browsers forget the body of a redirect at once, and nobody reads it.
     if matches!(status, 300..=399) && fields.get("location").is_some() {
@@ -116,7 +121,7 @@ fn encode(text: String, size: Option<u64>) -> (Vec<u8>, Form) {
 }
 
 /// Some recorders break the lines, or leave the padding out.
-fn decode(text: String) -> Result<Vec<u8>, base64::DecodeError> {
+pub(super) fn decode(text: String) -> Result<Vec<u8>, base64::DecodeError> {
     let mut text = text.into_bytes();
     text.retain(|byte| !byte.is_ascii_whitespace());
     let config = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);

@@ -1,7 +1,8 @@
 //! The entries of HAR 1.2 files.
 //!
 //! `entry` makes an exchange of one of them. It has its bodies from `body` (with `form` for those that are lists of
-//! parameters and `attached` for those in other files), and reads its dates with `clock`.
+//! parameters and `attached` for those in other files), its WebSocket from `messages`, and reads its dates with `clock`. What
+//! HAR has no place for is in `extra`, which the writer has from here, as well as the `url` of a request.
 
 use serde_json::value::RawValue;
 
@@ -14,9 +15,14 @@ mod attached;
 mod body;
 mod clock;
 mod entry;
+mod extra;
 mod form;
+mod messages;
+mod url;
 
 pub(crate) use attached::Attached;
+pub(crate) use extra::{Extra, KEY as EXTRA};
+pub(crate) use url::{text, url};
 
 /// Reads an entry, the `number`th of its file.
 pub(crate) fn read(

@@ -42,6 +42,15 @@ pub fn has_no_body(method: &[u8], status: u16) -> bool {
     method.eq_ignore_ascii_case(b"HEAD") || matches!(status, 204 | 304)
 }
 
+impl Piece {
+    /// Whether pieces make up a body of `size` bytes, one after the other.
+    pub(crate) fn make_up(pieces: &[Self], size: u64) -> bool {
+        let sum = pieces.iter().try_fold(0_u64, |sum, piece| sum.checked_add(piece.len));
+        let is_in_order = pieces.is_sorted_by_key(|piece| piece.after_micros);
+        sum == Some(size) && is_in_order && pieces.iter().all(|piece| piece.len > 0)
+    }
+}
+
 impl<C> Response<C> {
     pub(super) fn try_map_content<D, E>(self, map: impl FnOnce(C) -> Result<D, E>) -> Result<Response<D>, E> {
         let Self { version, status, reason, fields, content, trailers, started_at, ended_at, pieces } = self;

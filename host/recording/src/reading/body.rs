@@ -35,6 +35,11 @@ impl Body {
     /// have, and names UTF-8 as the charset if the body was recoded to it.
     pub(crate) fn make_true(&self, fields: &mut Fields) {
         fields.remove("transfer-encoding");
+        self.make_coding_true(fields);
+    }
+
+    /// Makes the fields of a message true to its body, whose transfer coding is told as it was.
+    pub(crate) fn make_coding_true(&self, fields: &mut Fields) {
         let Content::Held(bytes) = &self.content else { return };
         let has_coding = |value: &[u8]| match self.form {
             Form::Text => false,

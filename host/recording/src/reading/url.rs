@@ -1,10 +1,12 @@
 //! The URL of a request, split but not changed.
 
-/// The parts of an `http` or `https` URL.
+/// The parts of an `http` or `https` URL, or of one of a WebSocket, which starts as such an exchange.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Url<'u> {
-    /// In lower case.
+    /// `http` or `https`.
     pub(crate) scheme: &'static str,
+    /// Whether it is the URL of a WebSocket: `ws` or `wss`.
+    pub(crate) is_websocket: bool,
     /// Without brackets.
     pub(crate) host: &'u str,
     pub(crate) port: u16,
@@ -25,12 +27,16 @@ impl<'u> Url<'u> {
     /// Userinfo and fragment are dropped: neither is sent.
     pub(crate) fn parse(url: &'u str) -> Result<Self, Unfit> {
         let (name, rest) = url.split_once(':').ok_or(Unfit::Malformed("has no scheme"))?;
-        let (scheme, default_port) = match name {
-            _ if name.eq_ignore_ascii_case("http") => ("http", 80),
-            _ if name.eq_ignore_ascii_case("https") => ("https", 443),
+        let (scheme, is_websocket) = match name.to_ascii_lowercase().as_str() {
+            "http" => ("http", false),
+            "https" => ("https", false),
+            // RFC 6455, section 3.
+            "ws" => ("http", true),
+            "wss" => ("https", true),
             _ if is_scheme(name) => return Err(Unfit::Scheme(name.chars().take(SCHEME_SHOWN).collect())),
             _ => return Err(Unfit::Malformed("has no scheme")),
         };
+        let default_port = if scheme == "https" { 443 } else { 80 };
         let rest = rest.strip_prefix("//").ok_or(Unfit::Malformed("has no host"))?;
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, target) = rest.split_at(end);
@@ -42,7 +48,7 @@ impl<'u> Url<'u> {
         };
         let (target, _) = target.split_once('#').unwrap_or((target, ""));
         let slash = if target.starts_with('/') { "" } else { "/" };
-        Ok(Self { scheme, host, port, path: format!("{slash}{target}") })
+        Ok(Self { scheme, is_websocket, host, port, path: format!("{slash}{target}") })
     }
 }
 
@@ -78,7 +84,7 @@ mod tests {
     use super::*;
 
     fn parts(url: &str) -> (&'static str, &str, u16, String) {
-        let Url { scheme, host, port, path } = Url::parse(url).unwrap();
+        let Url { scheme, host, port, path, .. } = Url::parse(url).unwrap();
         (scheme, host, port, path)
     }
 
@@ -98,8 +104,18 @@ mod tests {
     }
 
     #[test]
+    fn a_websocket_starts_as_an_exchange_of_http() {
+        assert_eq!(parts("ws://a/b"), ("http", "a", 80, "/b".into()));
+        assert_eq!(parts("WSS://a:81"), ("https", "a", 81, "/".into()));
+        assert_eq!(
+            ["ws://a", "wss://a", "https://a"].map(|url| Url::parse(url).unwrap().is_websocket),
+            [true, true, false]
+        );
+    }
+
+    #[test]
     fn other_schemes_are_named() {
-        for scheme in ["javascript", "data", "blob", "chrome-extension", "ws", "wss", "about"] {
+        for scheme in ["javascript", "data", "blob", "chrome-extension", "about"] {
             assert_eq!(Url::parse(&format!("{scheme}:x//y")), Err(Unfit::Scheme(scheme.into())));
         }
     }

@@ -2,6 +2,7 @@
 
 mod flow_file;
 mod har;
+mod pieces;
 
 pub(crate) use flow_file::FIRST_KEY;
 pub use flow_file::write as write_flow;

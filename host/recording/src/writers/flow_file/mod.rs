@@ -6,14 +6,14 @@
 use std::{
     io::{self, Write},
     net::SocketAddr,
-    time::Duration,
 };
 
 use http::Version;
 
 use crate::{
     flow_file::RESPONSE_PIECES,
-    model::{Fields, Flow, Message, Piece, Request, Response, Source, WebSocket},
+    model::{Fields, Flow, Message, Request, Response, Source, WebSocket},
+    writers::pieces::noted_pieces,
 };
 
 mod value;
@@ -180,24 +180,10 @@ fn text(bytes: &[u8]) -> Value<'_> {
 }
 
 fn metadata(response: Option<&Response<Source>>) -> Value<'_> {
-    let entry = response.filter(|response| has_pace(response)).map(|response| {
-        let numbers = response.pieces.iter().flat_map(|piece| [piece.len, piece.after_micros]);
-        (RESPONSE_PIECES, Value::integers(numbers))
-    });
+    let pieces = response.map_or(&[][..], noted_pieces);
+    let numbers = || pieces.iter().flat_map(|piece| [piece.len, piece.after_micros]);
+    let entry = (!pieces.is_empty()).then(|| (RESPONSE_PIECES, Value::integers(numbers())));
     Value::dict(entry.into_iter().collect())
-}
-
-/// Whether the arrival of a body says more than its head's does. Pieces of another body, as one was before its secrets were
-/// replaced, say nothing.
-fn has_pace(response: &Response<Source>) -> bool {
-    let late = |piece: &Piece| Duration::from_micros(piece.after_micros) >= NOTICEABLE;
-    let matters = match response.pieces.as_slice() {
-        [] => false,
-        [only] => late(only),
-        _ => true,
-    };
-    let sum = response.pieces.iter().fold(0_u64, |sum, piece| sum.saturating_add(piece.len));
-    matters && response.content.size() == Some(sum)
 }
 
 fn websocket(websocket: &WebSocket<Source>) -> Value<'_> {
@@ -227,9 +213,6 @@ fn message(message: &Message<Source>) -> Value<'_> {
 pub(crate) const FIRST_KEY: &[u8; 10] = b"7:version;";
 
 const FORMAT_VERSION: u64 = 21;
-
-/// A body in one piece that came sooner than this came with its head.
-const NOTICEABLE: Duration = Duration::from_millis(1);
 
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    Content, Exchange, Failure, Recording, RecordingError,
+    Content, Exchange, Failure, Piece, Recording, RecordingError,
     samples::{self, answered, file, written},
 };
 

@@ -103,8 +103,18 @@ impl<'c> Body<'c> {
         }
     }
 
+    /// Writes what a message of a WebSocket says. Binary ones are in base64 without saying so.
+    pub(super) fn write_message(&self, object: &mut Object<'_>, is_text: bool) -> io::Result<()> {
+        self.write_text(object.key("data")?)?;
+        match self.form {
+            Form::Missing => object.member("_body", "missing"),
+            Form::Base64(_) if is_text => object.member("_encoding", "base64"),
+            _ => Ok(()),
+        }
+    }
+
     /// Writes the text, or base64, as a string.
-    pub(super) fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
+    fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
         let Some(source) = open(self.content) else { return out.write_all(b"\"\"") };
         match self.form {
             Form::Missing | Form::Empty => out.write_all(b"\"\""),

@@ -2,7 +2,6 @@
 
 use std::{
     borrow::Cow,
-    fmt::Write as _,
     io::{self, Write},
 };
 
@@ -11,7 +10,11 @@ use http::Version;
 use serde_json::{Value, json};
 
 use super::{body::Body, cookies, date, json::Object};
-use crate::model::{Fields, Flow, Request, Response, Source, WebSocket};
+use crate::{
+    har::{EXTRA, Extra, text, url},
+    model::{Fields, Flow, Request, Response, Source, WebSocket},
+    writers::pieces::noted_pieces,
+};
 
 /// How each entry starts and ends, which is what tells whole ones.
 pub(super) const ENTRY_START: &[u8] = br#"{"startedDateTime":"#;
@@ -38,6 +41,7 @@ pub(super) fn write(out: &mut dyn Write, flow: &Flow<Source>) -> io::Result<()> 
         entry.member("_resourceType", "websocket")?;
         write_messages(entry.key("_webSocketMessages")?, websocket)?;
     }
+    entry.member(EXTRA, &Extra::of(flow, flow.response.as_ref().map_or(&[], noted_pieces)))?;
     // Last, because of how an entry ends.
     entry.member("_id", &flow.id)?;
     entry.end()
@@ -124,7 +128,7 @@ fn write_messages(out: &mut dyn Write, websocket: &WebSocket<Source>) -> io::Res
         object.member("type", if message.from_client { "send" } else { "receive" })?;
         object.member("time", &message.at)?;
         object.member("opcode", &if message.is_text { 1 } else { 2 })?;
-        body.write_text(object.key("data")?)?;
+        body.write_message(&mut object, message.is_text)?;
         object.end()?;
     }
     out.write_all(b"]")
@@ -173,35 +177,14 @@ fn rounded(milliseconds: f64) -> f64 {
     (milliseconds * 1000.0).round() / 1000.0
 }
 
-/// The URL that the request was sent to. What no URL can have is escaped in it.
-fn url(request: &Request<Source>) -> String {
-    let (scheme, host) = (text(&request.scheme), text(&request.host));
-    let mut url = if host.contains(':') { format!("{scheme}://[{host}]") } else { format!("{scheme}://{host}") };
-    if request.port != if request.scheme.as_ref() == b"https" { 443 } else { 80 } {
-        url.push_str(&format!(":{}", request.port));
-    }
-    // The server as a whole, which has no path.
-    if request.path.as_ref() == b"*" {
-        return url;
-    }
-    for chunk in request.path.utf8_chunks() {
-        url.push_str(&chunk.valid().replace('#', "%23"));
-        for byte in chunk.invalid() {
-            // Writing to a string does not fail.
-            let _ = write!(url, "%{byte:02X}");
-        }
-    }
-    url
-}
-
 /// The fields in order, after the `:authority` as browsers write it. A value that is no UTF-8 is also there as it is.
 fn headers(fields: &Fields, authority: &[u8]) -> Vec<Value> {
-    let authority = (!authority.is_empty()).then(|| json!({"name": ":authority", "value": text(authority)}));
-    let fields = fields.iter().map(|(name, value)| match str::from_utf8(value) {
+    let line = |name: &[u8], value: &[u8]| match str::from_utf8(value) {
         Ok(value) => json!({"name": text(name), "value": value}),
         Err(_) => json!({"name": text(name), "value": text(value), "_base64": STANDARD.encode(value)}),
-    });
-    authority.into_iter().chain(fields).collect()
+    };
+    let authority = (!authority.is_empty()).then(|| line(b":authority", authority));
+    authority.into_iter().chain(fields.iter().map(|(name, value)| line(name, value))).collect()
 }
 
 fn params(kind: &str, request: &Request<Source>) -> Vec<Value> {
@@ -223,14 +206,6 @@ fn pairs(encoded: &[u8]) -> Vec<Value> {
 
 fn values<'f>(fields: &'f Fields, name: &'f str) -> impl Iterator<Item = Cow<'f, str>> {
     fields.lines(name).map(|value| text(value))
-}
-
-/// Text as it is, and other bytes as Latin-1, which the fields of old had.
-fn text(bytes: &[u8]) -> Cow<'_, str> {
-    match str::from_utf8(bytes) {
-        Ok(text) => text.into(),
-        Err(_) => bytes.iter().copied().map(char::from).collect(),
-    }
 }
 
 fn size(size: Option<u64>) -> i64 {
