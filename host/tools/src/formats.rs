@@ -9,7 +9,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use flate2::{Compression, write::GzEncoder};
 use zip::{ZipWriter, write::SimpleFileOptions};
 
-use super::samples::{Folder, flows, printed, read};
+use super::samples::{Folder, example, flows, printed, read};
 
 /// The same exchange in every format: its name, and what the format is called.
 fn recordings(folder: &Folder) -> Vec<(String, &'static str)> {
@@ -33,7 +33,7 @@ fn recordings(folder: &Folder) -> Vec<(String, &'static str)> {
     fs::write(format!("{stubs}/mappings/stub.json"), stub).unwrap();
     let plain = folder.file("plain.har", har.as_bytes());
     let flow_file = folder.path("flows.mitm");
-    flows_of(&plain, &flow_file);
+    assert_eq!(convert(&plain, &flow_file), "");
     vec![
         (flow_file, "a flow file"),
         (plain, "a HAR file"),
@@ -46,11 +46,12 @@ fn recordings(folder: &Folder) -> Vec<(String, &'static str)> {
     ]
 }
 
-/// Writes a recording as a flow file, by the writers that the program has.
-fn flows_of(input: &str, out: &str) {
+/// Converts a recording by the writers that the program has, and answers with what was said.
+fn convert(input: &str, out: &str) -> String {
     let matches = super::command().try_get_matches_from(["flows", "convert", input, out]).unwrap();
     let (mut printed, mut said) = (Vec::new(), Vec::new());
     super::run(&matches, super::Console::new(&mut printed, &mut said), &super::RecordingWriters).unwrap();
+    String::from_utf8(said).unwrap()
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -107,4 +108,45 @@ fn only_flow_files_are_repaired_and_others_are_called_what_they_are() {
     // What is none of them is refused for what it is.
     let neither = folder.file("neither", b"GET / HTTP/1.1");
     assert!(flows(&["repair", &neither, &folder.path("out")]).err.contains("is of no known format"));
+}
+
+/// What `show` says of the first exchange from its request on.
+fn shown(path: &str) -> String {
+    let shown = printed(&["show", path, "1"]);
+    shown.split_once("\n\n").unwrap().1.to_owned()
+}
+
+#[test]
+fn a_websocket_is_the_same_on_the_way_through_a_har_file() {
+    let folder = Folder::new();
+    let first = example("websocket.mitm").to_str().unwrap().to_owned();
+    let (har, again) = (folder.path("x.har"), folder.path("again.mitm"));
+    assert_eq!(convert(&first, &har), "");
+    assert_eq!(convert(&har, &again), "");
+    assert_eq!((shown(&har), shown(&again)), (shown(&first), shown(&first)));
+    assert!(shown(&har).contains("(6 messages of the WebSocket)"));
+    let server = |path: &str| printed(&["show", path, "1"]).lines().any(|line| line == "server: 127.0.0.1:18090");
+    assert_eq!((server(&first), server(&again)), (true, true));
+    // Filters see what was said.
+    for path in [&first, &har, &again] {
+        assert!(printed(&["filter", "~b hello", path]).contains("/chat"), "{path}");
+        assert_eq!(printed(&["filter", "~b nothing-like-it", path]), "", "{path}");
+    }
+}
+
+#[test]
+fn notes_that_a_har_file_has_no_place_for_are_named() {
+    let folder = Folder::new();
+    let plain = recordings(&folder).into_iter().next().unwrap().0;
+    let bytes = read(&plain);
+    let start = bytes.iter().position(|byte| *byte == b':').unwrap() + 1;
+    let payload = String::from_utf8(bytes[start..bytes.len() - 1].to_vec()).unwrap();
+    let payload = payload.replace("7:comment;0:;", "7:comment;2:hi;");
+    let noted = folder.file("noted.mitm", format!("{}:{payload}}}", payload.len()).as_bytes());
+    assert!(printed(&["show", &noted, "1"]).contains("comment: hi\n"));
+    let warning = format!("warning: `{noted}`: left out: marks, comments and metadata of 1 flow\n");
+    assert_eq!(convert(&noted, &folder.path("x.har")), warning);
+    assert_eq!(flows(&["filter", "~m GET", &noted, &folder.path("y.har")]).err, warning);
+    // A flow file has a place for it.
+    assert_eq!(convert(&noted, &folder.path("z.mitm")), "");
 }

@@ -5,7 +5,7 @@ use http::Version;
 
 use super::console::Console;
 use super::{Exit, FlowsError, body, command, input, measure, table, text};
-use recording::{Content, Details, Exchange, Fields, RESPONSE_PIECES, Recording};
+use recording::{Content, Details, Exchange, Fields, Message, RESPONSE_PIECES, Recording};
 
 /// Shows the exchange with a number.
 pub(super) fn run(matches: &ArgMatches, console: &mut Console<'_>) -> Result<Exit, FlowsError> {
@@ -23,7 +23,7 @@ pub(super) fn run(matches: &ArgMatches, console: &mut Console<'_>) -> Result<Exi
     about(&recording, exchange, details.as_ref(), console)?;
     request(&recording, exchange, console)?;
     response(&recording, exchange, console)?;
-    messages(&recording, details.as_ref(), console)?;
+    messages(&recording, input::messages(Some(exchange), details.as_ref()), console)?;
     Ok(Exit::Success)
 }
 
@@ -145,15 +145,19 @@ fn trailers(trailers: &Fields, console: &mut Console<'_>) -> Result<(), FlowsErr
 }
 
 /// What was said over a WebSocket.
-fn messages(recording: &Recording, details: Option<&Details>, console: &mut Console<'_>) -> Result<(), FlowsError> {
-    let Some(details) = details.filter(|details| !details.messages.is_empty()) else {
+fn messages(recording: &Recording, messages: &[Message<Content>], console: &mut Console<'_>) -> Result<(), FlowsError> {
+    if messages.is_empty() {
         return Ok(());
-    };
-    console.print(format_args!("\n({} of the WebSocket)", measure::count(details.messages.len(), "message")))?;
-    for message in &details.messages {
+    }
+    console.print(format_args!("\n({} of the WebSocket)", measure::count(messages.len(), "message")))?;
+    for message in messages {
         let who = if message.from_client { "client" } else { "server" };
         let size = measure::size(message.content.size().unwrap_or_default());
         console.print(format_args!("{who}, {} UTC, {size}:", measure::moment(message.at)))?;
+        if message.content == Content::NotRecorded {
+            console.print("  (not recorded)")?;
+            continue;
+        }
         let lines = body::readable_message(&recording.read(&message.content)?);
         lines.lines().try_for_each(|line| console.print(format_args!("  {line}")))?;
     }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use flowfilter::{Message, Protocol, Side, Target};
 use http::Version;
 
-use super::decode;
+use super::{decode, input};
 use recording::{Content, Details, Exchange, Fields, FlowProtocol, Recording, RecordingError};
 
 /// A flow of a recording, for filters.
@@ -100,7 +100,10 @@ impl flowfilter::Subject for Subject<'_> {
     }
 
     fn messages(&self, see: &mut dyn FnMut(Message<'_>) -> bool) {
-        for message in self.details.map(|details| &details.messages[..]).unwrap_or_default() {
+        for message in input::messages(self.exchange, self.details) {
+            if message.content == Content::NotRecorded {
+                continue;
+            }
             let Some(content) = self.read(&message.content) else { return };
             let side = if message.from_client { Side::Request } else { Side::Response };
             if see(Message { side, content: &content }) {
