@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use recording::{Content, Exchange, RecordedResponse, Recording};
+use recording::{Content, Exchange, Recording};
 
 use crate::harness::{Framing, Http2, Message, Proxyhost, Wire, latin1};
 
@@ -105,7 +105,7 @@ fn content(recording: &Recording, content: &Content) -> Vec<u8> {
 }
 
 /// What a client gets: the recording, framed for HTTP/1, without what concerned the recorded connection.
-fn expected(recording: &Recording, exchange: &Exchange, response: &RecordedResponse) -> Message {
+fn expected(recording: &Recording, exchange: &Exchange, response: &recording::Response<Content>) -> Message {
     let mut fields: Vec<(String, String)> =
         response.fields.iter().map(|(name, value)| (latin1(name), latin1(value))).collect();
     let hop = ["connection", "keep-alive", "proxy-connection", "te", "transfer-encoding", "upgrade"];

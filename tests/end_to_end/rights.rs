@@ -8,7 +8,8 @@ const CONTENT: &[u8] = b"what must not be lost";
 
 /// A proxy with the probe and what it does while it is configured.
 fn configuring(instruction: &str) -> Start {
-    Proxyhost::with(["--addon"]).arg(component("probe")).set("probe", &format!("configure {instruction}"))
+    let probe = Proxyhost::with(["--listen", "127.0.0.1:0", "--addon"]).arg(component("probe"));
+    probe.set("probe", &format!("configure {instruction}"))
 }
 
 fn not_readable(file: &str) -> String {

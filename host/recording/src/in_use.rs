@@ -1,9 +1,11 @@
 //! Which files this process reads recordings from, so that it does not replace them.
 
-use std::fs::{self, File, Metadata};
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    fs::{self, File, Metadata},
+    os::unix::fs::MetadataExt,
+    path::Path,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 /// Device and number of each file, as often as it is read.
 static FILES: Mutex<Vec<(u64, u64)>> = Mutex::new(Vec::new());

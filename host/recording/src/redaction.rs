@@ -6,13 +6,14 @@ use bytes::Bytes;
 use redaction::{Redacted, RuleError, Rules};
 use tracing::warn;
 
-use super::{NewContent, NewFlow, NewWebSocketMessage, recorder::Redactor};
+use crate::{
+    model::{Fields, Flow, Message, Source},
+    recorder::Redactor,
+};
 
 /// What is replaced in flows that are recorded.
 #[derive(Debug)]
 pub struct Redaction(Rules);
-
-type Fields = Vec<(Bytes, Bytes)>;
 
 /// Larger contents are not looked through, and therefore not recorded if they may hold secrets.
 const LARGEST: u64 = 64 << 20;
@@ -28,7 +29,7 @@ impl Redaction {
     }
 
     fn fields(&self, fields: &mut Fields) {
-        for (name, value) in fields {
+        for (name, value) in fields.iter_mut() {
             let redacted = self.0.field(&String::from_utf8_lossy(name), value);
             if redacted.as_ref() != value.as_ref() {
                 *value = Bytes::from(redacted.into_owned());
@@ -37,14 +38,14 @@ impl Redaction {
     }
 
     /// Redacts a content; whether it is another one now. `what` it is of the flow is for messages.
-    fn content(&self, what: &str, fields: &mut Fields, content: &mut NewContent) -> bool {
-        let content_type = field(fields, b"content-type");
+    fn content(&self, what: &str, fields: &mut Fields, content: &mut Source) -> bool {
+        let content_type = fields.joined("content-type");
         if !self.0.applies_to_content(content_type.as_deref()) {
             return false;
         }
         let redacted = match read(content) {
             Ok(Some(bytes)) => {
-                self.0.content(content_type.as_deref(), field(fields, b"content-encoding").as_deref(), &bytes)
+                self.0.content(content_type.as_deref(), fields.joined("content-encoding").as_deref(), &bytes)
             }
             Ok(None) => return false,
             Err(error) => Redacted::Refused(error.to_string()),
@@ -52,30 +53,30 @@ impl Redaction {
         match redacted {
             Redacted::Unchanged => return false,
             Redacted::Changed { content: redacted, decoded } => {
-                fields.retain(|(name, _)| !(decoded && name.eq_ignore_ascii_case(b"content-encoding")));
-                for (_, value) in fields.iter_mut().filter(|(name, _)| name.eq_ignore_ascii_case(b"content-length")) {
-                    *value = redacted.len().to_string().into();
+                if decoded {
+                    fields.remove("content-encoding");
                 }
-                *content = NewContent::Bytes(redacted.into());
+                fields.lines_mut("content-length").for_each(|value| *value = redacted.len().to_string().into());
+                *content = Source::Bytes(redacted.into());
             }
             Redacted::Refused(reason) => {
                 warn!("{what} is left out of the recording: {reason}");
-                *content = NewContent::NotRecorded;
+                *content = Source::NotRecorded;
             }
         }
         true
     }
 
-    fn message(&self, message: &mut NewWebSocketMessage) {
+    fn message(&self, message: &mut Message<Source>) {
         // There is no type, so it is read as what it looks like.
         if message.is_text {
-            self.content("a WebSocket message", &mut Vec::new(), &mut message.content);
+            self.content("a WebSocket message", &mut Fields::new(), &mut message.content);
         }
     }
 }
 
 impl Redactor for Redaction {
-    fn redact(&self, flow: &mut NewFlow) -> Result<(), String> {
+    fn redact(&self, flow: &mut Flow<Source>) -> Result<(), String> {
         let request = &mut flow.request;
         let path = std::str::from_utf8(&request.path).map_err(|_| "its path is not UTF-8".to_owned())?;
         request.path = self.0.target(path).into_owned().into();
@@ -97,22 +98,15 @@ impl Redactor for Redaction {
     }
 }
 
-/// The value of a field, of several lines joined.
-fn field(fields: &Fields, name: &[u8]) -> Option<Vec<u8>> {
-    let lines: Vec<&[u8]> =
-        fields.iter().filter(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_ref()).collect();
-    (!lines.is_empty()).then(|| lines.join(&b", "[..]))
-}
-
 /// All of a content, if there is one.
-fn read(content: &NewContent) -> io::Result<Option<Bytes>> {
+fn read(content: &Source) -> io::Result<Option<Bytes>> {
     match content {
-        NewContent::NotRecorded | NewContent::Kept(_) => Ok(None),
-        NewContent::Bytes(bytes) => Ok(Some(bytes.clone())),
-        NewContent::File { len, .. } if *len > LARGEST => {
+        Source::NotRecorded => Ok(None),
+        Source::Bytes(bytes) => Ok(Some(bytes.clone())),
+        Source::File { len, .. } if *len > LARGEST => {
             Err(io::Error::other(format!("it has {len} bytes, and at most {LARGEST} are looked through")))
         }
-        NewContent::File { file, offset, len } => {
+        Source::File { file, offset, len } => {
             let mut bytes = vec![0; usize::try_from(*len).unwrap_or_default()];
             file.read_exact_at(&mut bytes, *offset)?;
             Ok(Some(bytes.into()))
@@ -125,18 +119,18 @@ mod tests {
     use http::Version;
 
     use super::*;
-    use crate::{NewRequest, NewResponse, Piece};
+    use crate::model::{Piece, Request, Response};
 
-    fn flow() -> NewFlow {
+    fn flow() -> Flow<Source> {
         let text = |text: &'static str| Bytes::from_static(text.as_bytes());
         let fields = |lines: &[(&'static str, &'static str)]| {
             lines.iter().map(|&(name, value)| (text(name), text(value))).collect::<Fields>()
         };
-        NewFlow {
+        Flow {
             id: String::new(),
             client: None,
             server: None,
-            request: NewRequest {
+            request: Request {
                 method: text("POST"),
                 scheme: text("http"),
                 host: text("a.example"),
@@ -149,18 +143,18 @@ mod tests {
                     ("Content-Type", "application/json"),
                     ("Content-Length", "17"),
                 ]),
-                content: NewContent::Bytes(text(r#"{"token":"SECRET"}"#)),
+                content: Source::Bytes(text(r#"{"token":"SECRET"}"#)),
                 trailers: fields(&[("authorization", "SECRET")]),
                 started_at: 1.0,
                 ended_at: None,
             },
-            response: Some(NewResponse {
+            response: Some(Response {
                 version: Version::HTTP_11,
                 status: 200,
                 reason: Bytes::new(),
                 fields: fields(&[("content-type", "application/json"), ("content-encoding", "unknown")]),
-                content: NewContent::Bytes(text("SECRET")),
-                trailers: Vec::new(),
+                content: Source::Bytes(text("SECRET")),
+                trailers: Fields::new(),
                 started_at: 2.0,
                 ended_at: None,
                 pieces: vec![Piece { len: 6, after_micros: 0 }],
@@ -178,11 +172,11 @@ mod tests {
         redactor.redact(&mut flow).expect("a flow that can be redacted");
         assert!(!format!("{flow:?}").contains("SECRET"), "{flow:?}");
         assert_eq!(flow.request.path, "/?token=redacted&page=1");
-        let NewContent::Bytes(content) = &flow.request.content else { panic!("{flow:?}") };
+        let Source::Bytes(content) = &flow.request.content else { panic!("{flow:?}") };
         assert_eq!(content, r#"{"token":"redacted"}"#);
-        assert_eq!(flow.request.fields[2].1, content.len().to_string());
+        assert_eq!(flow.request.fields.get("content-length").unwrap(), &content.len().to_string());
         let response = flow.response.expect("a response");
-        assert!(matches!(response.content, NewContent::NotRecorded), "what cannot be looked through is not kept");
+        assert!(matches!(response.content, Source::NotRecorded), "what cannot be looked through is not kept");
         assert_eq!(response.pieces, []);
     }
 

@@ -1,10 +1,14 @@
 //! Material for tests: a writer of values and flows, and the recordings among the examples.
 
-use std::fmt::Write as _;
-use std::fs;
-use std::path::PathBuf;
+use std::{fmt::Write as _, fs, path::PathBuf};
 
-use super::{BrokenTail, Content, Exchange, Recording, RecordingError, Skipped};
+use bytes::Bytes;
+use http::Version;
+
+use crate::{
+    BrokenTail, Content, Exchange, Fields, Flow, Recording, RecordingError, Request, Response, Skipped, Source,
+    write_flow,
+};
 
 /// A value as Python would write it.
 #[derive(Clone, Debug, PartialEq)]
@@ -175,6 +179,49 @@ pub(super) fn flow() -> Value {
         .with("version", 21)
 }
 
+/// A flow that was answered with a body.
+pub(super) fn answered(body: impl Into<Bytes>) -> Flow<Source> {
+    Flow {
+        id: "3d8ee163-b4f2-4a0b-a9c4-4cbd0a4bb7a5".into(),
+        client: Some("192.0.2.1:5000".parse().unwrap()),
+        server: Some("[2001:db8::1]:443".parse().unwrap()),
+        request: Request {
+            method: "POST".into(),
+            scheme: "https".into(),
+            host: "example.com".into(),
+            port: 443,
+            authority: "".into(),
+            path: "/a?b=c".into(),
+            version: Version::HTTP_11,
+            fields: Fields::from([("Host", "example.com"), ("X-A", "1"), ("x-a", "")]),
+            content: Source::Bytes("asked".into()),
+            trailers: Fields::new(),
+            started_at: 1_700_000_000.125,
+            ended_at: Some(1_700_000_000.25),
+        },
+        response: Some(Response {
+            version: Version::HTTP_11,
+            status: 200,
+            reason: "OK".into(),
+            fields: Fields::from([("Content-Type", "text/plain")]),
+            content: Source::Bytes(body.into()),
+            trailers: Fields::new(),
+            started_at: 1_700_000_001.5,
+            ended_at: Some(1_700_000_002.75),
+            pieces: Vec::new(),
+        }),
+        error: None,
+        websocket: None,
+    }
+}
+
+/// The bytes of flows.
+pub(super) fn written(flows: &[Flow<Source>]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    flows.iter().for_each(|flow| write_flow(flow, &mut bytes).unwrap());
+    bytes
+}
+
 /// A temporary file that is removed with it.
 pub(super) struct TempFile {
     _folder: tempfile::TempDir,
@@ -212,6 +259,11 @@ pub(super) fn example(name: &str) -> PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "../../tests/recordings", name].iter().collect()
 }
 
+/// Fields as they are written, what is not ASCII in them escaped.
+pub(super) fn shown(fields: &Fields) -> Vec<String> {
+    fields.iter().map(|(name, value)| format!("{}: {}", name.escape_ascii(), value.escape_ascii())).collect()
+}
+
 /// A recording as text, one line an exchange: number, method, URL, version, status, body length, and what is special.
 pub(super) fn describe(recording: &Recording) -> String {
     let mut text = String::new();
@@ -236,8 +288,8 @@ pub(super) fn describe(recording: &Recording) -> String {
         if exchange.is_websocket {
             text.push_str(" websocket");
         }
-        if let Some(error) = &exchange.error {
-            write!(text, " ({error})").unwrap();
+        if let Some(failure) = &exchange.error {
+            write!(text, " ({})", failure.reason).unwrap();
         }
         text.push('\n');
     }

@@ -1,9 +1,7 @@
 //! Bodies for people.
 
-use bytes::Bytes;
-
 use super::{decode, json, measure, text};
-use recording::{Content, Recording, RecordingError};
+use recording::{Content, Fields, Recording, RecordingError};
 
 /// A body as it is shown.
 pub(super) struct ShownBody {
@@ -14,11 +12,7 @@ pub(super) struct ShownBody {
 }
 
 /// Reads and decodes a body, and makes it readable.
-pub(super) fn shown(
-    recording: &Recording,
-    content: &Content,
-    fields: &[(Bytes, Bytes)],
-) -> Result<ShownBody, RecordingError> {
+pub(super) fn shown(recording: &Recording, content: &Content, fields: &Fields) -> Result<ShownBody, RecordingError> {
     let Some(stored) = content.size() else {
         return Ok(ShownBody { about: "body not recorded".to_owned(), lines: String::new() });
     };
@@ -35,7 +29,7 @@ pub(super) fn shown(
     let raw = recording.read(content)?;
     let decoded = decode::decode(&raw, fields);
     let mut about = format!("body: {}", measure::size(stored));
-    let coding = decode::field(fields, "content-encoding");
+    let coding = fields.joined("content-encoding");
     match (&decoded, coding) {
         (Some(decoded), Some(coding)) => {
             about = format!("{about}, {} decoded from {}", measure::size(decoded.len() as u64), text::bytes(&coding));
@@ -49,11 +43,11 @@ pub(super) fn shown(
 
 /// A message of a WebSocket, or any bytes without fields.
 pub(super) fn readable_message(content: &[u8]) -> String {
-    readable(content, &[]).1
+    readable(content, &Fields::new()).1
 }
 
 /// What a body is, and what it says.
-fn readable(content: &[u8], fields: &[(Bytes, Bytes)]) -> (&'static str, String) {
+fn readable(content: &[u8], fields: &Fields) -> (&'static str, String) {
     let Some(text) = as_text(content, fields) else {
         let start = content.get(..HEX_LIMIT).unwrap_or(content);
         return ("binary", text::hex(start));
@@ -65,8 +59,8 @@ fn readable(content: &[u8], fields: &[(Bytes, Bytes)]) -> (&'static str, String)
 }
 
 /// The text of a content in the charset that its fields name, unless it is none.
-fn as_text(content: &[u8], fields: &[(Bytes, Bytes)]) -> Option<String> {
-    let kind = decode::field(fields, "content-type").map(|kind| text::latin1(&kind).to_ascii_lowercase());
+fn as_text(content: &[u8], fields: &Fields) -> Option<String> {
+    let kind = fields.joined("content-type").map(|kind| text::latin1(&kind).to_ascii_lowercase());
     let kind = kind.unwrap_or_default();
     let charset = kind.split_once("charset=").map(|(_, charset)| charset.trim_matches(['"', ' ', '\'']));
     let is_latin1 = charset.is_some_and(|charset| LATIN1.iter().any(|name| charset.starts_with(name)));
@@ -101,7 +95,7 @@ mod tests {
     use super::*;
 
     fn of_kind(content: &[u8], kind: &'static str) -> (&'static str, String) {
-        readable(content, &[(Bytes::from("content-type"), Bytes::from(kind))])
+        readable(content, &[("content-type", kind)].into())
     }
 
     #[test]

@@ -2,17 +2,11 @@
 
 use bytes::Bytes;
 use coding::Coding;
-
-/// The value of a field, its lines joined as one list; nothing if the field is not there.
-pub(super) fn field(fields: &[(Bytes, Bytes)], name: &str) -> Option<Vec<u8>> {
-    let has_name = |(found, _): &&(Bytes, Bytes)| found.eq_ignore_ascii_case(name.as_bytes());
-    let values: Vec<&[u8]> = fields.iter().filter(has_name).map(|(_, value)| value.as_ref()).collect();
-    (!values.is_empty()).then(|| values.join(&b", "[..]))
-}
+use recording::Fields;
 
 /// The content before it was coded as the fields say; nothing if it was not, or if that cannot be undone.
-pub(super) fn decode(content: &[u8], fields: &[(Bytes, Bytes)]) -> Option<Bytes> {
-    let coding = field(fields, "content-encoding")?.to_ascii_lowercase();
+pub(super) fn decode(content: &[u8], fields: &Fields) -> Option<Bytes> {
+    let coding = fields.joined("content-encoding")?.to_ascii_lowercase();
     if content.is_empty() {
         return None;
     }
@@ -41,7 +35,7 @@ mod tests {
     use super::*;
 
     fn coded(content: &[u8], coding: &'static str) -> Option<Bytes> {
-        decode(content, &[(Bytes::from("Content-Encoding"), Bytes::from(coding))])
+        decode(content, &[("Content-Encoding", coding)].into())
     }
 
     const CODED: [(&str, &[u8]); 5] = [
@@ -61,7 +55,7 @@ mod tests {
 
     #[test]
     fn what_is_not_coded_so_is_left_as_it_is() {
-        assert_eq!(decode(b"a", &[]), None);
+        assert_eq!(decode(b"a", &Fields::new()), None);
         assert_eq!(coded(b"", "gzip"), None);
         for coding in ["gzip", "deflate", "br", "zstd", "gzip, br", "utf-8"] {
             assert_eq!(coded(b"neither", coding), None, "{coding}");

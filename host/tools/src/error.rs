@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use recording::RecordingError;
+use recording::{Format, RecordingError};
 
 /// Why a command could not do its work. `Display` is one level; the cause is the `source`.
 #[derive(Debug, thiserror::Error)]
@@ -24,11 +24,13 @@ pub enum FlowsError {
     },
     /// Only a flow file can be repaired.
     #[error(
-        "recording `{path}` is a HAR file, and only flow files can be repaired: `flows convert` writes what can be read"
+        "recording `{path}` is {format}, and only flow files can be repaired: `flows convert` writes what can be read"
     )]
     NotAFlowFile {
         /// The recording.
         path: PathBuf,
+        /// What it is.
+        format: Format,
     },
     /// Nobody said where to write what was repaired.
     #[error("nothing says where to write: give OUT, or `--in-place`")]

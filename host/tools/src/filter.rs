@@ -6,7 +6,7 @@ use clap::ArgMatches;
 use flowfilter::Filter;
 
 use super::console::Console;
-use super::gather::{Format, Gathering};
+use super::gather::{Format, Gathering, has_notes, warn_of_notes};
 use super::input::{self, Flow};
 use super::output::{Existing, Output};
 use super::rebuilt::Rebuilder;
@@ -26,7 +26,7 @@ pub(super) fn run(matches: &ArgMatches, console: &mut Console<'_>, writers: &dyn
     let recording = input::open_silently(&path, console)?;
     input::warn_of_broken_tail(&recording, console);
     let flow_file = recording.flow_file()?;
-    let mut wanted = Wanted { filter, is_inverted: matches.get_flag("invert"), unreadable: 0, misplaced: 0 };
+    let mut wanted = Wanted { filter, is_inverted: matches.get_flag("invert"), unreadable: 0, misplaced: 0, noted: 0 };
     match output {
         Some(output) => {
             let mut gathering = Gathering::new(output, writers)?;
@@ -51,6 +51,8 @@ struct Wanted {
     unreadable: usize,
     /// The flows of other protocols that HAR has no place for.
     misplaced: usize,
+    /// The flows that are written without what was noted about them.
+    noted: usize,
 }
 
 impl Wanted {
@@ -73,6 +75,7 @@ impl Wanted {
             let path = text::path(recording.path());
             console.warn(format_args!("`{path}`: left out: {} {why}", measure::count(count, "flow")));
         }
+        warn_of_notes(self.noted, recording.path(), console);
     }
 }
 
@@ -107,6 +110,7 @@ fn gather(
                 gathering.frame(flow_file, frame)
             }
             (_, _, Some(exchange)) if !flow.is_continuation() => {
+                wanted.noted += usize::from(flow.details.as_ref().is_some_and(has_notes));
                 gathering.exchange(exchange, flow.details.as_ref(), &rebuilder)
             }
             _ => {

@@ -8,7 +8,7 @@ use super::input;
 use super::output::Output;
 use super::rebuilt::Rebuilder;
 use super::{FlowSink, FlowsError, Writers, measure, text};
-use recording::{Details, Exchange, FlowFile, FlowFrame};
+use recording::{Details, Exchange, FlowFile, FlowFrame, RESPONSE_PIECES};
 
 /// The format of an output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,10 +65,15 @@ impl<'w> Gathering<'w> {
         let recording = input::open(path, console)?;
         let flow_file = recording.flow_file()?;
         let rebuilder = Rebuilder::new(&recording)?;
+        let mut noted = 0;
         input::walk(&recording, flow_file.as_ref(), &mut |flow| match flow.exchange {
-            Some(exchange) if !flow.is_continuation() => self.exchange(exchange, flow.details.as_ref(), &rebuilder),
+            Some(exchange) if !flow.is_continuation() => {
+                noted += usize::from(flow.details.as_ref().is_some_and(has_notes));
+                self.exchange(exchange, flow.details.as_ref(), &rebuilder)
+            }
             _ => Ok(()),
         })?;
+        warn_of_notes(noted, path, console);
         self.end_recording()
     }
 
@@ -142,5 +147,20 @@ impl<'w> Gathering<'w> {
     fn new_sink(&mut self) -> io::Result<Box<dyn FlowSink>> {
         self.copies.flush()?;
         self.writers.flow_file(self.output.file().try_clone()?)
+    }
+}
+
+/// Whether somebody or some program wrote something about a flow that is not in what passed.
+pub(super) fn has_notes(details: &Details) -> bool {
+    let own = |line: &str| line.starts_with(RESPONSE_PIECES);
+    let notes = [&details.marker, &details.comment, &details.replayed];
+    notes.iter().any(|note| !note.is_empty()) || details.metadata.lines().any(|line| !own(line))
+}
+
+/// Says that what was noted about so many flows is not written with them.
+pub(super) fn warn_of_notes(flows: usize, path: &Path, console: &mut Console<'_>) {
+    if flows > 0 {
+        let flows = measure::count(flows, "flow");
+        console.warn(format_args!("`{}`: left out: marks, comments and metadata of {flows}", text::path(path)));
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::console::Console;
 use super::{FlowsError, text};
-use recording::{Details, Exchange, FlowFile, FlowFrame, FlowProtocol, Recording, RecordingError};
+use recording::{Content, Details, Exchange, FlowFile, FlowFrame, FlowProtocol, Message, Recording, RecordingError};
 
 /// Opens a recording, and says what of it is left out.
 pub(super) fn open(path: &Path, console: &mut Console<'_>) -> Result<Arc<Recording>, FlowsError> {
@@ -49,6 +49,15 @@ impl Flow<'_> {
     /// Whether it only goes on with an exchange that is a flow of its own.
     pub(super) fn is_continuation(&self) -> bool {
         self.details.as_ref().is_some_and(|details| details.protocol == FlowProtocol::WebSocket)
+    }
+}
+
+/// What was said over a WebSocket, or over TCP or UDP: by the details of a flow in a flow file, where it may lie apart from the
+/// handshake, or else by the exchange.
+pub(super) fn messages<'r>(exchange: Option<&'r Exchange>, details: Option<&'r Details>) -> &'r [Message<Content>] {
+    match details {
+        Some(details) => &details.messages,
+        None => exchange.and_then(|exchange| exchange.websocket.as_ref()).map_or(&[], |websocket| &websocket.messages),
     }
 }
 

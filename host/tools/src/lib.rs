@@ -10,7 +10,7 @@ use std::{fs::File, io};
 
 use clap::ArgMatches;
 
-use recording::NewFlow;
+use recording::{Flow, Source};
 
 mod body;
 mod check;
@@ -39,6 +39,8 @@ mod text;
 mod writers;
 
 #[cfg(test)]
+mod formats;
+#[cfg(test)]
 mod samples;
 
 pub use command::command;
@@ -52,7 +54,7 @@ pub trait FlowSink {
     ///
     /// # Errors
     /// When the file does not take it, or when its bodies can no longer be read.
-    fn write(&mut self, flow: &NewFlow) -> io::Result<()>;
+    fn write(&mut self, flow: &Flow<Source>) -> io::Result<()>;
 
     /// Writes what is left to write. Nothing is written after that.
     ///

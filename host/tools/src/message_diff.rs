@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::{FlowsError, decode, json_diff, measure, text};
-use recording::{Content, Exchange, Recording, RecordingError};
+use recording::{Content, Exchange, Fields, Recording, RecordingError};
 
 /// What is compared, and what is left out of it.
 pub(super) struct Comparison<'r> {
@@ -23,34 +23,32 @@ pub(super) fn differences(
 ) -> Result<Vec<String>, FlowsError> {
     let mut lines = Vec::new();
     let asked = [&old.request, &new.request];
-    comparison.fields("request", asked.map(|request| &request.fields[..]), &mut lines);
-    comparison.bodies("request", asked.map(|request| (&request.fields[..], &request.content)), &mut lines)?;
+    comparison.fields("request", asked.map(|request| &request.fields), &mut lines);
+    comparison.bodies("request", asked.map(|request| (&request.fields, &request.content)), &mut lines)?;
     match (&old.response, &new.response) {
         (Some(old), Some(new)) => {
             if old.status != new.status {
                 lines.push(format!("status: {} -> {}", old.status, new.status));
             }
             let answered = [old, new];
-            comparison.fields("response", answered.map(|response| &response.fields[..]), &mut lines);
-            let bodies = answered.map(|response| (&response.fields[..], &response.content));
+            comparison.fields("response", answered.map(|response| &response.fields), &mut lines);
+            let bodies = answered.map(|response| (&response.fields, &response.content));
             comparison.bodies("response", bodies, &mut lines)?;
         }
         (None, None) => {}
         (Some(old), None) => lines.push(format!("status: {} -> no response", old.status)),
         (None, Some(new)) => lines.push(format!("status: no response -> {}", new.status)),
     }
-    match [&old.error, &new.error].map(|error| error.as_deref().unwrap_or("none")) {
+    match [&old.error, &new.error].map(|error| error.as_ref().map_or("none", |failure| &failure.reason)) {
         [old, new] if old != new => lines.push(format!("error: {old} -> {new}")),
         _ => {}
     }
     Ok(lines)
 }
 
-type Fields<'r> = &'r [(Bytes, Bytes)];
-
 impl Comparison<'_> {
     /// Compares fields by name. Their order only counts among those of the same name.
-    fn fields(&self, side: &str, fields: [Fields<'_>; 2], lines: &mut Vec<String>) {
+    fn fields(&self, side: &str, fields: [&Fields; 2], lines: &mut Vec<String>) {
         let mut names: Vec<String> = Vec::new();
         for (name, _) in fields.into_iter().flatten() {
             let name = text::latin1(name).to_ascii_lowercase();
@@ -59,7 +57,7 @@ impl Comparison<'_> {
             }
         }
         for name in names {
-            let [old, new] = fields.map(|fields| values(fields, &name));
+            let [old, new] = fields.map(|fields| fields.lines(&name).collect::<Vec<_>>());
             if old != new {
                 lines.push(format!("{side} field `{name}`: {} -> {}", listed(&old), listed(&new)));
             }
@@ -67,12 +65,7 @@ impl Comparison<'_> {
     }
 
     /// Compares bodies: as they are, and if they differ, decoded, and value by value if both are JSON.
-    fn bodies(
-        &self,
-        side: &str,
-        bodies: [(Fields<'_>, &Content); 2],
-        lines: &mut Vec<String>,
-    ) -> Result<(), FlowsError> {
+    fn bodies(&self, side: &str, bodies: [(&Fields, &Content); 2], lines: &mut Vec<String>) -> Result<(), FlowsError> {
         let [(old_fields, old), (new_fields, new)] = bodies;
         let (Some(old_size), Some(new_size)) = (old.size(), new.size()) else {
             if old.size().is_some() != new.size().is_some() {
@@ -117,11 +110,6 @@ impl Comparison<'_> {
     }
 }
 
-fn values<'f>(fields: Fields<'f>, name: &str) -> Vec<&'f Bytes> {
-    let has_name = |(found, _): &&(Bytes, Bytes)| found.eq_ignore_ascii_case(name.as_bytes());
-    fields.iter().filter(has_name).map(|(_, value)| value).collect()
-}
-
 fn listed(values: &[&Bytes]) -> String {
     match values {
         [] => "none".to_owned(),
@@ -132,7 +120,7 @@ fn listed(values: &[&Bytes]) -> String {
     }
 }
 
-fn decoded(recording: &Recording, content: &Content, fields: Fields<'_>) -> Result<Bytes, RecordingError> {
+fn decoded(recording: &Recording, content: &Content, fields: &Fields) -> Result<Bytes, RecordingError> {
     let raw = recording.read(content)?;
     Ok(decode::decode(&raw, fields).unwrap_or(raw))
 }

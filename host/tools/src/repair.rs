@@ -9,15 +9,16 @@ use clap::ArgMatches;
 
 use super::console::Console;
 use super::output::{Existing, Output};
-use super::{Exit, FlowsError, command, measure, text};
+use super::{Exit, FlowsError, command, input, measure, text};
 use recording::{BrokenTail, FlowFile};
 
 /// Writes the whole flows of a file, to another one or in its place. Nothing is lost: either the file stays, or what is cut
 /// off is kept beside it.
 pub(super) fn run(matches: &ArgMatches, console: &mut Console<'_>) -> Result<Exit, FlowsError> {
-    let input = command::the_file(matches, "in");
-    let Some(flow_file) = FlowFile::open(&input)? else {
-        return Err(FlowsError::NotAFlowFile { path: input });
+    let path = command::the_file(matches, "in");
+    let Some(flow_file) = FlowFile::open(&path)? else {
+        let format = input::open_silently(&path, console)?.format();
+        return Err(FlowsError::NotAFlowFile { path, format });
     };
     let out: Option<&PathBuf> = matches.get_one("out");
     if out.is_none() && !matches.get_flag("in-place") {
@@ -27,20 +28,19 @@ pub(super) fn run(matches: &ArgMatches, console: &mut Console<'_>) -> Result<Exi
     let kept = measure::count(flows, "flow");
     match (out, tail) {
         (Some(out), tail) => {
-            let output = Output::create(out, &[&input], Existing::of(matches))?;
+            let output = Output::create(out, &[&path], Existing::of(matches))?;
             copy(&flow_file, whole_len(&flow_file, tail.as_ref()), &output)?;
             output.commit()?;
             let cut = tail.map_or_else(|| "nothing was broken".to_owned(), |tail| format!("cut off: {tail}"));
             console.print(format_args!("{}: {kept}; {}", text::path(out), text::line(&cut)))?;
         }
         (None, None) => {
-            console
-                .print(format_args!("{}: {kept}; nothing is broken, and nothing was changed", text::path(&input)))?;
+            console.print(format_args!("{}: {kept}; nothing is broken, and nothing was changed", text::path(&path)))?;
         }
         (None, Some(tail)) => {
-            let rest = in_place(&flow_file, &input, &tail, Existing::of(matches))?;
+            let rest = in_place(&flow_file, &path, &tail, Existing::of(matches))?;
             let cut = text::line(&tail.to_string());
-            console.print(format_args!("{}: {kept}; kept as `{}`: {cut}", text::path(&input), text::path(&rest)))?;
+            console.print(format_args!("{}: {kept}; kept as `{}`: {cut}", text::path(&path), text::path(&rest)))?;
         }
     }
     Ok(Exit::Success)

@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use super::{Console, FlowSink, Writers, command, run};
-use recording::{NewContent, NewFlow};
+use recording::{Flow, Source};
 
 pub(super) fn example(name: &str) -> PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "../../tests/recordings", name].iter().collect()
@@ -118,9 +118,9 @@ impl Writers for Lines {
 }
 
 impl FlowSink for Sink {
-    fn write(&mut self, flow: &NewFlow) -> io::Result<()> {
+    fn write(&mut self, flow: &Flow<Source>) -> io::Result<()> {
         assert_eq!(flow.id.len(), 36);
-        let NewFlow { request, response, websocket, .. } = flow;
+        let Flow { request, response, websocket, .. } = flow;
         let [method, host, path] = [&request.method, &request.host, &request.path].map(|bytes| bytes.escape_ascii());
         write!(self.file, "{} {method} {host}:{}{path} {}", self.name, request.port, body(&request.content))?;
         if let Some(response) = response {
@@ -130,7 +130,7 @@ impl FlowSink for Sink {
             write!(self.file, " {}:{}", message.from_client, body(&message.content))?;
         }
         let server = flow.server.map(|server| format!(" from {server}")).unwrap_or_default();
-        let error = flow.error.as_ref().map(|(message, _)| format!(" ({message})")).unwrap_or_default();
+        let error = flow.error.as_ref().map(|failure| format!(" ({})", failure.reason)).unwrap_or_default();
         writeln!(self.file, "{server}{error}")
     }
 
@@ -140,16 +140,15 @@ impl FlowSink for Sink {
 }
 
 /// A body, or its length if it is long.
-fn body(content: &NewContent) -> String {
+fn body(content: &Source) -> String {
     let bytes = match content {
-        NewContent::NotRecorded => return "none".to_owned(),
-        NewContent::Bytes(bytes) => bytes.to_vec(),
-        NewContent::File { file, offset, len } => {
+        Source::NotRecorded => return "none".to_owned(),
+        Source::Bytes(bytes) => bytes.to_vec(),
+        Source::File { file, offset, len } => {
             let mut bytes = vec![0; *len as usize];
             file.read_exact_at(&mut bytes, *offset).unwrap();
             bytes
         }
-        NewContent::Kept(_) => panic!("nothing is recorded here"),
     };
     match bytes.len() {
         ..40 => format!("`{}`", bytes.escape_ascii()),

@@ -1,12 +1,11 @@
 //! `flows show`: one exchange with all that is known of it.
 
-use bytes::Bytes;
 use clap::ArgMatches;
 use http::Version;
 
 use super::console::Console;
 use super::{Exit, FlowsError, body, command, input, measure, table, text};
-use recording::{Content, Details, Exchange, RESPONSE_PIECES, Recording};
+use recording::{Content, Details, Exchange, Fields, Message, RESPONSE_PIECES, Recording};
 
 /// Shows the exchange with a number.
 pub(super) fn run(matches: &ArgMatches, console: &mut Console<'_>) -> Result<Exit, FlowsError> {
@@ -24,7 +23,7 @@ pub(super) fn run(matches: &ArgMatches, console: &mut Console<'_>) -> Result<Exi
     about(&recording, exchange, details.as_ref(), console)?;
     request(&recording, exchange, console)?;
     response(&recording, exchange, console)?;
-    messages(&recording, details.as_ref(), console)?;
+    messages(&recording, input::messages(Some(exchange), details.as_ref()), console)?;
     Ok(Exit::Success)
 }
 
@@ -66,7 +65,7 @@ fn about(
             say("arrived in", &measure::count(response.pieces.len(), "piece"))?;
         }
     }
-    say("failed", exchange.error.as_deref().unwrap_or_default())?;
+    say("failed", exchange.error.as_ref().map_or("", |failure| &failure.reason))?;
     if let Some(details) = details {
         // What has no name and no port stands for an unknown one.
         say("client", if details.source == ":0" { "" } else { &details.source })?;
@@ -117,7 +116,7 @@ fn version(version: Version) -> String {
     format!("{version:?}")
 }
 
-fn fields(fields: &[(Bytes, Bytes)], console: &mut Console<'_>) -> Result<(), FlowsError> {
+fn fields(fields: &Fields, console: &mut Console<'_>) -> Result<(), FlowsError> {
     fields
         .iter()
         .try_for_each(|(name, value)| console.print(format_args!("{}: {}", text::bytes(name), text::bytes(value))))
@@ -126,7 +125,7 @@ fn fields(fields: &[(Bytes, Bytes)], console: &mut Console<'_>) -> Result<(), Fl
 fn content(
     recording: &Recording,
     content: &Content,
-    fields: &[(Bytes, Bytes)],
+    fields: &Fields,
     console: &mut Console<'_>,
 ) -> Result<(), FlowsError> {
     let shown = body::shown(recording, content, fields)?;
@@ -137,7 +136,7 @@ fn content(
     }
 }
 
-fn trailers(trailers: &[(Bytes, Bytes)], console: &mut Console<'_>) -> Result<(), FlowsError> {
+fn trailers(trailers: &Fields, console: &mut Console<'_>) -> Result<(), FlowsError> {
     if trailers.is_empty() {
         return Ok(());
     }
@@ -146,15 +145,19 @@ fn trailers(trailers: &[(Bytes, Bytes)], console: &mut Console<'_>) -> Result<()
 }
 
 /// What was said over a WebSocket.
-fn messages(recording: &Recording, details: Option<&Details>, console: &mut Console<'_>) -> Result<(), FlowsError> {
-    let Some(details) = details.filter(|details| !details.messages.is_empty()) else {
+fn messages(recording: &Recording, messages: &[Message<Content>], console: &mut Console<'_>) -> Result<(), FlowsError> {
+    if messages.is_empty() {
         return Ok(());
-    };
-    console.print(format_args!("\n({} of the WebSocket)", measure::count(details.messages.len(), "message")))?;
-    for message in &details.messages {
+    }
+    console.print(format_args!("\n({} of the WebSocket)", measure::count(messages.len(), "message")))?;
+    for message in messages {
         let who = if message.from_client { "client" } else { "server" };
         let size = measure::size(message.content.size().unwrap_or_default());
         console.print(format_args!("{who}, {} UTC, {size}:", measure::moment(message.at)))?;
+        if message.content == Content::NotRecorded {
+            console.print("  (not recorded)")?;
+            continue;
+        }
         let lines = body::readable_message(&recording.read(&message.content)?);
         lines.lines().try_for_each(|line| console.print(format_args!("  {line}")))?;
     }

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use flowfilter::{Message, Protocol, Side, Target};
 use http::Version;
 
-use super::decode;
-use recording::{Content, Details, Exchange, FlowProtocol, Recording, RecordingError};
+use super::{decode, input};
+use recording::{Content, Details, Exchange, Fields, FlowProtocol, Recording, RecordingError};
 
 /// A flow of a recording, for filters.
 pub(super) struct Subject<'r> {
@@ -43,11 +43,11 @@ impl<'r> Subject<'r> {
         self.details.map_or(Cow::Borrowed(""), |details| Cow::Borrowed(of(details)))
     }
 
-    fn message(&self, side: Side) -> Option<(&'r [(Bytes, Bytes)], &'r Content)> {
+    fn message(&self, side: Side) -> Option<(&'r Fields, &'r Content)> {
         let exchange = self.exchange?;
         match side {
             Side::Request => Some((&exchange.request.fields, &exchange.request.content)),
-            Side::Response => exchange.response.as_ref().map(|response| (&response.fields[..], &response.content)),
+            Side::Response => exchange.response.as_ref().map(|response| (&response.fields, &response.content)),
         }
     }
 }
@@ -83,7 +83,7 @@ impl flowfilter::Subject for Subject<'_> {
     }
 
     fn fields(&self, side: Side, see: &mut dyn FnMut(&[u8], &[u8])) {
-        for (name, value) in self.message(side).map(|(fields, _)| fields).unwrap_or_default() {
+        for (name, value) in self.message(side).into_iter().flat_map(|(fields, _)| fields) {
             see(name, value);
         }
     }
@@ -100,7 +100,10 @@ impl flowfilter::Subject for Subject<'_> {
     }
 
     fn messages(&self, see: &mut dyn FnMut(Message<'_>) -> bool) {
-        for message in self.details.map(|details| &details.messages[..]).unwrap_or_default() {
+        for message in input::messages(self.exchange, self.details) {
+            if message.content == Content::NotRecorded {
+                continue;
+            }
             let Some(content) = self.read(&message.content) else { return };
             let side = if message.from_client { Side::Request } else { Side::Response };
             if see(Message { side, content: &content }) {

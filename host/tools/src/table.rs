@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::console::Console;
 use super::subject::Subject;
-use super::{FlowsError, decode, measure, text};
+use super::{FlowsError, measure, text};
 use recording::{Details, Exchange, FlowProtocol, Recording};
 
 /// What a list says of a flow.
@@ -36,7 +36,7 @@ impl Row {
         let request = &exchange.request;
         let response = exchange.response.as_ref();
         let started_at = Some(request.started_at).filter(|seconds| *seconds > 0.0);
-        let content_type = response.and_then(|response| decode::field(&response.fields, "content-type"));
+        let content_type = response.and_then(|response| response.fields.joined("content-type"));
         let session_end = exchange.websocket.as_ref().and_then(|session| session.ended_at);
         let ended_at = response.map(|response| session_end.or(response.ended_at).unwrap_or(response.started_at));
         Self {
@@ -53,7 +53,7 @@ impl Row {
             request_size: request.content.size(),
             response_size: response.and_then(|response| response.content.size()),
             duration: ended_at.zip(started_at).map(|(end, start)| end - start).filter(|seconds| *seconds >= 0.0),
-            error: exchange.error.clone(),
+            error: exchange.error.as_ref().map(|failure| failure.reason.clone()),
         }
     }
 

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 
 use super::{FlowSink, Writers};
-use recording::{HarFile, NewFlow, write_flow};
+use recording::{Flow, HarFile, Source, write_flow};
 
 /// The formats that recordings are written in.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ impl Writers for RecordingWriters {
 struct Records(BufWriter<File>);
 
 impl FlowSink for Records {
-    fn write(&mut self, flow: &NewFlow) -> io::Result<()> {
+    fn write(&mut self, flow: &Flow<Source>) -> io::Result<()> {
         write_flow(flow, &mut self.0)
     }
 
@@ -37,7 +37,7 @@ impl FlowSink for Records {
 struct Entries(HarFile);
 
 impl FlowSink for Entries {
-    fn write(&mut self, flow: &NewFlow) -> io::Result<()> {
+    fn write(&mut self, flow: &Flow<Source>) -> io::Result<()> {
         self.0.write(flow)
     }
 

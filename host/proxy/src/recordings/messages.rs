@@ -42,7 +42,7 @@ impl RecordedFlows {
     /// What a message of the exchange at a position takes beside its head: its trailers, and the times of its pieces.
     pub fn held_for(&self, position: usize) -> usize {
         let Some(exchange) = self.recording.exchanges().get(position) else { return 0 };
-        let trailers = |trailers: &[(Bytes, Bytes)]| {
+        let trailers = |trailers: &recording::Fields| {
             trailers.iter().map(|(name, value)| name.len() + value.len() + TRAILER).sum::<usize>()
         };
         let of_response = exchange.response.as_ref().map_or(0, |response| {
@@ -103,7 +103,7 @@ impl RecordedFlows {
         let body = match &recorded.content {
             // Only a bodiless exchange is answered without content.
             Content::NotRecorded => Body::Empty,
-            content => self.body(content, &recorded.trailers, beats(pace, &recorded.pieces)),
+            content => self.body(content, &recorded.trailers, pace.beats(&recorded.pieces)),
         };
         let mut response = Response::received(time(recorded.started_at), head.clone(), body);
         let asked_at = exchange.request.ended_at.unwrap_or(exchange.request.started_at);
@@ -111,7 +111,7 @@ impl RecordedFlows {
         Some(response)
     }
 
-    fn body(self: &Arc<Self>, content: &Content, trailers: &[(Bytes, Bytes)], beats: Vec<Beat>) -> Body {
+    fn body(self: &Arc<Self>, content: &Content, trailers: &recording::Fields, beats: Vec<Beat>) -> Body {
         match (content, content.size()) {
             (_, None) => Body::Gone,
             (_, Some(0)) if trailers.is_empty() => Body::Empty,
@@ -163,14 +163,9 @@ impl Stored for RecordedBody {
 /// What a field after a content takes beside its bytes.
 const TRAILER: usize = 128;
 
-/// When the pieces of a content are sent.
-fn beats(pace: Pace, pieces: &[recording::Piece]) -> Vec<Beat> {
-    pace.beats(pieces).into_iter().map(|recording::Beat { len, after }| Beat { len, after }).collect()
-}
-
 /// The fields by name, and their names in that order as they were written. What HTTP does not allow was refused when
 /// the recording was opened.
-fn header_map(fields: &[(Bytes, Bytes)]) -> (HeaderMap, impl Iterator<Item = &[u8]>) {
+fn header_map(fields: &recording::Fields) -> (HeaderMap, impl Iterator<Item = &[u8]>) {
     let mut map = HeaderMap::try_with_capacity(fields.len()).unwrap_or_default();
     for (name, value) in fields {
         if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name), HeaderValue::from_maybe_shared(value.clone())) {
@@ -182,7 +177,7 @@ fn header_map(fields: &[(Bytes, Bytes)]) -> (HeaderMap, impl Iterator<Item = &[u
 }
 
 /// The fields of a recorded response, but for those that concerned the recorded connection only.
-pub(super) fn fields(recorded: &[(Bytes, Bytes)]) -> Fields {
+pub(super) fn fields(recorded: &recording::Fields) -> Fields {
     let (map, names) = header_map(recorded);
     let mut fields = Fields::new(map, Spelling::of(names));
     fields.remove_hop_by_hop();

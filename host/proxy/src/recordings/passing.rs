@@ -16,7 +16,7 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, Version};
 
-use recording::{Kept, NewContent, NewFlow, NewRequest, NewResponse, Opened, Recorder, RecorderError, Redactor};
+use recording::{Failure, Flow, Input, Kept, Opened, Recorder, RecorderError, Redactor, Source};
 
 use super::upgraded::SessionObserver;
 use crate::flow::{Body, BodyObserver, Completion, Fields, Request, Response};
@@ -55,13 +55,13 @@ impl PassingRecorder {
     pub fn save(&self, request: &Request, response: &mut Response) -> Option<Completion> {
         let mut flow = self.flow(request);
         let head = &response.head;
-        let mut recorded = NewResponse {
+        let mut recorded = recording::Response {
             version: head.version,
             status: head.status.as_u16(),
             reason: reason(response),
             fields: lines(&head.fields),
-            content: NewContent::NotRecorded,
-            trailers: Vec::new(),
+            content: Source::NotRecorded.into(),
+            trailers: recording::Fields::new(),
             started_at: seconds(response.received_at),
             ended_at: None,
             pieces: Vec::new(),
@@ -69,7 +69,7 @@ impl PassingRecorder {
         let saving = Saving { recorder: self.recorder.clone(), label: request.flow.0, request: self.kept(request) };
         if head.status == StatusCode::SWITCHING_PROTOCOLS {
             restore_upgrade(&mut flow.request.fields, &mut recorded.fields);
-            recorded.content = NewContent::Bytes(Bytes::new());
+            recorded.content = Source::Bytes(Bytes::new()).into();
             recorded.ended_at = Some(recorded.started_at);
             flow.response = Some(recorded);
             response.upgrade.observers.push(Arc::new(SessionObserver::new(saving, flow, &response.head.fields)));
@@ -79,7 +79,7 @@ impl PassingRecorder {
         match &response.body {
             body @ Body::Live(_) => {
                 let kept = ContentObserver::new(self.recorder.keep());
-                recorded.content = NewContent::Kept(kept.kept.clone());
+                recorded.content = Input::Kept(kept.kept.clone());
                 flow.response = Some(recorded);
                 let since = response.received_at;
                 body.observe(Arc::new(ResponseObserver { content: kept, since, saving, flow: Mutex::new(Some(flow)) }));
@@ -97,7 +97,7 @@ impl PassingRecorder {
     /// Records a request that got no response.
     pub fn save_failed(&self, request: &Request, reason: String) -> Completion {
         let mut flow = self.flow(request);
-        flow.error = Some((reason, seconds(SystemTime::now())));
+        flow.error = Some(Failure { reason, at: Some(seconds(SystemTime::now())) });
         let saving = Saving { recorder: self.recorder.clone(), label: request.flow.0, request: self.kept(request) };
         saving.save(flow)
     }
@@ -113,17 +113,17 @@ impl PassingRecorder {
         kept.iter().find(|(number, _)| *number == self.number).map(|(_, observer)| observer.clone())
     }
 
-    fn flow(&self, request: &Request) -> NewFlow {
+    fn flow(&self, request: &Request) -> Flow<Input> {
         let head = &request.head;
         let authority = match head.version >= Version::HTTP_2 {
             true => head.authority.as_ref().map_or_else(Bytes::new, |authority| text(authority.as_str())),
             false => Bytes::new(),
         };
-        NewFlow {
+        Flow {
             id: uuid::Uuid::new_v4().to_string(),
             client: None,
             server: None,
-            request: NewRequest {
+            request: recording::Request {
                 method: Bytes::copy_from_slice(head.method.as_str().as_bytes()),
                 scheme: Bytes::from_static(head.destination.scheme().name().as_bytes()),
                 host: text(head.destination.host()),
@@ -133,7 +133,7 @@ impl PassingRecorder {
                 version: head.version,
                 fields: lines(&head.fields),
                 content: at_hand(&request.body),
-                trailers: Vec::new(),
+                trailers: recording::Fields::new(),
                 started_at: seconds(request.received_at),
                 ended_at: None,
             },
@@ -162,7 +162,7 @@ impl Saving {
         self.label
     }
 
-    pub(super) fn save(&self, mut flow: NewFlow) -> Completion {
+    pub(super) fn save(&self, mut flow: Flow<Input>) -> Completion {
         match &self.request {
             Some(kept) => {
                 let (content, ended_at) = kept.outcome();
@@ -185,7 +185,7 @@ pub(super) struct ContentObserver {
 
 #[derive(Debug, Default)]
 struct ObserverState {
-    trailers: Vec<(Bytes, Bytes)>,
+    trailers: recording::Fields,
     /// Whether it ended as its sender meant it to, and when.
     ended: Option<(bool, SystemTime)>,
 }
@@ -196,14 +196,14 @@ impl ContentObserver {
     }
 
     /// What there is of it now: the content if it is whole, and when it was.
-    fn outcome(&self) -> (NewContent, Option<f64>) {
+    fn outcome(&self) -> (Input, Option<f64>) {
         match self.lock().ended {
-            Some((true, at)) => (NewContent::Kept(self.kept.clone()), Some(seconds(at))),
-            _ => (NewContent::NotRecorded, None),
+            Some((true, at)) => (Input::Kept(self.kept.clone()), Some(seconds(at))),
+            _ => (Source::NotRecorded.into(), None),
         }
     }
 
-    fn trailers(&self) -> Vec<(Bytes, Bytes)> {
+    fn trailers(&self) -> recording::Fields {
         self.lock().trailers.clone()
     }
 
@@ -244,7 +244,7 @@ struct ResponseObserver {
     content: ContentObserver,
     since: SystemTime,
     saving: Saving,
-    flow: Mutex<Option<NewFlow>>,
+    flow: Mutex<Option<Flow<Input>>>,
 }
 
 impl BodyObserver for ResponseObserver {
@@ -270,23 +270,26 @@ impl BodyObserver for ResponseObserver {
         response.trailers = self.content.trailers();
         match whole {
             true => response.pieces = self.content.kept.pieces(self.since),
-            false => flow.error = Some(("the response broke off".to_owned(), seconds(SystemTime::now()))),
+            false => {
+                let reason = "the response broke off".to_owned();
+                flow.error = Some(Failure { reason, at: Some(seconds(SystemTime::now())) });
+            }
         }
         Some(self.saving.save(flow))
     }
 }
 
 /// Content that need not be waited for.
-fn at_hand(body: &Body) -> NewContent {
-    match body {
-        Body::Empty => NewContent::Bytes(Bytes::new()),
-        Body::Bytes(bytes) => NewContent::Bytes(bytes.clone()),
+fn at_hand(body: &Body) -> Input {
+    Input::Source(match body {
+        Body::Empty => Source::Bytes(Bytes::new()),
+        Body::Bytes(bytes) => Source::Bytes(bytes.clone()),
         Body::Stored(stored) if stored.size() <= LARGEST_COPY => match stored.read_all() {
-            Ok(bytes) => NewContent::Bytes(bytes),
-            Err(_) => NewContent::NotRecorded,
+            Ok(bytes) => Source::Bytes(bytes),
+            Err(_) => Source::NotRecorded,
         },
-        Body::Stored(_) | Body::Live(_) | Body::Gone => NewContent::NotRecorded,
-    }
+        Body::Stored(_) | Body::Live(_) | Body::Gone => Source::NotRecorded,
+    })
 }
 
 /// What an answer that comes from another recording may have to be recorded again.
@@ -296,7 +299,7 @@ fn text(text: &str) -> Bytes {
     Bytes::copy_from_slice(text.as_bytes())
 }
 
-fn lines(fields: &Fields) -> Vec<(Bytes, Bytes)> {
+fn lines(fields: &Fields) -> recording::Fields {
     fields.lines().map(|(name, value)| (name, Bytes::copy_from_slice(value.as_bytes()))).collect()
 }
 
@@ -310,19 +313,19 @@ fn reason(response: &Response) -> Bytes {
 }
 
 /// The framing was removed when the response came in. Those who read a recording need it where the length is not told.
-fn restore_framing(response: &mut NewResponse, body: &Body) {
-    let framed = response.fields.iter().any(|(name, _)| name.eq_ignore_ascii_case(b"content-length"));
+fn restore_framing(response: &mut recording::Response<Input>, body: &Body) {
+    let framed = response.fields.get("content-length").is_some();
     if !framed && matches!(body, Body::Live(_)) && response.version == Version::HTTP_11 {
-        response.fields.push((Bytes::from_static(b"Transfer-Encoding"), Bytes::from_static(b"chunked")));
+        response.fields.push("Transfer-Encoding", "chunked");
     }
 }
 
 /// So were the fields that changed the protocol, which say what kind of exchange it is.
-fn restore_upgrade(request: &mut Vec<(Bytes, Bytes)>, response: &mut Vec<(Bytes, Bytes)>) {
-    let websocket = request.iter().any(|(name, _)| name.eq_ignore_ascii_case(b"sec-websocket-key"));
+fn restore_upgrade(request: &mut recording::Fields, response: &mut recording::Fields) {
+    let websocket = request.get("sec-websocket-key").is_some();
     for fields in [request, response].into_iter().filter(|_| websocket) {
-        fields.push((Bytes::from_static(b"Connection"), Bytes::from_static(b"Upgrade")));
-        fields.push((Bytes::from_static(b"Upgrade"), Bytes::from_static(b"websocket")));
+        fields.push("Connection", "Upgrade");
+        fields.push("Upgrade", "websocket");
     }
 }
 

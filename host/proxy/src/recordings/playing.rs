@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode};
 use tracing::{debug, warn};
 
-use recording::{Content, Difference, Manner, Session, SessionContent, SessionMessage, accept_key, play};
+use recording::{Content, Difference, Exchange, Manner, Session, SessionContent, accept_key, play};
 
 use super::messages::{RecordedFlows, fields, time};
 use crate::flow::{Body, ByteStream, Completion, Endpoint, FlowId, Request, Response, ResponseHead};
@@ -35,28 +35,18 @@ impl RecordedFlows {
         Some(response)
     }
 
-    /// The session of the exchange at a position.
-    fn session(self: &Arc<Self>, position: usize) -> Session {
-        let Some(exchange) = self.recording().exchanges().get(position) else { return Session::default() };
-        let Some(recorded) = &exchange.websocket else { return Session::default() };
-        let messages = recorded.messages.iter().map(|message| SessionMessage {
-            is_text: message.is_text,
-            from_client: message.from_client,
-            content: Arc::new(MessageContent { recording: self.clone(), content: message.content.clone() }),
-            at: message.at,
-        });
+    /// The session of an exchange.
+    fn session(self: &Arc<Self>, exchange: &Exchange) -> Session<MessageContent> {
+        let websocket = exchange.websocket.clone().unwrap_or_default();
         Session {
-            messages: messages.collect(),
-            closed_by_client: recorded.closed_by_client,
-            close_code: recorded.close_code,
-            close_reason: recorded.close_reason.clone().unwrap_or_default(),
+            websocket: websocket.map_contents(|content| MessageContent { recording: self.clone(), content }),
             started_at: exchange.response.as_ref().map_or(exchange.request.started_at, |response| response.started_at),
-            ended_at: recorded.ended_at,
         }
     }
 }
 
 /// What a message says, which stays in the file until it is sent.
+#[derive(Clone)]
 struct MessageContent {
     recording: Arc<RecordedFlows>,
     content: Content,
@@ -79,8 +69,8 @@ struct RecordedSession {
 impl Endpoint for RecordedSession {
     fn serve(self: Arc<Self>, FlowId(flow): FlowId, client: ByteStream) -> Completion {
         Box::pin(async move {
-            let session = self.recording.session(self.position);
-            let number = self.recording.recording().exchanges().get(self.position).map_or(0, |played| played.number);
+            let Some(exchange) = self.recording.recording().exchanges().get(self.position) else { return };
+            let (session, number) = (self.recording.session(exchange), exchange.number);
             let file = self.recording.recording().path().display();
             let report = |difference: Difference| {
                 let Difference { number: message, what } = difference;

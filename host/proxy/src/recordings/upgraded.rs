@@ -12,7 +12,7 @@ use std::{
 use bytes::Bytes;
 use tracing::warn;
 
-use recording::{Deflate, MESSAGE_LIMIT, MessageStore, NewContent, NewFlow, SessionRecorder};
+use recording::{Deflate, Flow, Input, MESSAGE_LIMIT, MessageStore, SessionRecorder, Source};
 
 use super::passing::Saving;
 use crate::flow::{Completion, Fields, UpgradeObserver};
@@ -22,7 +22,7 @@ pub(super) struct SessionObserver(Mutex<Passing>);
 
 struct Passing {
     saving: Saving,
-    flow: Option<NewFlow>,
+    flow: Option<Flow<Input>>,
     session: Option<SessionRecorder<Messages>>,
 }
 
@@ -34,7 +34,7 @@ impl fmt::Debug for SessionObserver {
 
 impl SessionObserver {
     /// Begins after a handshake that was answered with these fields. Of other protocols only the handshake is recorded.
-    pub(super) fn new(saving: Saving, flow: NewFlow, answer: &Fields) -> Self {
+    pub(super) fn new(saving: Saving, flow: Flow<Input>, answer: &Fields) -> Self {
         let is_websocket = answer.joined("sec-websocket-accept").is_some();
         let deflate = Deflate::negotiated(&answer.joined("sec-websocket-extensions").unwrap_or_default());
         let deflate =
@@ -80,7 +80,8 @@ impl UpgradeObserver for SessionObserver {
     fn end(&self) -> Option<Completion> {
         let mut passing = self.lock();
         let mut flow = passing.flow.take()?;
-        flow.websocket = passing.session.take().map(|session| session.finish(SystemTime::now()));
+        let session = passing.session.take().map(|session| session.finish(SystemTime::now()));
+        flow.websocket = session.map(|session| session.map_contents(Input::from));
         Some(passing.saving.save(flow))
     }
 }
@@ -104,7 +105,7 @@ struct Messages {
 const HELD: usize = 1 << 20;
 
 impl Messages {
-    fn store_in_file(&mut self, content: &[u8]) -> io::Result<NewContent> {
+    fn store_in_file(&mut self, content: &[u8]) -> io::Result<Source> {
         let (file, end) = match &mut self.file {
             Some(open) => open,
             None => self.file.insert((Arc::new(tempfile::tempfile()?), 0)),
@@ -112,19 +113,19 @@ impl Messages {
         file.write_all_at(content, *end)?;
         let (offset, len) = (*end, content.len() as u64);
         *end += len;
-        Ok(NewContent::File { file: file.clone(), offset, len })
+        Ok(Source::File { file: file.clone(), offset, len })
     }
 }
 
 impl MessageStore for Messages {
-    fn store(&mut self, content: Bytes) -> NewContent {
+    fn store(&mut self, content: Bytes) -> Source {
         if self.held + content.len() <= HELD {
             self.held += content.len();
-            return NewContent::Bytes(content);
+            return Source::Bytes(content);
         }
         self.store_in_file(&content).unwrap_or_else(|error| {
             warn!(%error, "a WebSocket message is not recorded: it cannot be written to a temporary file");
-            NewContent::NotRecorded
+            Source::NotRecorded
         })
     }
 }

@@ -1,238 +1,24 @@
-//! A file that is a JSON document, plain or packed: a HAR file, a Web Page Replay archive or WireMock stubs.
+//! Items of JSON documents: entries of HAR files, requests in Web Page Replay archives, and stubs of WireMock.
 //!
-//! The items of a document are read one after the other, so memory holds the bodies and one item, never the whole file.
-//! What is wrong in one item leaves out that item only.
-//!
-//! The modules, from the outside in: `zipped` finds the documents in a zip archive, `walk` finds the items in a document
-//! and tells by its keys what kind it is, `source` reads the file below it. Those who make exchanges of the items look
-//! into them by `json`, which sees what `pruned` left.
+//! `source` is the text of a document, which may be packed, and `archive` the files beside it in a zip archive. Those who make
+//! exchanges of items look into them by `entry`, which sees what `pruned` left.
 
-use std::fs::File;
-use std::path::Path;
+use crate::model::Exchange;
 
-use serde_json::value::RawValue;
-
-use super::exchange::Exchange;
-use super::flow_file::{BrokenTail, Flows, Invalid, Progress};
-use super::har::{self, Attached};
-use super::heads::{self, Heads};
-use super::wiremock::{Files, Stubs};
-use super::wprgo;
-use super::{Format, RecordingError};
-
-pub(super) mod json;
+mod archive;
+mod entry;
 mod pruned;
 mod source;
-mod walk;
-mod zipped;
 
-pub(super) use source::Packing;
-use source::{Position, Source};
-use walk::{Item, Trouble};
-pub(super) use zipped::{Archive, load as load_zip};
+pub(crate) use archive::Archive;
+pub(crate) use entry::{Entry, item_text, parse, quoted, reason, should_be};
+pub(crate) use source::{Packing, Position, Source};
 
 /// What an item turned out to be.
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     Exchange(Box<Exchange>),
     /// An exchange whose place among the others is only known at the end.
     Later,
     /// No HTTP exchange, and why.
     Other(String),
 }
-
-/// Reads the document in the file at `path`, opened as `file`.
-pub(super) fn load(
-    path: &Path,
-    file: &File,
-    packing: Packing,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<Flows, RecordingError> {
-    let source = Source::new(file, packing).map_err(|source| RecordingError::reading(path, 0, source))?;
-    let mut loading = Loading::new(Attached::beside(path), Files::beside(path), progress);
-    loading.total_bytes = source.position().file_size();
-    loading.read(path, source)?;
-    Ok(loading.finish())
-}
-
-/// What was read so far.
-pub(super) struct Loading<'p> {
-    loaded: Flows,
-    heads: Heads,
-    attached: Attached,
-    stubs: Stubs,
-    /// When the items of a document were recorded that do not say so themselves.
-    recorded_at: Option<f64>,
-    /// The items seen, in all documents.
-    items: usize,
-    /// The items of the documents before this one.
-    items_before: usize,
-    /// The bytes of the documents before this one, if they are files of their own.
-    read_before: u64,
-    total_bytes: u64,
-    /// Where the last item ended.
-    whole_until: u64,
-    position: Position,
-    /// The file that is read among others, to be named in messages.
-    among: Option<String>,
-    progress: &'p mut dyn FnMut(Progress),
-}
-
-impl<'p> Loading<'p> {
-    fn new(attached: Attached, files: Files, progress: &'p mut dyn FnMut(Progress)) -> Self {
-        Self {
-            loaded: Flows::default(),
-            heads: Heads::new(),
-            attached,
-            stubs: Stubs::new(files),
-            recorded_at: None,
-            items: 0,
-            items_before: 0,
-            read_before: 0,
-            total_bytes: 0,
-            whole_until: 0,
-            position: Position::default(),
-            among: None,
-            progress,
-        }
-    }
-
-    /// For the documents of a folder with WireMock stubs, which have `total_bytes` together.
-    pub(super) fn of_stubs(files: Files, total_bytes: u64, progress: &'p mut dyn FnMut(Progress)) -> Self {
-        Self { total_bytes, ..Self::new(Attached::nowhere(), files, progress) }
-    }
-
-    /// Reads a file that is one among others, and goes on where it cannot be read.
-    pub(super) fn read_among(&mut self, name: &str, path: &Path) {
-        self.among = Some(name.to_owned());
-        let file = super::open_file(path);
-        let size = file.as_ref().map_or(0, |(_, size)| *size);
-        let outcome = file.and_then(|(file, _)| {
-            let source = Source::new(&file, Packing::Plain);
-            self.read(path, source.map_err(|source| RecordingError::reading(path, 0, source))?)
-        });
-        let reason = match (outcome, self.loaded.broken_tail.take()) {
-            (Err(error), _) => Some(oneline::chain(&error)),
-            (Ok(()), Some(tail)) => Some(format!("in `{name}`: {tail}")),
-            (Ok(()), None) => None,
-        };
-        if let Some(reason) = reason {
-            self.items += 1;
-            self.loaded.skipped.invalid.push(Invalid { number: self.items, offset: 0, reason });
-        }
-        self.read_before += size;
-        self.position = Position::default();
-    }
-
-    /// Reads one document from its start; `path` is for messages.
-    fn read(&mut self, path: &Path, mut source: Source<'_>) -> Result<(), RecordingError> {
-        self.position = source.position();
-        self.items_before = self.items;
-        self.whole_until = 0;
-        let first = source.first_bytes().map_err(|error| self.refusal(path, error.into()))?;
-        match Format::of(first) {
-            Format::Json => {}
-            other => return Err(other.refusal(path, first)),
-        }
-        let kept = self.loaded.exchanges.len();
-        let outcome = walk::read(source, self);
-        let recorded_at = self.recorded_at.take();
-        for exchange in self.loaded.exchanges.iter_mut().skip(kept) {
-            date(exchange, recorded_at);
-        }
-        match outcome {
-            Ok(()) => Ok(()),
-            Err(Trouble::Broken(reason)) if self.items > self.items_before => {
-                let unread_bytes = self.position.file_size().saturating_sub(self.whole_until);
-                self.loaded.broken_tail = Some(BrokenTail { offset: self.whole_until, unread_bytes, reason });
-                Ok(())
-            }
-            Err(trouble) => Err(self.refusal(path, trouble)),
-        }
-    }
-
-    fn refusal(&self, path: &Path, trouble: Trouble) -> RecordingError {
-        let offset = self.position.offset();
-        match trouble {
-            Trouble::OtherJson(found) => RecordingError::OtherJson { path: path.into(), found },
-            Trouble::Broken(reason) => RecordingError::NoWholeFlow { path: path.into(), offset, reason },
-            Trouble::Io(source) => RecordingError::reading(path, offset, source),
-        }
-    }
-
-    /// Everything that was read, at the end.
-    pub(super) fn finish(mut self) -> Flows {
-        self.report();
-        self.loaded.exchanges.extend(self.stubs.finish());
-        self.loaded
-    }
-
-    /// Starts the items of a document. When they start again, those before are replaced: the last of two equal keys counts.
-    fn begin(&mut self) {
-        if self.items > self.items_before {
-            self.loaded.exchanges.retain(|exchange| exchange.number <= self.items_before);
-            self.loaded.skipped.invalid.retain(|invalid| invalid.number <= self.items_before);
-            self.stubs.forget_after(self.items_before);
-            if self.items_before == 0 {
-                self.loaded.skipped.others.clear();
-            }
-        }
-        self.items = self.items_before;
-        self.whole_until = self.position.offset();
-    }
-
-    /// Takes an item that was just read.
-    fn item(&mut self, item: &Item, text: Box<RawValue>) {
-        self.items += 1;
-        let number = self.items;
-        let offset = self.position.start_of(text.get().len());
-        let outcome = match item {
-            Item::Entry => har::read(text, number, &mut self.heads, &mut self.attached),
-            Item::Archived { url } => wprgo::read(&text, url, number, &mut self.heads),
-            Item::Stub => self.stubs.read(&text, number, &mut self.heads),
-        };
-        match outcome {
-            Ok(Outcome::Exchange(exchange)) => self.loaded.exchanges.push(*exchange),
-            Ok(Outcome::Later) => {}
-            Ok(Outcome::Other(reason)) => *self.loaded.skipped.others.entry(reason).or_default() += 1,
-            Err(reason) => self.invalid(offset, reason),
-        }
-        self.whole_until = self.position.offset();
-        if self.items.is_multiple_of(ITEMS_PER_PROGRESS) {
-            self.report();
-        }
-    }
-
-    /// Counts an item that is not even text.
-    fn no_text(&mut self) {
-        self.items += 1;
-        self.whole_until = self.position.offset();
-        self.invalid(self.whole_until, "the entry that ends here is not in UTF-8".into());
-    }
-
-    fn invalid(&mut self, offset: u64, reason: String) {
-        let reason: String = oneline::spaced(&reason).take(REASON_LIMIT).collect();
-        let reason = match &self.among {
-            Some(name) => format!("in `{name}`: {reason}"),
-            None => reason,
-        };
-        self.loaded.skipped.invalid.push(Invalid { number: self.items, offset, reason });
-    }
-
-    fn report(&mut self) {
-        let read_bytes = (self.read_before + self.position.read_bytes()).min(self.total_bytes);
-        (self.progress)(Progress { read_bytes, total_bytes: self.total_bytes, flows: self.items });
-    }
-}
-
-/// Dates an exchange that has no time of its own.
-fn date(exchange: &mut Exchange, recorded_at: Option<f64>) {
-    let Some(at) = recorded_at.and_then(heads::time).filter(|_| exchange.request.started_at == 0.0) else { return };
-    exchange.request.started_at = at;
-    if let Some(response) = &mut exchange.response {
-        response.started_at = at;
-    }
-}
-
-/// How long a message about an item may be, which repeats what is in it.
-const REASON_LIMIT: usize = 500;
-const ITEMS_PER_PROGRESS: usize = 64;

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Number, Value, value::RawValue};
 
 /// Which keys of an item are kept.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -84,11 +84,14 @@ impl<'de> Visitor<'de> for Pruned<'_> {
         while let Some(key) = map.next_key::<String>()? {
             let value = match key.as_str() {
                 _ if self.keys == Keys::All => map.next_value_seed(self)?,
-                "_error" | "_failureText" | "_file" | "_encoding" | "_body" | "_base64" => map.next_value_seed(self)?,
-                // That there are some is all that matters here.
-                "_webSocketMessages" => {
-                    map.next_value::<Option<IgnoredAny>>()?.map_or(Value::Null, |_| Value::Bool(true))
+                "_error" | "_failureText" | "_file" | "_encoding" | "_body" | "_base64" | "_id" | "_proxyhost" => {
+                    map.next_value_seed(self)?
                 }
+                // There may be more of them than values are counted here, so they stay JSON.
+                "_webSocketMessages" => match map.next_value::<Box<RawValue>>()?.get() {
+                    "null" => Value::Null,
+                    json => Value::from(json),
+                },
                 _ if key.starts_with('_') => {
                     map.next_value::<IgnoredAny>()?;
                     continue;

@@ -19,7 +19,7 @@ pub(crate) enum Packing {
 }
 
 /// Reads the text once, from its start.
-pub(super) struct Source<'f> {
+pub(crate) struct Source<'f> {
     inner: Box<dyn Read + 'f>,
     buffer: Vec<u8>,
     /// The part of the buffer that is not read yet.
@@ -28,7 +28,7 @@ pub(super) struct Source<'f> {
 }
 
 impl<'f> Source<'f> {
-    pub(super) fn new(file: &'f File, packing: Packing) -> io::Result<Self> {
+    pub(crate) fn new(file: &'f File, packing: Packing) -> io::Result<Self> {
         let size = file.metadata()?.len();
         let position = Position { packing, size, in_text: Rc::default(), in_file: Rc::default() };
         let file = Counted { inner: file, count: position.in_file.clone() };
@@ -42,13 +42,13 @@ impl<'f> Source<'f> {
     }
 
     /// What is unpacked from a zip archive of `size` bytes, of which `in_file` says how far it was read.
-    pub(super) fn unpacked(inner: impl Read + 'f, size: u64, in_file: Rc<Cell<u64>>) -> Self {
+    pub(crate) fn unpacked(inner: impl Read + 'f, size: u64, in_file: Rc<Cell<u64>>) -> Self {
         let position = Position { packing: Packing::Zip, size, in_text: Rc::default(), in_file };
         Self { inner: Box::new(inner), buffer: vec![0; BUFFER], unread: 0..0, position }
     }
 
     /// The start of the text, before any of it is read. A byte order mark is jumped over.
-    pub(super) fn first_bytes(&mut self) -> io::Result<&[u8]> {
+    pub(crate) fn first_bytes(&mut self) -> io::Result<&[u8]> {
         // A read may give less than is there.
         while self.unread.end < FIRST_BYTES {
             match self.inner.read(&mut self.buffer[self.unread.end..])? {
@@ -65,7 +65,7 @@ impl<'f> Source<'f> {
     }
 
     /// Where the reading is, now and later.
-    pub(super) fn position(&self) -> Position {
+    pub(crate) fn position(&self) -> Position {
         self.position.clone()
     }
 }
@@ -86,7 +86,7 @@ impl Read for Source<'_> {
 
 /// Where the reading of a source is.
 #[derive(Clone, Default)]
-pub(super) struct Position {
+pub(crate) struct Position {
     packing: Packing,
     size: u64,
     in_text: Rc<Cell<u64>>,
@@ -95,7 +95,7 @@ pub(super) struct Position {
 
 impl Position {
     /// The offset in the file. Of a packed file, no more is known than how much of it was taken.
-    pub(super) fn offset(&self) -> u64 {
+    pub(crate) fn offset(&self) -> u64 {
         match self.packing {
             Packing::Plain => self.in_text.get(),
             Packing::Gzip | Packing::Zip => self.in_file.get(),
@@ -103,7 +103,7 @@ impl Position {
     }
 
     /// The offset in the file of the last `len` bytes of text.
-    pub(super) fn start_of(&self, len: usize) -> u64 {
+    pub(crate) fn start_of(&self, len: usize) -> u64 {
         match self.packing {
             Packing::Plain => self.offset().saturating_sub(len as u64),
             Packing::Gzip | Packing::Zip => self.offset(),
@@ -111,12 +111,12 @@ impl Position {
     }
 
     /// How much of the file was read.
-    pub(super) fn read_bytes(&self) -> u64 {
+    pub(crate) fn read_bytes(&self) -> u64 {
         self.offset().min(self.size)
     }
 
     /// The size of the file.
-    pub(super) fn file_size(&self) -> u64 {
+    pub(crate) fn file_size(&self) -> u64 {
         self.size
     }
 }
@@ -135,15 +135,15 @@ impl Read for Counted<'_> {
 }
 
 /// How much may be unpacked from a file of `size` bytes, in all.
-pub(super) fn unpacked_limit(size: u64) -> Rc<Cell<u64>> {
+pub(crate) fn unpacked_limit(size: u64) -> Rc<Cell<u64>> {
     Rc::new(Cell::new(size.saturating_mul(UNPACKED_RATIO).max(UNPACKED_ANYWAY)))
 }
 
 /// Fails where more is unpacked than any recorder packs.
-pub(super) struct Limited<R> {
-    pub(super) inner: R,
+pub(crate) struct Limited<R> {
+    pub(crate) inner: R,
     /// What all that share it may unpack.
-    pub(super) left: Rc<Cell<u64>>,
+    pub(crate) left: Rc<Cell<u64>>,
 }
 
 impl<R: Read> Read for Limited<R> {

@@ -1,8 +1,10 @@
 //! Bodies in files of their own, which Playwright puts beside the HAR file and names by `_file`.
 
-use std::collections::HashMap;
-use std::fs;
-use std::path::{Component, Path, PathBuf};
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Component, Path, PathBuf},
+};
 
 use bytes::Bytes;
 

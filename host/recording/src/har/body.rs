@@ -1,43 +1,19 @@
-//! The bodies of an entry, and the fields that say how a body is coded.
+//! The bodies of an entry.
 //!
 //! Browsers keep bodies as they show them: decoded, and as text in Unicode. So the fields that speak of another form are
 //! made true to the body, but for `Content-Length`, which is made true when a message is sent.
 
-use base64::Engine;
-use base64::alphabet;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use bytes::Bytes;
+use base64::{
+    Engine, alphabet,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
 
-use super::attached::Attached;
-use super::form;
-use crate::Content;
-use crate::document::json::Entry;
-
-pub(crate) type Fields = Vec<(Bytes, Bytes)>;
-
-/// A body, and whether the file had it as text or as bytes.
-pub(crate) struct Body {
-    pub(crate) content: Content,
-    pub(crate) form: Form,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Form {
-    Text,
-    Bytes,
-    /// Bytes that have their content coding, whatever it is.
-    Coded,
-}
-
-impl Body {
-    fn empty() -> Self {
-        Self { content: Content::Held(Bytes::new()), form: Form::Text }
-    }
-
-    fn not_recorded() -> Self {
-        Self { content: Content::NotRecorded, form: Form::Text }
-    }
-}
+use super::{attached::Attached, extra::Extra, form};
+use crate::{
+    document::Entry,
+    model::{Content, Fields, has_no_body},
+    reading::body::{Body, Form, parameter},
+};
 
 /// The body of the request with `fields`.
 pub(super) fn of_request(entry: &mut Entry, fields: &Fields, attached: &mut Attached) -> Result<Body, String> {
@@ -49,7 +25,7 @@ pub(super) fn of_request(entry: &mut Entry, fields: &Fields, attached: &mut Atta
     let params = entry.list(&format!("{place}.params"))?;
     if !params.is_empty() {
         let kind = match entry.text(&format!("{place}.mimeType"))?.unwrap_or_default() {
-            "" => field(fields, b"content-type").and_then(|value| str::from_utf8(value).ok()).unwrap_or_default(),
+            "" => fields.get("content-type").and_then(|value| str::from_utf8(value).ok()).unwrap_or_default(),
             kind => kind,
         };
         let place = format!("{place}.params");
@@ -73,6 +49,7 @@ pub(super) fn of_response(
     method: &[u8],
     status: u16,
     fields: &Fields,
+    extra: Option<&Extra>,
     attached: &mut Attached,
 ) -> Result<Body, String> {
     let place = "response.content";
@@ -84,8 +61,12 @@ pub(super) fn of_response(
     if let Some(body) = written(entry, place, size, attached)? {
         return Ok(body);
     }
+    // This program marks what it does not have.
+    if extra.is_some() {
+        return Ok(Body::empty());
+    }
     // Browsers forget the body of a redirect at once, and nobody reads it.
-    if matches!(status, 300..=399) && field(fields, b"location").is_some() {
+    if matches!(status, 300..=399) && fields.get("location").is_some() {
         return Ok(Body::empty());
     }
     let is_empty = match size {
@@ -94,13 +75,8 @@ pub(super) fn of_response(
         None => has_text,
     };
     // A coded body may be longer than what it means; any other would have been there.
-    let was_empty = field(fields, b"content-encoding").is_some() || content_length(fields).unwrap_or(0) == 0;
+    let was_empty = fields.get("content-encoding").is_some() || content_length(fields).unwrap_or(0) == 0;
     Ok(if is_empty && was_empty { Body::empty() } else { Body::not_recorded() })
-}
-
-/// Whether no message of this kind has a body (RFC 9110, section 6.4.1). Browsers show that of their cache for a 304.
-pub(crate) fn has_no_body(method: &[u8], status: u16) -> bool {
-    method.eq_ignore_ascii_case(b"HEAD") || matches!(status, 204 | 304)
 }
 
 /// What is written as `text` or named as `_file` there; nothing if it is empty. `size` is how many bytes it should be.
@@ -145,7 +121,7 @@ fn encode(text: String, size: Option<u64>) -> (Vec<u8>, Form) {
 }
 
 /// Some recorders break the lines, or leave the padding out.
-fn decode(text: String) -> Result<Vec<u8>, base64::DecodeError> {
+pub(super) fn decode(text: String) -> Result<Vec<u8>, base64::DecodeError> {
     let mut text = text.into_bytes();
     text.retain(|byte| !byte.is_ascii_whitespace());
     let config = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
@@ -154,64 +130,8 @@ fn decode(text: String) -> Result<Vec<u8>, base64::DecodeError> {
     Ok(bytes)
 }
 
-/// Makes the fields of a message true to its body: drops the transfer coding, and a content coding that the body does not
-/// have, and names UTF-8 as the charset if the body was recoded to it.
-pub(crate) fn make_true(fields: &mut Fields, body: &Body) {
-    fields.retain(|(name, _)| !name.eq_ignore_ascii_case(b"transfer-encoding"));
-    let Content::Held(bytes) = &body.content else { return };
-    let has_coding = |value: &[u8]| match body.form {
-        Form::Text => false,
-        Form::Bytes => starts_as(bytes, value),
-        Form::Coded => true,
-    };
-    fields.retain(|(name, value)| !name.eq_ignore_ascii_case(b"content-encoding") || has_coding(value));
-    if body.form == Form::Text && !bytes.is_ascii() {
-        let kinds = fields.iter_mut().filter(|(name, _)| name.eq_ignore_ascii_case(b"content-type"));
-        kinds.for_each(|(_, value)| name_utf8(value));
-    }
-}
-
-/// Whether the bytes start as the last of the codings does. Of those without a magic number nothing is known, and browsers
-/// decode all.
-fn starts_as(bytes: &[u8], codings: &[u8]) -> bool {
-    let last = codings.rsplit(|byte| *byte == b',').next().unwrap_or_default().trim_ascii();
-    match last.to_ascii_lowercase().as_slice() {
-        b"gzip" | b"x-gzip" => bytes.starts_with(b"\x1f\x8b"),
-        b"zstd" => bytes.starts_with(b"\x28\xb5\x2f\xfd"),
-        _ => false,
-    }
-}
-
-/// Sets the charset of a `Content-Type` that names another one. One without stays without, as it was recorded.
-fn name_utf8(kind: &mut Bytes) {
-    let Ok(text) = str::from_utf8(kind) else { return };
-    if let Some(range) = parameter(text, "charset").filter(|range| !text[range.clone()].eq_ignore_ascii_case("utf-8")) {
-        *kind = format!("{}utf-8{}", &text[..range.start], &text[range.end..]).into();
-    }
-}
-
-/// Where the value of a parameter is in a media type, without quotes.
-pub(crate) fn parameter(kind: &str, name: &str) -> Option<std::ops::Range<usize>> {
-    let mut at = 0;
-    for part in kind.split(';') {
-        let start = at;
-        at += part.len() + 1;
-        let Some((key, value)) = part.split_once('=') else { continue };
-        if key.trim().eq_ignore_ascii_case(name) {
-            let bare = value.trim().trim_matches('"');
-            let from = start + key.len() + 1 + value.find(bare)?;
-            return (!bare.is_empty()).then_some(from..from + bare.len());
-        }
-    }
-    None
-}
-
-fn field<'f>(fields: &'f Fields, name: &[u8]) -> Option<&'f Bytes> {
-    fields.iter().find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value)
-}
-
 fn content_length(fields: &Fields) -> Option<u64> {
-    str::from_utf8(field(fields, b"content-length")?).ok()?.trim().parse().ok()
+    str::from_utf8(fields.get("content-length")?).ok()?.trim().parse().ok()
 }
 
 const MULTIPART: &str = "multipart/form-data";

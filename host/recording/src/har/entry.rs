@@ -2,19 +2,26 @@
 
 use std::borrow::Cow;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
+use serde::Deserialize;
 use serde_json::Value;
 
-use super::attached::Attached;
-use super::body::{self, Fields};
-use super::clock;
-use crate::document::Outcome;
-use crate::document::json::{Entry, item_text, quoted, should_be};
-use crate::exchange::{Exchange, RecordedRequest, RecordedResponse};
-use crate::heads::{self, FIELD_OVERHEAD, Heads, is_pseudo};
-use crate::url::{Unfit, Url};
+use super::{
+    attached::Attached,
+    body, clock,
+    extra::{Extra, KEY as EXTRA},
+    messages,
+};
+use crate::{
+    document::{Entry, Outcome, item_text, quoted, should_be},
+    model::{Content, Exchange, Fields, Flow, Request, Response, WebSocket, has_no_body},
+    reading::{
+        Unfit, Url,
+        body::Body,
+        heads::{self, FIELD_OVERHEAD, Heads, is_pseudo},
+    },
+};
 
 /// Reads the `number`th entry of its file.
 pub(super) fn read(
@@ -24,8 +31,8 @@ pub(super) fn read(
     attached: &mut Attached,
 ) -> Result<Outcome, String> {
     let method = entry.text("request.method")?.ok_or("`request.method` is missing")?.to_owned();
-    let url = entry.text("request.url")?.ok_or("`request.url` is missing")?.to_owned();
-    let url = match Url::parse(&url) {
+    let written_url = entry.text("request.url")?.ok_or("`request.url` is missing")?.to_owned();
+    let url = match Url::parse(&written_url) {
         Ok(url) => url,
         Err(Unfit::Scheme(scheme)) => return Ok(Outcome::Other(format!("the scheme is `{scheme}`"))),
         Err(Unfit::Malformed(what)) => return Err(format!("`request.url` {what}")),
@@ -33,23 +40,36 @@ pub(super) fn read(
     if method == "CONNECT" {
         return Ok(Outcome::Other("the request opens a tunnel".into()));
     }
-    if let Some(failure) = failure(&entry)? {
+    // Somebody else's member of that name says nothing here.
+    let extra = entry.take(EXTRA).filter(Value::is_object).and_then(|value| Extra::deserialize(value).ok());
+    if extra.is_none()
+        && let Some(failure) = failure(&entry)?
+    {
         return Ok(Outcome::Other(failure));
     }
     let started_at = entry.text("startedDateTime")?.and_then(clock::seconds).and_then(heads::time);
-    let request = request(&mut entry, &method, &url, started_at, heads, attached)?;
-    let response = response(&mut entry, &request, heads, attached)?;
-    let is_websocket = response.status == 101 || entry.get("_webSocketMessages")?.is_some();
-    let id = String::new();
-    Ok(Outcome::Exchange(Box::new(Exchange {
-        number,
+    let mut request = request(&mut entry, &method, &url, extra.as_ref(), heads, attached)?;
+    request.started_at = started_at.unwrap_or(0.0);
+    let has_response = extra.is_none() || is_answered(&entry)?;
+    let response = has_response.then(|| response(&mut entry, &request, extra.as_ref(), heads, attached)).transpose()?;
+    if let Some(extra) = &extra {
+        extra.complete_request(&mut request, &written_url, heads)?;
+    }
+    let has_messages = entry.get("_webSocketMessages")?.is_some();
+    let is_upgraded = response.as_ref().is_some_and(|response| response.status == 101);
+    let opened_at = response.as_ref().map_or(request.started_at, |response| response.started_at);
+    let (client, server) = extra.as_ref().map(Extra::addresses).unwrap_or_default();
+    let flow = Flow {
+        id: extra.as_ref().and(entry.text("_id")?).unwrap_or_default().to_owned(),
+        client,
+        server,
+        websocket: websocket(&entry, extra.as_ref(), opened_at)?,
         request,
-        response: Some(response),
-        error: None,
-        is_websocket,
-        websocket: None,
-        id,
-    })))
+        response,
+        error: extra.as_ref().and_then(Extra::failure),
+    };
+    let is_websocket = is_upgraded || has_messages || url.is_websocket;
+    Ok(Outcome::Exchange(Box::new(Exchange { number, is_websocket, flow })))
 }
 
 /// Why there was no response, or none to its end. Chrome and mitmproxy write `_error`, Playwright `_failureText`.
@@ -65,23 +85,35 @@ fn failure(entry: &Entry) -> Result<Option<String>, String> {
             Some(_) => return Ok(Some("the request failed".into())),
         }
     }
-    let is_answered = entry.get("response")?.is_some() && entry.number("response.status")? != Some(0.0);
-    Ok((!is_answered).then(|| "the request got no response".into()))
+    Ok((!is_answered(entry)?).then(|| "the request got no response".into()))
 }
 
+fn is_answered(entry: &Entry) -> Result<bool, String> {
+    Ok(entry.get("response")?.is_some() && entry.number("response.status")? != Some(0.0))
+}
+
+/// What was said over the WebSocket, if it was recorded and every message can be read. `opened_at` is when it was opened.
+fn websocket(entry: &Entry, extra: Option<&Extra>, opened_at: f64) -> Result<Option<WebSocket<Content>>, String> {
+    let Some(json) = entry.text("_webSocketMessages")? else { return Ok(None) };
+    let messages = messages::read(json, opened_at);
+    let end = extra.and_then(Extra::end_of_session).unwrap_or_default();
+    Ok(messages.map(|messages| WebSocket { messages, ..end }))
+}
+
+/// The request, as far as HAR has it, without its start.
 fn request(
     entry: &mut Entry,
     method: &str,
     url: &Url<'_>,
-    started_at: Option<f64>,
+    extra: Option<&Extra>,
     heads: &mut Heads,
     attached: &mut Attached,
-) -> Result<RecordedRequest, String> {
+) -> Result<Request<Content>, String> {
     heads.begin();
     let (mut fields, authority) = fields(entry, "request.headers", heads, "request's field")?;
     let body = body::of_request(entry, &fields, attached)?;
-    body::make_true(&mut fields, &body);
-    Ok(RecordedRequest {
+    make_true(&mut fields, &body, extra);
+    Ok(Request {
         method: heads.counted_token(method.as_bytes(), "request's method")?,
         scheme: url.scheme.into(),
         host: heads.counted_line(url.host.as_bytes(), "request's host")?,
@@ -91,18 +123,20 @@ fn request(
         version: heads::version(entry.text("request.httpVersion")?.unwrap_or_default().as_bytes()),
         fields,
         content: body.content,
-        trailers: Vec::new(),
-        started_at: started_at.unwrap_or(0.0),
+        trailers: Fields::new(),
+        started_at: 0.0,
         ended_at: None,
     })
 }
 
+/// The response to a request, whose start is that of the entry.
 fn response(
     entry: &mut Entry,
-    request: &RecordedRequest,
+    request: &Request<Content>,
+    extra: Option<&Extra>,
     heads: &mut Heads,
     attached: &mut Attached,
-) -> Result<RecordedResponse, String> {
+) -> Result<Response<Content>, String> {
     heads.begin();
     let status = match entry.number("response.status")? {
         Some(status) if status.fract() == 0.0 => heads::status(status as i64)?,
@@ -110,27 +144,43 @@ fn response(
         None => return Err("`response.status` is missing".into()),
     };
     let (mut fields, _) = fields(entry, "response.headers", heads, "response's field")?;
-    let body = body::of_response(entry, &request.method, status, &fields, attached)?;
-    if !body::has_no_body(&request.method, status) {
-        body::make_true(&mut fields, &body);
+    let body = body::of_response(entry, &request.method, status, &fields, extra, attached)?;
+    if !has_no_body(&request.method, status) {
+        make_true(&mut fields, &body, extra);
     }
-    let reason = entry.text("response.statusText")?.unwrap_or_default();
-    Ok(RecordedResponse {
+    let reason = match extra.and_then(Extra::reason) {
+        Some(reason) => reason,
+        None => entry.text("response.statusText")?.unwrap_or_default().into(),
+    };
+    let (started_at, ended_at) = match extra.and_then(|extra| extra.response_times(request.started_at)) {
+        Some(exact) => exact,
+        None => (answered_at(entry, request.started_at)?, None),
+    };
+    let sent = entry.size("response.bodySize")?;
+    Ok(Response {
         version: heads::version(entry.text("response.httpVersion")?.unwrap_or_default().as_bytes()),
         status,
-        reason: heads.counted_line(reason.as_bytes(), "response's reason")?,
+        reason: heads.counted_line(&reason, "response's reason")?,
+        pieces: extra.map(|extra| extra.pieces(body.content.size(), sent)).unwrap_or_default(),
         fields,
         content: body.content,
-        trailers: Vec::new(),
-        started_at: answered_at(entry, request.started_at)?,
-        ended_at: None,
-        pieces: Vec::new(),
+        trailers: extra.map(|extra| extra.response_trailers(heads)).transpose()?.unwrap_or_default(),
+        started_at,
+        ended_at,
     })
+}
+
+/// Makes fields true to a body. Those that this program wrote tell the transfer coding as it was.
+fn make_true(fields: &mut Fields, body: &Body, extra: Option<&Extra>) {
+    match extra {
+        Some(_) => body.make_coding_true(fields),
+        None => body.make_true(fields),
+    }
 }
 
 /// The fields of a head, without pseudo fields, and the `:authority` that was among those.
 fn fields(entry: &Entry, place: &str, heads: &mut Heads, what: &str) -> Result<(Fields, Bytes), String> {
-    let (mut fields, mut authority) = (Vec::new(), Bytes::new());
+    let (mut fields, mut authority) = (Fields::new(), Bytes::new());
     for (index, item) in entry.list(place)?.iter().enumerate() {
         let at = |defect: heads::Defect| format!("{} (`{place}[{index}]`)", defect.what);
         let (name, value) = name_and_value(item, &format!("{place}[{index}]"))?;
@@ -141,7 +191,7 @@ fn fields(entry: &Entry, place: &str, heads: &mut Heads, what: &str) -> Result<(
             name => {
                 heads.spend(FIELD_OVERHEAD).map_err(at)?;
                 let name = heads.token(name, what).map_err(at)?;
-                fields.push((name, heads.line(&value, what).map_err(at)?));
+                fields.push(name, heads.line(&value, what).map_err(at)?);
             }
         }
     }

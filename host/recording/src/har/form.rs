@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::document::json::{item_text, should_be};
+use crate::document::{item_text, should_be};
 
 /// `name=value&…`. The values are taken for decoded ones: recorders that keep encoded ones keep the whole text too.
 pub(super) fn urlencoded(params: &[Value], place: &str) -> Result<Vec<u8>, String> {

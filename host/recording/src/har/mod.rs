@@ -1,25 +1,31 @@
 //! The entries of HAR 1.2 files.
 //!
 //! `entry` makes an exchange of one of them. It has its bodies from `body` (with `form` for those that are lists of
-//! parameters and `attached` for those in other files), and reads its dates with `clock`.
+//! parameters and `attached` for those in other files), its WebSocket from `messages`, and reads its dates with `clock`. What
+//! HAR has no place for is in `extra`, which the writer has from here, as well as the `url` of a request.
 
 use serde_json::value::RawValue;
 
-use super::document::Outcome;
-use super::document::json::Entry;
-use super::heads::Heads;
+use crate::{
+    document::{Entry, Outcome},
+    reading::heads::Heads,
+};
 
 mod attached;
 mod body;
 mod clock;
 mod entry;
+mod extra;
 mod form;
+mod messages;
+mod url;
 
-pub(super) use attached::Attached;
-pub(super) use body::{Body, Form, has_no_body, make_true, parameter};
+pub(crate) use attached::Attached;
+pub(crate) use extra::{Extra, KEY as EXTRA};
+pub(crate) use url::{text, url};
 
 /// Reads an entry, the `number`th of its file.
-pub(super) fn read(
+pub(crate) fn read(
     text: Box<RawValue>,
     number: usize,
     heads: &mut Heads,

@@ -7,7 +7,7 @@ use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 
 use crate::samples::open;
-use crate::{Content, Exchange, RecordedResponse, Recording, Skipped};
+use crate::{Content, Exchange, Recording, Response, Skipped};
 
 /// An entry: `GET https://example.com/a?b=c`, answered with `hello`.
 pub(super) fn entry() -> Value {
@@ -75,8 +75,8 @@ pub(super) fn exchange(entry: &Value) -> Exchange {
     recording.exchanges()[0].clone()
 }
 
-pub(super) fn response(entry: &Value) -> RecordedResponse {
-    exchange(entry).response.unwrap()
+pub(super) fn response(entry: &Value) -> Response<Content> {
+    exchange(entry).flow.response.unwrap()
 }
 
 /// Opens one entry that must be left out, and answers why.
@@ -103,8 +103,4 @@ pub(super) fn held(content: &Content) -> &[u8] {
 
 pub(super) fn header(name: &str, value: &str) -> Value {
     json!({"name": name, "value": value})
-}
-
-pub(super) fn text(fields: &[(bytes::Bytes, bytes::Bytes)]) -> Vec<String> {
-    fields.iter().map(|(name, value)| format!("{}: {}", name.escape_ascii(), value.escape_ascii())).collect()
 }

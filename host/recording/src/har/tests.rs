@@ -9,7 +9,7 @@ use crate::samples::{describe, example, file, open};
 
 #[test]
 fn every_example_holds_what_the_recorder_saw() {
-    let expected = include_str!("../har.txt");
+    let expected = include_str!("examples.txt");
     let mut names: Vec<_> =
         fs::read_dir(example("har")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
@@ -234,7 +234,7 @@ proptest! {
     #[test]
     fn any_date_and_url_are_survived(text in any::<String>()) {
         let _ = super::clock::seconds(&text);
-        let _ = crate::url::Url::parse(&text);
-        let _ = crate::url::Url::parse(&format!("http://{text}"));
+        let _ = crate::reading::Url::parse(&text);
+        let _ = crate::reading::Url::parse(&format!("http://{text}"));
     }
 }

@@ -1,9 +1,13 @@
 //! How far the recorder's thread is behind those who hand in, and who waits for it.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::{
+    collections::HashMap,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    task::{Context, Poll, Waker},
+};
 
 /// What was handed in and not dealt with yet.
 #[derive(Debug, Default)]

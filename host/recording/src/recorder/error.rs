@@ -1,10 +1,8 @@
 //! Why nothing can be recorded.
 
-use std::io;
-use std::path::PathBuf;
+use std::{io, path::PathBuf};
 
-use super::super::RecordingError;
-use super::super::har_writer::AppendError;
+use crate::{reading::RecordingError, writers::AppendError};
 
 /// Why nothing can be recorded to a target. `Display` is one level; the cause is the `source`.
 #[derive(Debug, thiserror::Error)]

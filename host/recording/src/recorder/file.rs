@@ -1,18 +1,23 @@
 //! The file that flows are written to: one at a time, locked, and always whole flows at its beginning.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
-use std::path::Path;
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, BufWriter, Write},
+    os::unix::fs::{FileExt, OpenOptionsExt},
+    path::Path,
+};
 
-use super::super::flow_file::{self, WholeFlows};
-use super::super::har_writer::HarFile;
-use super::super::in_use::is_in_use;
-use super::super::new_flow::NewFlow;
-use super::super::window::Window;
-use super::super::{flow_writer, name_of};
-use super::RecorderError;
-use super::target::{Encoding, Opening, Target};
+use super::{
+    RecorderError,
+    target::{Encoding, Opening, Target},
+};
+use crate::{
+    flow_file::{WholeFlows, whole_flows},
+    in_use::is_in_use,
+    model::{Flow, Source},
+    reading::{Window, name_of},
+    writers::{FIRST_KEY, HarFile, write_flow},
+};
 
 /// A file that is being written, in its encoding.
 #[derive(Debug)]
@@ -43,7 +48,7 @@ impl RecordingFile {
     }
 
     /// Writes a flow behind the others. After an error, the file ends with the flow before.
-    pub(super) fn write(&mut self, flow: &NewFlow) -> io::Result<()> {
+    pub(super) fn write(&mut self, flow: &Flow<Source>) -> io::Result<()> {
         match self {
             Self::Flows(file) => append(file, flow),
             Self::Har(file) => file.write(flow),
@@ -92,7 +97,7 @@ fn empty(path: &Path, file: &File) -> Result<Option<String>, RecorderError> {
 /// What a recorder left behind that was stopped while it wrote would hide all that comes after it.
 fn cut_broken_tail(path: &Path, file: &File) -> Result<Option<String>, RecorderError> {
     let size = file.metadata().map_err(|source| RecorderError::Open { path: path.into(), source })?.len();
-    let whole = flow_file::whole_flows(path, Window::new(file, size));
+    let whole = whole_flows(path, Window::new(file, size));
     let WholeFlows { count, end, flaw } = whole.map_err(|source| RecorderError::Read { path: path.into(), source })?;
     let Some(reason) = flaw else {
         return Ok(None);
@@ -123,8 +128,6 @@ fn begins_a_flow(file: &File) -> bool {
 
 /// The longest length, with its colon.
 const PREFIX: usize = 13;
-/// What a flow has first.
-const FIRST_KEY: &[u8; 10] = b"7:version;";
 
 fn open_har(path: &Path, file: File, opening: Opening) -> Result<(RecordingFile, Option<String>), RecorderError> {
     match opening {
@@ -144,10 +147,10 @@ fn open_har(path: &Path, file: File, opening: Opening) -> Result<(RecordingFile,
 }
 
 /// Writes a flow at the end of the file, at once if it is small.
-fn append(file: &File, flow: &NewFlow) -> io::Result<()> {
+fn append(file: &File, flow: &Flow<Source>) -> io::Result<()> {
     let end = file.metadata()?.len();
     let mut out = BufWriter::with_capacity(WRITE, file);
-    let written = flow_writer::write(flow, &mut out).and_then(|()| out.flush());
+    let written = write_flow(flow, &mut out).and_then(|()| out.flush());
     if written.is_err() {
         // What is still in memory must not follow when it is dropped.
         drop(out.into_parts());

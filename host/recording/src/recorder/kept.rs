@@ -1,20 +1,27 @@
 //! Contents on their way: noted and handed on by those who see them pass, without waiting for the disk.
 
-use std::fmt;
-use std::mem;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
-use std::time::{Instant, SystemTime};
+use std::{
+    fmt, mem,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+        mpsc::Sender,
+    },
+    task::{Context, Poll},
+    time::{Instant, SystemTime},
+};
 
 use bytes::Bytes;
 
-use super::super::metadata::PIECES_LIMIT;
-use super::super::new_flow::Piece;
-use super::backlog::Backlog;
-use super::store::{MEMORY_LIMIT, Store};
-use super::thread::Work;
+use super::{
+    backlog::Backlog,
+    store::{MEMORY_LIMIT, Store},
+    thread::Work,
+};
+use crate::{
+    flow_file::PIECES_LIMIT,
+    model::{Piece, Source},
+};
 
 /// Content that is kept while it passes. Clones are the same content.
 ///
@@ -22,6 +29,21 @@ use super::thread::Work;
 #[derive(Clone, Debug)]
 pub struct Kept {
     content: Arc<KeptContent>,
+}
+
+/// A content that is handed to the recorder.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// It is there already, or never was.
+    Source(Source),
+    /// The recorder has kept it while it passed.
+    Kept(Kept),
+}
+
+impl From<Source> for Input {
+    fn from(source: Source) -> Self {
+        Self::Source(source)
+    }
 }
 
 impl Kept {

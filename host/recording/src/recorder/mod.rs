@@ -7,21 +7,21 @@
 //! `kept` and `store` are a content on this and on the other side of the thread, `backlog` is how far that is behind;
 //! `thread` deals with the work, `target` says which file is the one, and `file` writes it.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
-use std::thread::{Builder, JoinHandle};
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    thread::{Builder, JoinHandle},
+    time::Duration,
+};
 
 use jiff::ZonedDateTime;
-use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::{sync::oneshot, time::timeout};
 use tracing::{error, warn};
 
-use super::new_flow::{NewContent, NewFlow};
-use backlog::Backlog;
-use kept::Line;
-use target::Target;
-use thread::{Clock, Handed, Work, Writer};
+use crate::model::{Flow, Source};
 
 mod backlog;
 mod error;
@@ -32,7 +32,12 @@ mod target;
 mod thread;
 
 pub use error::RecorderError;
-pub use kept::Kept;
+pub use kept::{Input, Kept};
+
+use backlog::Backlog;
+use kept::Line;
+use target::Target;
+use thread::{Clock, Handed, Work, Writer};
 
 /// Replaces secrets before they reach the disk.
 pub trait Redactor: Send {
@@ -40,7 +45,7 @@ pub trait Redactor: Send {
     ///
     /// # Errors
     /// With a reason, when it cannot be sure. The flow is not written then, and the reason is logged.
-    fn redact(&self, flow: &mut NewFlow) -> Result<(), String>;
+    fn redact(&self, flow: &mut Flow<Source>) -> Result<(), String>;
 }
 
 /// Writes flows to a file. Clones write to the same one.
@@ -97,9 +102,14 @@ impl Recorder {
 
     /// Hands in a flow at once, with its number for the log. The future waits until the flow has reached the system, or was
     /// given up with a line in the log; it need not be waited for, and ends if the disk takes much longer than disks do.
-    pub fn save(&self, label: u64, mut flow: NewFlow) -> impl Future<Output = ()> + Send + 'static + use<> {
-        let bytes = HEAD + flow.contents_mut().map(close).sum::<u64>();
-        let size: u64 = flow.contents_mut().map(|content| size(content)).sum();
+    pub fn save<C: Into<Input>>(
+        &self,
+        label: u64,
+        flow: Flow<C>,
+    ) -> impl Future<Output = ()> + Send + 'static + use<C> {
+        let flow = flow.map_contents(Into::into);
+        let bytes = HEAD + flow.contents().map(close).sum::<u64>();
+        let size: u64 = flow.contents().map(size).sum();
         let (written, is_written) = oneshot::channel();
         let handed = Box::new(Handed { label, flow, bytes, written });
         if self.line.send(Work::Flow(handed), bytes).is_some() {
@@ -131,11 +141,11 @@ impl Recorder {
 }
 
 /// Ends a content that is saved, and says how much of the memory it can take until it is written.
-fn close(content: &mut NewContent) -> u64 {
+fn close(content: &Input) -> u64 {
     match content {
-        NewContent::NotRecorded | NewContent::File { .. } => 0,
-        NewContent::Bytes(bytes) => bytes.len() as u64,
-        NewContent::Kept(kept) => {
+        Input::Source(Source::NotRecorded | Source::File { .. }) => 0,
+        Input::Source(Source::Bytes(bytes)) => bytes.len() as u64,
+        Input::Kept(kept) => {
             kept.close();
             kept.size().min(store::MEMORY_LIMIT as u64)
         }
@@ -143,12 +153,10 @@ fn close(content: &mut NewContent) -> u64 {
 }
 
 /// How many bytes a content has.
-fn size(content: &NewContent) -> u64 {
+fn size(content: &Input) -> u64 {
     match content {
-        NewContent::NotRecorded => 0,
-        NewContent::Bytes(bytes) => bytes.len() as u64,
-        NewContent::File { len, .. } => *len,
-        NewContent::Kept(kept) => kept.size(),
+        Input::Source(source) => source.size().unwrap_or(0),
+        Input::Kept(kept) => kept.size(),
     }
 }
 

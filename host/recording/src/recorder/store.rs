@@ -1,16 +1,18 @@
 //! What the recorder's thread has of a content: small ones are in memory, larger ones in a file without a name.
 
-use std::fs::{File, Permissions};
-use std::io::{self, Write};
-use std::mem;
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
-use std::sync::Arc;
+use std::{
+    fs::{File, Permissions},
+    io::{self, Write},
+    mem,
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    sync::Arc,
+};
 
 use bytes::Bytes;
 
-use super::super::new_flow::NewContent;
 use super::kept::KeptContent;
+use crate::model::Source;
 
 /// Where the bytes of a content are.
 #[derive(Debug)]
@@ -68,20 +70,20 @@ impl Store {
     }
 
     /// The content, after all of it was appended.
-    fn finished(&mut self) -> NewContent {
+    fn finished(&mut self) -> Source {
         if let Self::Memory(held) = self {
             *self = Self::Whole(mem::take(held).into());
         }
         match self {
-            Self::Memory(_) | Self::GivenUp => NewContent::NotRecorded,
-            Self::Whole(bytes) => NewContent::Bytes(bytes.clone()),
-            Self::File { file, len } => NewContent::File { file: file.clone(), offset: 0, len: *len },
+            Self::Memory(_) | Self::GivenUp => Source::NotRecorded,
+            Self::Whole(bytes) => Source::Bytes(bytes.clone()),
+            Self::File { file, len } => Source::File { file: file.clone(), offset: 0, len: *len },
         }
     }
 }
 
 /// Turns a content that was kept into what can be written.
-pub(super) fn resolve(kept: &KeptContent, folder: &Path) -> io::Result<NewContent> {
+pub(super) fn resolve(kept: &KeptContent, folder: &Path) -> io::Result<Source> {
     let mut store = kept.store();
     match kept.take_gathered() {
         None => *store = Store::GivenUp,
@@ -115,7 +117,7 @@ mod tests {
         store.append(pieces(&[10, 20]), nowhere).unwrap();
         store.append(pieces(&[MEMORY_LIMIT - 30]), nowhere).unwrap();
         for _ in 0..2 {
-            let NewContent::Bytes(bytes) = store.finished() else { panic!("{store:?}") };
+            let Source::Bytes(bytes) = store.finished() else { panic!("{store:?}") };
             assert_eq!(bytes, vec![b'x'; MEMORY_LIMIT]);
         }
     }
@@ -127,7 +129,7 @@ mod tests {
         store.append(pieces(&[MEMORY_LIMIT]), folder.path()).unwrap();
         store.append(vec![Bytes::from("yz")], folder.path()).unwrap();
         store.append(pieces(&[1000, 2000]), folder.path()).unwrap();
-        let NewContent::File { file, offset: 0, len } = store.finished() else { panic!("{store:?}") };
+        let Source::File { file, offset: 0, len } = store.finished() else { panic!("{store:?}") };
         let found = file.metadata().unwrap();
         assert_eq!((len, found.len()), (MEMORY_LIMIT as u64 + 3002, len));
         assert_eq!((found.mode() & 0o777, found.nlink()), (0o600, 0));

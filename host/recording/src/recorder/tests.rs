@@ -9,9 +9,11 @@ use bytes::Bytes;
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
-use super::super::{Content, Exchange, Recording};
 use super::*;
-use crate::flow_writer::tests::{answered, written};
+use crate::{
+    Content, Exchange, Message, Recording, WebSocket,
+    samples::{answered, written},
+};
 
 struct Scene {
     _folder: TempDir,
@@ -37,10 +39,10 @@ fn content(exchange: &Exchange) -> &Content {
     &exchange.response.as_ref().unwrap().content
 }
 
-fn with_kept(id: &str, kept: Kept) -> NewFlow {
-    let mut flow = answered("");
+fn with_kept(id: &str, kept: Kept) -> Flow<Input> {
+    let mut flow = answered("").map_contents(Input::from);
     flow.id = id.into();
-    flow.response.as_mut().unwrap().content = NewContent::Kept(kept);
+    flow.response.as_mut().unwrap().content = Input::Kept(kept);
     flow
 }
 
@@ -99,7 +101,7 @@ fn one_content_can_be_saved_with_two_flows() {
         kept.add(vec![b'x'; len].into());
         kept.add(vec![b'y'; len].into());
         let mut flow = with_kept("1", kept.clone());
-        flow.request.content = NewContent::Kept(kept.clone());
+        flow.request.content = Input::Kept(kept.clone());
         drop(scene.recorder.save(1, flow));
         drop(scene.recorder.save(2, with_kept("2", kept)));
     }
@@ -126,9 +128,9 @@ fn pieces_and_messages_are_written_with_what_was_kept() {
     flow.response.as_mut().unwrap().pieces = pieces.clone();
     let said = scene.recorder.keep();
     said.add("said".into());
-    let message = |content| super::super::NewWebSocketMessage { is_text: true, from_client: true, content, at: 1.0 };
-    let messages = vec![message(NewContent::Kept(said)), message(NewContent::Kept(scene.recorder.keep()))];
-    flow.websocket = Some(super::super::NewWebSocket { messages, ..Default::default() });
+    let message = |content| Message { is_text: true, from_client: true, content, at: 1.0 };
+    let messages = vec![message(Input::Kept(said)), message(Input::Kept(scene.recorder.keep()))];
+    flow.websocket = Some(WebSocket { messages, ..Default::default() });
     drop(scene.recorder.save(1, flow));
     scene.recorder.finish();
     let recording = scene.recording();
@@ -184,7 +186,7 @@ struct Stuck {
 }
 
 impl Redactor for Stuck {
-    fn redact(&self, _: &mut NewFlow) -> Result<(), String> {
+    fn redact(&self, _: &mut Flow<Source>) -> Result<(), String> {
         // The test only looks for the first time.
         let _ = self.arrived.send(());
         self.go_on.recv().map_err(|error| error.to_string())

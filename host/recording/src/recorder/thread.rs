@@ -1,23 +1,26 @@
 //! The recorder's thread, the only one that waits for the disk.
 
-use std::fs::File;
-use std::path::PathBuf;
-use std::sync::mpsc::Receiver;
-use std::sync::{Arc, Weak};
+use std::{
+    fs::File,
+    path::PathBuf,
+    sync::{Arc, Weak, mpsc::Receiver},
+};
 
 use bytes::Bytes;
 use jiff::ZonedDateTime;
+use oneline::chain;
 use tokio::sync::oneshot;
 use tracing::{error, info, warn};
 
-use super::super::new_flow::{NewContent, NewFlow};
-use super::backlog::Backlog;
-use super::file::{RecordingFile, folder_of};
-use super::kept::KeptContent;
-use super::store::{Store, resolve};
-use super::target::Target;
-use super::{RecorderError, Redactor};
-use oneline::chain;
+use super::{
+    RecorderError, Redactor,
+    backlog::Backlog,
+    file::{RecordingFile, folder_of},
+    kept::{Input, KeptContent},
+    store::{Store, resolve},
+    target::Target,
+};
+use crate::model::Flow;
 
 /// What the thread is asked to do, in this order.
 #[derive(Debug)]
@@ -37,7 +40,7 @@ pub(super) enum Work {
 pub(super) struct Handed {
     /// The flow's number in the log.
     pub(super) label: u64,
-    pub(super) flow: NewFlow,
+    pub(super) flow: Flow<Input>,
     /// What it counts in the backlog.
     pub(super) bytes: u64,
     /// Dropped when the flow is dealt with.
@@ -131,18 +134,15 @@ impl Writer {
     }
 
     /// Writes a flow, or says why not.
-    fn write(&mut self, mut flow: NewFlow) -> Result<(), String> {
+    fn write(&mut self, flow: Flow<Input>) -> Result<(), String> {
         if let Some(failure) = &self.failure {
             return Err(failure.clone());
         }
-        for content in flow.contents_mut() {
-            if let NewContent::Kept(kept) = content {
-                *content = match resolve(kept.content(), folder_of(&self.path)) {
-                    Ok(resolved) => resolved,
-                    Err(error) => return Err(self.cannot_spill(&error)),
-                };
-            }
-        }
+        let resolved = flow.try_map_contents(|content| match content {
+            Input::Source(source) => Ok(source),
+            Input::Kept(kept) => resolve(kept.content(), folder_of(&self.path)),
+        });
+        let mut flow = resolved.map_err(|error| self.cannot_spill(&error))?;
         if let Some(redactor) = &self.redactor {
             redactor.redact(&mut flow).map_err(|reason| format!("its secrets cannot be replaced: {reason}"))?;
         }

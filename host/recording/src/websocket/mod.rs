@@ -18,12 +18,11 @@ mod schedule;
 mod session;
 mod session_recorder;
 
-pub use decoder::MESSAGE_LIMIT;
+pub use decoder::{Decoder, Event, MESSAGE_LIMIT, Side};
 pub use deflate::Deflate;
 pub use difference::Difference;
 pub use player::play;
-pub use session::{Manner, OnDifference, Turn};
-pub use session::{Session, SessionContent, SessionMessage};
+pub use session::{Manner, OnDifference, Session, SessionContent, Turn};
 pub use session_recorder::{MessageStore, SessionRecorder};
 
 /// The `Sec-WebSocket-Accept` that answers the `Sec-WebSocket-Key` of a client (RFC 6455 §4.2.2).

@@ -3,7 +3,6 @@
 use std::future::{pending, poll_fn};
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -22,7 +21,7 @@ use super::decoder::MESSAGE_LIMIT;
 use super::difference::{Difference, Said, between, extra};
 use super::ended::{Ended, EndedBy, PlayError};
 use super::schedule::{Next, Schedule};
-use super::session::{ABNORMAL, Manner, NO_STATUS, OnDifference, Session};
+use super::session::{ABNORMAL, Manner, NO_STATUS, OnDifference, Session, SessionContent};
 
 /// How long a client may take to answer a close frame, and to take in what was sent before it.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
@@ -38,14 +37,15 @@ const REASON: usize = 123;
 /// Differences are told to `report` as they come; the pings of the client are answered. If the server closed the session,
 /// it is closed at its time; otherwise it lasts until the client closes it or leaves. Dropping the future drops the
 /// connection.
-pub async fn play<S>(
+pub async fn play<S, C>(
     io: S,
-    session: &Session,
+    session: &Session<C>,
     manner: Manner,
     report: impl FnMut(Difference),
 ) -> Result<Ended, PlayError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
+    C: SessionContent,
 {
     let config = WebSocketConfig::default()
         .read_buffer_size(READ)
@@ -60,10 +60,10 @@ where
     Ok(Ended { by, unsent, missing })
 }
 
-struct Player<'s, S, R> {
+struct Player<'s, S, C, R> {
     socket: WebSocketStream<S>,
-    session: &'s Session,
-    schedule: Schedule<'s>,
+    session: &'s Session<C>,
+    schedule: Schedule<'s, C>,
     on_difference: OnDifference,
     report: R,
     /// Whether the client has been given everything that was sent.
@@ -78,9 +78,10 @@ enum Happened {
     Left,
 }
 
-impl<S, R> Player<'_, S, R>
+impl<S, C, R> Player<'_, S, C, R>
 where
     S: AsyncRead + AsyncWrite + Unpin,
+    C: SessionContent,
     R: FnMut(Difference),
 {
     async fn play(&mut self) -> Result<EndedBy, PlayError> {
@@ -147,7 +148,7 @@ where
 
     async fn send(&mut self, index: usize) -> Result<(), PlayError> {
         let content = content_of(self.session, index).await?;
-        let is_text = self.session.messages.get(index).is_some_and(|message| message.is_text);
+        let is_text = self.session.websocket.messages.get(index).is_some_and(|message| message.is_text);
         let kind = if is_text { Data::Text } else { Data::Binary };
         // A frame, because a recorded text need not be one.
         self.queue(Message::Frame(Frame::message(content, OpCode::Data(kind), true)));
@@ -184,7 +185,7 @@ where
         let what = match index {
             Some(index) => {
                 let content = content_of(self.session, index).await?;
-                let is_text = self.session.messages.get(index).is_some_and(|message| message.is_text);
+                let is_text = self.session.websocket.messages.get(index).is_some_and(|message| message.is_text);
                 between(Said { is_text, content: &content }, came)
             }
             None => Some(extra(came)),
@@ -193,15 +194,15 @@ where
     }
 
     async fn close_as_recorded(&mut self) -> Result<(), PlayError> {
-        match self.session.close_code {
+        match self.session.websocket.close_code {
             Some(ABNORMAL) => {
                 self.hang_up().await;
                 Ok(())
             }
             Some(NO_STATUS) | None => self.close(None).await,
             Some(code) => {
-                let session = self.session;
-                self.close(Some((code, &session.close_reason))).await
+                let reason = self.session.websocket.close_reason.as_deref().unwrap_or_default();
+                self.close(Some((code, reason))).await
             }
         }
     }
@@ -270,9 +271,9 @@ fn is_departure(error: &Error) -> bool {
 }
 
 /// Reads a recorded message, which may block.
-async fn content_of(session: &Session, index: usize) -> Result<Bytes, PlayError> {
-    let Some(message) = session.messages.get(index) else { return Ok(Bytes::new()) };
-    let content = Arc::clone(&message.content);
+async fn content_of<C: SessionContent>(session: &Session<C>, index: usize) -> Result<Bytes, PlayError> {
+    let Some(message) = session.websocket.messages.get(index) else { return Ok(Bytes::new()) };
+    let content = message.content.clone();
     let read = tokio::task::spawn_blocking(move || content.read()).await;
     read.map_err(io::Error::from).flatten().map_err(|source| PlayError::Content { number: index + 1, source })
 }

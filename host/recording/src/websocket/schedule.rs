@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::session::{Manner, Session, SessionMessage, Turn};
-use crate::Pace;
+use super::session::{Manner, Session, Turn};
+use crate::model::{Message, Pace, WebSocket};
 
 /// Where a session that is played has got to.
-pub(super) struct Schedule<'s> {
-    session: &'s Session,
+pub(super) struct Schedule<'s, C> {
+    session: &'s Session<C>,
     turn: Turn,
     pace: Pace,
     started: Instant,
@@ -44,12 +44,12 @@ const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 /// How much longer a session is kept open whose client has not said everything yet.
 const GRACE: Duration = Duration::from_secs(2);
 
-impl<'s> Schedule<'s> {
+impl<'s, C> Schedule<'s, C> {
     /// Starts a session whose handshake was done `now`.
-    pub(super) fn new(session: &'s Session, manner: Manner, now: Instant) -> Self {
+    pub(super) fn new(session: &'s Session<C>, manner: Manner, now: Instant) -> Self {
         let (turn, pace) = (manner.turn, manner.pace);
-        let end = end(session);
-        let said = session.messages.iter().take(end).filter(|message| message.from_client).count();
+        let end = end(&session.websocket);
+        let said = session.websocket.messages.iter().take(end).filter(|message| message.from_client).count();
         let (started, since) = (now, now);
         let (position, passed, expected, come) = (0, 0, 0, 0);
         let mut schedule = Self { session, turn, pace, started, since, position, passed, end, expected, come, said };
@@ -62,8 +62,8 @@ impl<'s> Schedule<'s> {
         match self.upcoming() {
             Some(message) if message.from_client => Next::Wait,
             Some(message) => Next::Send(self.position, self.due(message.at)),
-            None if self.session.closed_by_client == Some(false) => {
-                let due = self.due(self.session.ended_at.unwrap_or_else(|| self.before()));
+            None if self.session.websocket.closed_by_client == Some(false) => {
+                let due = self.due(self.session.websocket.ended_at.unwrap_or_else(|| self.before()));
                 // A client that is a little slower than the recorded one is not to lose its last words.
                 Next::Close(if self.come < self.said { later(due.max(self.since), GRACE) } else { due })
             }
@@ -81,18 +81,18 @@ impl<'s> Schedule<'s> {
     /// The client has sent a message `now`. Returns its number, and the index of the recorded one if there is one.
     pub(super) fn came(&mut self, now: Instant) -> (usize, Option<usize>) {
         self.come += 1;
-        let left = self.session.messages.get(self.expected..).unwrap_or_default();
+        let left = self.session.websocket.messages.get(self.expected..).unwrap_or_default();
         let index = left.iter().position(|message| message.from_client).map(|ahead| self.expected + ahead);
-        self.expected = index.map_or(self.session.messages.len(), |index| index + 1);
+        self.expected = index.map_or(self.session.websocket.messages.len(), |index| index + 1);
         self.pass_client(now);
         (self.come, index)
     }
 
     /// How many messages of the server were not sent, and how many of the client did not come.
     pub(super) fn left(&self) -> (usize, usize) {
-        let left = self.session.messages.get(self.position..).unwrap_or_default();
+        let left = self.session.websocket.messages.get(self.position..).unwrap_or_default();
         let unsent = left.iter().filter(|message| !message.from_client).count();
-        let all = self.session.messages.iter().filter(|message| message.from_client).count();
+        let all = self.session.websocket.messages.iter().filter(|message| message.from_client).count();
         (unsent, all.saturating_sub(self.come))
     }
 
@@ -110,8 +110,8 @@ impl<'s> Schedule<'s> {
         }
     }
 
-    fn upcoming(&self) -> Option<&'s SessionMessage> {
-        self.session.messages.get(..self.end)?.get(self.position)
+    fn upcoming(&self) -> Option<&'s Message<C>> {
+        self.session.websocket.messages.get(..self.end)?.get(self.position)
     }
 
     /// When something is played that was recorded at `at`.
@@ -126,17 +126,17 @@ impl<'s> Schedule<'s> {
 
     /// When the message before the next one was recorded.
     fn before(&self) -> f64 {
-        let before = self.position.checked_sub(1).and_then(|index| self.session.messages.get(index));
+        let before = self.position.checked_sub(1).and_then(|index| self.session.websocket.messages.get(index));
         before.map_or(self.session.started_at, |message| message.at)
     }
 }
 
 /// After how many messages the session is closed. A side that is told to close may have sent something until then, which
 /// nobody waits for.
-fn end(session: &Session) -> usize {
-    let ended_at = session.ended_at.unwrap_or(f64::INFINITY);
-    let is_before = |message: &SessionMessage| !message.from_client || message.at <= ended_at;
-    session.messages.iter().rposition(is_before).map_or(0, |index| index + 1)
+fn end<C>(websocket: &WebSocket<C>) -> usize {
+    let ended_at = websocket.ended_at.unwrap_or(f64::INFINITY);
+    let is_before = |message: &Message<C>| !message.from_client || message.at <= ended_at;
+    websocket.messages.iter().rposition(is_before).map_or(0, |index| index + 1)
 }
 
 /// A recorded gap in seconds, times `factor`. Recordings may have any numbers.

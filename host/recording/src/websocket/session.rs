@@ -1,28 +1,18 @@
 //! What is played, and how.
 
-use std::fmt;
 use std::io;
-use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::Pace;
+use crate::model::{Pace, WebSocket};
 
-/// A recorded session. Its times are in seconds since the epoch.
-#[derive(Clone, Debug, Default)]
-pub struct Session {
-    /// The messages in the order in which they passed.
-    pub messages: Vec<SessionMessage>,
-    /// Which side closed it, if one did.
-    pub closed_by_client: Option<bool>,
-    /// The status code in its close frame, if there was one; or else [`NO_STATUS`] or [`ABNORMAL`].
-    pub close_code: Option<u16>,
-    /// The reason in its close frame.
-    pub close_reason: String,
-    /// When the handshake was done.
+/// A recorded session.
+#[derive(Clone, Debug)]
+pub struct Session<C> {
+    /// What was said. The close code may be [`NO_STATUS`] or [`ABNORMAL`], which are never in a frame.
+    pub websocket: WebSocket<C>,
+    /// When the handshake was done, in seconds since the epoch.
     pub started_at: f64,
-    /// When it was closed.
-    pub ended_at: Option<f64>,
 }
 
 /// Stands for a close frame without a status code, and is never in one (RFC 6455 §7.4.1).
@@ -31,21 +21,8 @@ pub const NO_STATUS: u16 = 1005;
 /// Stands for an end without a close frame, and is never in one (RFC 6455 §7.4.1).
 pub const ABNORMAL: u16 = 1006;
 
-/// A recorded message.
-#[derive(Clone)]
-pub struct SessionMessage {
-    /// Whether it is text, and not binary.
-    pub is_text: bool,
-    /// Whether the client sent it.
-    pub from_client: bool,
-    /// What it says.
-    pub content: Arc<dyn SessionContent>,
-    /// When it was whole.
-    pub at: f64,
-}
-
 /// What a recorded message says. It is read whenever it is needed, and need not be in memory until then.
-pub trait SessionContent: Send + Sync {
+pub trait SessionContent: Clone + Send + Sync + 'static {
     /// Reads all of it. May block.
     fn read(&self) -> io::Result<Bytes>;
 }
@@ -53,18 +30,6 @@ pub trait SessionContent: Send + Sync {
 impl SessionContent for Bytes {
     fn read(&self) -> io::Result<Bytes> {
         Ok(self.clone())
-    }
-}
-
-impl fmt::Debug for SessionMessage {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { is_text, from_client, at, .. } = self;
-        formatter
-            .debug_struct("SessionMessage")
-            .field("is_text", is_text)
-            .field("from_client", from_client)
-            .field("at", at)
-            .finish_non_exhaustive()
     }
 }
 

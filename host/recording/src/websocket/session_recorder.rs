@@ -7,12 +7,12 @@ use bytes::Bytes;
 use super::decoder::{Decoder, Event, Side};
 use super::deflate::Deflate;
 use super::session::ABNORMAL;
-use crate::new_flow::{NewContent, NewWebSocket, NewWebSocketMessage};
+use crate::model::{Message, Source, WebSocket};
 
 /// Keeps what messages say, so that a session of hours does not fill the memory.
 pub trait MessageStore {
     /// Keeps the content of a message, and says where it is. Called once for every message, in their order.
-    fn store(&mut self, content: Bytes) -> NewContent;
+    fn store(&mut self, content: Bytes) -> Source;
 }
 
 /// Makes a recording of the bytes that pass between the sides of a session, which it is given after the handshake.
@@ -22,7 +22,7 @@ pub struct SessionRecorder<S> {
     client: Decoder,
     server: Decoder,
     store: S,
-    session: NewWebSocket,
+    session: WebSocket<Source>,
 }
 
 impl<S: MessageStore> SessionRecorder<S> {
@@ -33,7 +33,7 @@ impl<S: MessageStore> SessionRecorder<S> {
             client: Decoder::new(Side::Client, deflate, limit),
             server: Decoder::new(Side::Server, deflate, limit),
             store,
-            session: NewWebSocket::default(),
+            session: WebSocket::default(),
         }
     }
 
@@ -58,7 +58,7 @@ impl<S: MessageStore> SessionRecorder<S> {
     }
 
     /// The recording. It ends at the first close frame, or else when a side left, or else `at`.
-    pub fn finish(mut self, at: SystemTime) -> NewWebSocket {
+    pub fn finish(mut self, at: SystemTime) -> WebSocket<Source> {
         self.session.ended_at.get_or_insert_with(|| seconds(at));
         self.session
     }
@@ -73,8 +73,7 @@ impl<S: MessageStore> SessionRecorder<S> {
             match decoder.next(&mut bytes) {
                 Some(Event::Message { is_text, content }) => {
                     let content = self.store.store(content);
-                    let message =
-                        NewWebSocketMessage { is_text, from_client: side == Side::Client, content, at: seconds(at) };
+                    let message = Message { is_text, from_client: side == Side::Client, content, at: seconds(at) };
                     self.session.messages.push(message);
                 }
                 Some(Event::Close { code, reason }) => self.closed(side, code, reason, at),

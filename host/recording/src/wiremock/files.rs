@@ -13,7 +13,7 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    pub(super) fn at(folders: Vec<PathBuf>) -> Self {
+    pub(crate) fn at(folders: Vec<PathBuf>) -> Self {
         Self { folders, read: HashMap::new() }
     }
 

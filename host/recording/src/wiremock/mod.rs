@@ -12,67 +12,24 @@
 //! `request` and `response` read the two halves of a stub, and `files` the bodies in files of their own.
 
 use std::collections::{HashMap, VecDeque};
-use std::fs;
-use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use serde_json::Value;
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 
-use super::RecordingError;
-use super::document::json::Entry;
-use super::document::{Loading, Outcome};
-use super::exchange::Exchange;
-use super::flow_file::{Flows, Progress};
-use super::heads::Heads;
+use crate::{
+    document::{Entry, Outcome},
+    model::{Exchange, Flow},
+    reading::heads::Heads,
+};
 
 mod files;
 mod request;
 mod response;
 
-pub(super) use files::Files;
-
-/// Reads the stubs in a folder: in the `mappings` of a folder that has such, or in all its files.
-pub(super) fn load_folder(path: &Path, progress: &mut dyn FnMut(Progress)) -> Result<Flows, RecordingError> {
-    let inner = path.join("mappings");
-    let (mappings, files) = match inner.is_dir() {
-        true => (inner, Files::at(vec![path.join("__files")])),
-        false => (path.to_owned(), Files::at(vec![path.join("../__files"), path.join("__files")])),
-    };
-    let mut found = Vec::new();
-    list(&mappings, FOLDER_DEPTH, &mut found).map_err(|source| RecordingError::Open { path: path.into(), source })?;
-    if found.is_empty() {
-        let kind = "a folder without `mappings` or `.json` files in it";
-        return Err(RecordingError::NotAFile { path: path.into(), kind });
-    }
-    found.sort();
-    let size = |file: &PathBuf| fs::metadata(file).map_or(0, |metadata| metadata.len());
-    let mut loading = Loading::of_stubs(files, found.iter().map(size).sum(), progress);
-    for file in &found {
-        let name = file.strip_prefix(&mappings).unwrap_or(file).display().to_string();
-        loading.read_among(&name, file);
-    }
-    Ok(loading.finish())
-}
-
-/// Adds the `.json` files in a folder and the folders in it. Folders that are links could lead in circles.
-fn list(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> std::io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let path = entry.path();
-        if entry.file_type()?.is_dir() {
-            if depth > 0 && entry.file_name() != "__files" {
-                list(&path, depth - 1, found)?;
-            }
-        } else if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")) {
-            found.push(path);
-        }
-    }
-    Ok(())
-}
+pub(crate) use files::Files;
 
 /// The stubs of a recording, until all are read.
-pub(super) struct Stubs {
+pub(crate) struct Stubs {
     files: Files,
     found: Vec<Stub>,
 }
@@ -93,12 +50,12 @@ struct Step {
 }
 
 impl Stubs {
-    pub(super) fn new(files: Files) -> Self {
+    pub(crate) fn new(files: Files) -> Self {
         Self { files, found: Vec::new() }
     }
 
     /// Reads a stub, the `number`th of its recording.
-    pub(super) fn read(&mut self, text: &RawValue, number: usize, heads: &mut Heads) -> Result<Outcome, String> {
+    pub(crate) fn read(&mut self, text: &RawValue, number: usize, heads: &mut Heads) -> Result<Outcome, String> {
         let stub = Entry::whole(text.get())?;
         let name = name(&stub);
         let stub = self.stub(&stub, text, number, heads);
@@ -125,17 +82,18 @@ impl Stubs {
         };
         let id = stub.text("id")?.or(stub.text("uuid")?).unwrap_or_default().to_owned();
         let response = Some(response);
-        let exchange = Exchange { number, request, response, error: None, is_websocket: false, websocket: None, id };
+        let flow = Flow { id, client: None, server: None, request, response, error: None, websocket: None };
+        let exchange = Exchange { number, is_websocket: false, flow };
         Ok(Stub { exchange, priority: stub.number("priority")?.unwrap_or(USUAL_PRIORITY), scenario })
     }
 
     /// Forgets those after the `number`th of the recording.
-    pub(super) fn forget_after(&mut self, number: usize) {
+    pub(crate) fn forget_after(&mut self, number: usize) {
         self.found.retain(|stub| stub.exchange.number <= number);
     }
 
     /// The exchanges in the order in which WireMock would answer.
-    pub(super) fn finish(mut self) -> impl Iterator<Item = Exchange> {
+    pub(crate) fn finish(mut self) -> impl Iterator<Item = Exchange> {
         self.found.sort_by(|one, other| one.priority.total_cmp(&other.priority));
         let mut places: HashMap<String, Vec<usize>> = HashMap::new();
         for (place, stub) in self.found.iter().enumerate() {
@@ -249,7 +207,6 @@ fn as_text(value: &Value) -> Option<String> {
 }
 
 const USUAL_PRIORITY: f64 = 5.0;
-const FOLDER_DEPTH: usize = 16;
 const NAME_SHOWN: usize = 100;
 
 #[cfg(test)]

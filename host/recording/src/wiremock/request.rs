@@ -1,22 +1,20 @@
 //! The one request that a pattern matches.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use form_urlencoded::Serializer;
 use http::Version;
-use serde_json::value::RawValue;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, value::RawValue};
 
 use super::{as_text, compact};
-use crate::content::Content;
-use crate::document::json::{Entry, should_be};
-use crate::exchange::RecordedRequest;
-use crate::heads::Heads;
-use crate::url::{Unfit, Url};
+use crate::{
+    document::{Entry, should_be},
+    model::{Content, Fields, Request},
+    reading::{Unfit, Url, heads::Heads},
+};
 
 /// Reads the request of a stub. `json` is the text of its JSON body.
-pub(super) fn read(stub: &Entry, json: Option<&RawValue>, heads: &mut Heads) -> Result<RecordedRequest, String> {
+pub(super) fn read(stub: &Entry, json: Option<&RawValue>, heads: &mut Heads) -> Result<Request<Content>, String> {
     let pattern = match stub.get("request")? {
         Some(Value::Object(pattern)) => pattern,
         Some(other) => return Err(should_be("`request`", "an object", other)),
@@ -35,7 +33,7 @@ pub(super) fn read(stub: &Entry, json: Option<&RawValue>, heads: &mut Heads) -> 
         Unfit::Scheme(scheme) => format!("its scheme is `{scheme}`"),
         Unfit::Malformed(what) => format!("its URL {what}"),
     })?;
-    Ok(RecordedRequest {
+    Ok(Request {
         ended_at: None,
         method: heads.counted_token(method.as_bytes(), "request's method")?,
         scheme: url.scheme.into(),
@@ -46,7 +44,7 @@ pub(super) fn read(stub: &Entry, json: Option<&RawValue>, heads: &mut Heads) -> 
         version: Version::HTTP_11,
         fields: fields(stub, heads)?,
         content: Content::Held(body(stub, json)?.into()),
-        trailers: Vec::new(),
+        trailers: Fields::new(),
         started_at: 0.0,
     })
 }
@@ -100,7 +98,7 @@ fn url(stub: &Entry, path: &str) -> Result<String, String> {
     Ok(format!("{scheme}://{host}{port}{path}"))
 }
 
-fn fields(stub: &Entry, heads: &mut Heads) -> Result<Vec<(Bytes, Bytes)>, String> {
+fn fields(stub: &Entry, heads: &mut Heads) -> Result<Fields, String> {
     let mut found: Vec<(String, String)> = Vec::new();
     for (name, values) in matchers(stub, "request.headers")? {
         found.extend(values.into_iter().map(|value| (name.clone(), value)));

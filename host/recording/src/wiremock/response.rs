@@ -1,18 +1,19 @@
 //! The response that a stub defines.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::Version;
-use serde_json::Value;
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 
 use super::{Files, as_text, compact};
-use crate::content::Content;
-use crate::document::json::{Entry, quoted, should_be};
-use crate::exchange::RecordedResponse;
-use crate::har::{Body, Form, has_no_body, make_true};
-use crate::heads::{self, Heads};
+use crate::{
+    document::{Entry, quoted, should_be},
+    model::{Content, Fields, Response, has_no_body},
+    reading::{
+        body::{Body, Form},
+        heads::{self, Heads},
+    },
+};
 
 /// Reads the response of a stub to a request with `method`. `json` is the text of its JSON body.
 pub(super) fn read(
@@ -21,7 +22,7 @@ pub(super) fn read(
     method: &[u8],
     files: &mut Files,
     heads: &mut Heads,
-) -> Result<RecordedResponse, String> {
+) -> Result<Response<Content>, String> {
     for key in ["fault", "proxyBaseUrl"] {
         if stub.get(&format!("response.{key}"))?.is_some() {
             return Err(format!("its response is made by `{key}`"));
@@ -42,11 +43,11 @@ pub(super) fn read(
         true => Content::Held(Bytes::new()),
         false => {
             let body = body(stub, json, files)?;
-            make_true(&mut fields, &body);
+            body.make_true(&mut fields);
             body.content
         }
     };
-    Ok(RecordedResponse {
+    Ok(Response {
         ended_at: None,
         pieces: Vec::new(),
         version: Version::HTTP_11,
@@ -54,20 +55,20 @@ pub(super) fn read(
         reason: heads.counted_line(reason.as_bytes(), "response's reason")?,
         fields,
         content,
-        trailers: Vec::new(),
+        trailers: Fields::new(),
         started_at: 0.0,
     })
 }
 
 /// The fields, of which each has one value or a list of them.
-fn fields(stub: &Entry, heads: &mut Heads) -> Result<Vec<(Bytes, Bytes)>, String> {
+fn fields(stub: &Entry, heads: &mut Heads) -> Result<Fields, String> {
     let place = "response.headers";
     let headers = match stub.get(place)? {
-        None => return Ok(Vec::new()),
+        None => return Ok(Fields::new()),
         Some(Value::Object(headers)) => headers,
         Some(other) => return Err(should_be(&quoted(place), "an object", other)),
     };
-    let mut fields = Vec::new();
+    let mut fields = Fields::new();
     for (name, value) in headers {
         let values = match value {
             Value::Array(values) => values.as_slice(),
@@ -77,7 +78,8 @@ fn fields(stub: &Entry, heads: &mut Heads) -> Result<Vec<(Bytes, Bytes)>, String
             let Some(value) = as_text(value) else {
                 return Err(should_be(&quoted(&format!("{place}.{name}")), "a string or a list of strings", value));
             };
-            fields.push(heads.field(name.as_bytes(), value.as_bytes(), "response's field")?);
+            let (name, value) = heads.field(name.as_bytes(), value.as_bytes(), "response's field")?;
+            fields.push(name, value);
         }
     }
     Ok(fields)

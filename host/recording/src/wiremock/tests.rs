@@ -4,7 +4,7 @@ use std::path::Path;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::samples::{describe, open};
+use crate::samples::{describe, open, shown};
 use crate::{Content, Exchange, Recording, RecordingError};
 
 /// `GET /some/thing`, answered with `Hello world!`.
@@ -58,11 +58,7 @@ fn held(content: &Content) -> &[u8] {
 }
 
 fn body(stub: &Value) -> Vec<u8> {
-    held(&exchange(stub).response.unwrap().content).to_vec()
-}
-
-fn text(fields: &[(bytes::Bytes, bytes::Bytes)]) -> Vec<String> {
-    fields.iter().map(|(name, value)| format!("{}: {}", name.escape_ascii(), value.escape_ascii())).collect()
+    held(&exchange(stub).flow.response.unwrap().content).to_vec()
 }
 
 fn paths(recording: &Recording) -> Vec<String> {
@@ -78,14 +74,14 @@ fn a_stub_is_read_alone_or_in_a_list() {
     let found = &alone.exchanges()[0];
     assert!(found.is_answered());
     assert_eq!(found.id, "8c5db8b0-2db4-4ad7-a99f-38c9b00da3f7");
-    assert_eq!(text(&found.response.as_ref().unwrap().fields), ["Content-Type: text/plain"]);
+    assert_eq!(shown(&found.response.as_ref().unwrap().fields), ["Content-Type: text/plain"]);
     assert!(open(b"{\"mappings\": []}").unwrap().exchanges().is_empty());
 }
 
 #[test]
 fn the_host_is_given_or_that_of_wiremock() {
     let url = |stub: &Value| {
-        let request = exchange(stub).request;
+        let request = exchange(stub).flow.request;
         let [scheme, host] = [&request.scheme, &request.host].map(|part| part.escape_ascii().to_string());
         format!("{scheme}://{host}:{}", request.port)
     };
@@ -125,7 +121,7 @@ fn a_request_has_what_its_matchers_are_equal_to() {
         json!({"username": "me", "password": "pw"}),
     );
     assert_eq!(
-        text(&exchange(&stub).request.fields),
+        shown(&exchange(&stub).request.fields),
         ["Accept: a/b", "Cookie: c=1; d=2", "Authorization: Basic bWU6cHc="]
     );
 }
@@ -202,12 +198,12 @@ fn a_response_is_read_with_all_its_parts() {
         "body": "é",
         "fixedDelayMilliseconds": 500,
     });
-    let found = exchange(&with("/response", response)).response.unwrap();
+    let found = exchange(&with("/response", response)).flow.response.unwrap();
     assert_eq!((found.status, &found.reason[..]), (418, &b"Short and stout"[..]));
     // The body has neither coding.
-    assert_eq!(text(&found.fields), ["Set-Cookie: a=b", "Set-Cookie: c=d", "X-Count: 1"]);
+    assert_eq!(shown(&found.fields), ["Set-Cookie: a=b", "Set-Cookie: c=d", "X-Count: 1"]);
     assert_eq!(held(&found.content), "é".as_bytes());
-    assert_eq!(exchange(&with("/response", json!({}))).response.unwrap().status, 200);
+    assert_eq!(exchange(&with("/response", json!({}))).flow.response.unwrap().status, 200);
     assert_eq!(body(&with("/response", json!({"body": "a", "base64Body": "AP8="}))), b"\x00\xff");
     assert_eq!(body(&with("/response", json!({"body": "a", "jsonBody": [1, null]}))), b"[1,null]");
     assert_eq!(body(&with("/response/status", 204.into())), b"");

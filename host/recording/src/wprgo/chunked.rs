@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use httparse::Status;
 
-use super::message::{FIELDS_LIMIT, Fields, kept};
+use super::message::{FIELDS_LIMIT, kept};
+use crate::model::Fields;
 
 /// The body and its trailer fields. A coding that does not end is an error.
 pub(super) fn decode(coded: &Bytes) -> Result<(Vec<u8>, Fields), &'static str> {
@@ -53,7 +54,7 @@ mod tests {
         assert_eq!(decoded(b"5\r\nhello\r\n1;a=b\r\n!\r\n0\r\n\r\n").unwrap(), b"hello!");
         let (body, trailers) = decode(&Bytes::from_static(b"0\r\nX-A: b\r\n\r\n")).unwrap();
         assert!(body.is_empty());
-        assert_eq!(trailers, [("X-A".into(), "b".into())]);
+        assert_eq!(trailers, [("X-A", "b")].into());
     }
 
     #[test]

@@ -5,8 +5,7 @@ use http::Version;
 use httparse::{Header, Status};
 
 use super::chunked;
-
-pub(super) type Fields = Vec<(Bytes, Bytes)>;
+use crate::model::Fields;
 
 /// The parts of a message. Those of the other kind are empty.
 #[derive(Debug)]
@@ -46,7 +45,7 @@ impl Message {
             version: if parsed.version == Some(0) { Version::HTTP_10 } else { Version::HTTP_11 },
             fields: kept(&bytes, parsed.headers),
             body: Bytes::new(),
-            trailers: Vec::new(),
+            trailers: Fields::new(),
         };
         message.take_body(bytes.slice(head..), Framing::Empty)?;
         Ok(message)
@@ -70,7 +69,7 @@ impl Message {
             version: version.unwrap_or(minor),
             fields: kept(&bytes, parsed.headers),
             body: Bytes::new(),
-            trailers: Vec::new(),
+            trailers: Fields::new(),
         };
         if version.is_some() {
             // HTTP/2 has none, but Go writes its own.
@@ -105,16 +104,14 @@ impl Message {
 
     /// RFC 9112, section 6.3.
     fn framing(&self, otherwise: Framing) -> Result<Framing, String> {
-        let named =
-            |wanted: &'static [u8]| self.fields.iter().filter(move |(name, _)| name.eq_ignore_ascii_case(wanted));
-        if let Some((_, coding)) = named(b"transfer-encoding").last() {
+        if let Some(coding) = self.fields.lines("transfer-encoding").last() {
             let last = coding.rsplit(|byte| *byte == b',').next().unwrap_or_default().trim_ascii();
             return match last.eq_ignore_ascii_case(b"chunked") {
                 true => Ok(Framing::Chunked),
                 false => Err(format!("has the transfer coding `{}`, and only `chunked` is read", last.escape_ascii())),
             };
         }
-        let Some((_, length)) = named(b"content-length").next() else { return Ok(otherwise) };
+        let Some(length) = self.fields.get("content-length") else { return Ok(otherwise) };
         let number = str::from_utf8(length).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
         match number.and_then(|text| text.parse().ok()) {
             Some(length) => Ok(Framing::Length(length)),

@@ -3,26 +3,26 @@
 //!
 //! `message` takes such a message apart and `chunked` undoes its transfer coding.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
-use super::content::Content;
-use super::document::Outcome;
-use super::document::json::Entry;
-use super::exchange::{Exchange, RecordedRequest, RecordedResponse};
-use super::har::has_no_body;
-use super::heads::{self, Defect, Heads, is_pseudo};
-use super::url::{Unfit, Url};
+use crate::{
+    document::{Entry, Outcome},
+    model::{Content, Exchange, Fields, Flow, Request, Response, has_no_body},
+    reading::{
+        Unfit, Url,
+        heads::{self, Defect, Heads, is_pseudo},
+    },
+};
 
 mod chunked;
 mod message;
 
-use message::{Fields, Message};
+use message::Message;
 
 /// Reads the request listed under `url`, the `number`th of its file.
-pub(super) fn read(text: &RawValue, url: &str, number: usize, heads: &mut Heads) -> Result<Outcome, String> {
+pub(crate) fn read(text: &RawValue, url: &str, number: usize, heads: &mut Heads) -> Result<Outcome, String> {
     let url = match Url::parse(url) {
         Ok(url) => url,
         Err(Unfit::Scheme(scheme)) => return Ok(Outcome::Other(format!("the scheme is `{scheme}`"))),
@@ -42,15 +42,17 @@ pub(super) fn read(text: &RawValue, url: &str, number: usize, heads: &mut Heads)
     let answered = Message::response(answered.into(), |status| has_no_body(&request.method, status))
         .map_err(|what| format!("the response {what}"))?;
     let response = response(answered, heads)?;
-    Ok(Outcome::Exchange(Box::new(Exchange {
-        number,
-        is_websocket: response.status == 101,
-        websocket: None,
+    let is_websocket = response.status == 101;
+    let flow = Flow {
+        id: String::new(),
+        client: None,
+        server: None,
         request,
         response: Some(response),
         error: None,
-        id: String::new(),
-    })))
+        websocket: None,
+    };
+    Ok(Outcome::Exchange(Box::new(Exchange { number, is_websocket, flow })))
 }
 
 fn decode(archived: &mut Entry, place: &str) -> Result<Vec<u8>, String> {
@@ -59,14 +61,14 @@ fn decode(archived: &mut Entry, place: &str) -> Result<Vec<u8>, String> {
         .map_err(|error| format!("`{place}` is not base64: {error}"))
 }
 
-fn request(message: Message, url: &Url<'_>, heads: &mut Heads) -> Result<RecordedRequest, String> {
+fn request(message: Message, url: &Url<'_>, heads: &mut Heads) -> Result<Request<Content>, String> {
     heads.begin();
     // An absolute-form target is that of a proxy, and the URL has it too.
     let path = match message.target.as_bytes() {
         [b'/', ..] | b"*" => &message.target,
         _ => &url.path,
     };
-    Ok(RecordedRequest {
+    Ok(Request {
         ended_at: None,
         method: heads.counted_token(message.method.as_bytes(), "request's method")?,
         scheme: url.scheme.into(),
@@ -82,9 +84,9 @@ fn request(message: Message, url: &Url<'_>, heads: &mut Heads) -> Result<Recorde
     })
 }
 
-fn response(message: Message, heads: &mut Heads) -> Result<RecordedResponse, String> {
+fn response(message: Message, heads: &mut Heads) -> Result<Response<Content>, String> {
     heads.begin();
-    Ok(RecordedResponse {
+    Ok(Response {
         ended_at: None,
         pieces: Vec::new(),
         version: message.version,

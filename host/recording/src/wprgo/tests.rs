@@ -4,7 +4,7 @@ use http::Version;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::samples::{describe, open};
+use crate::samples::{describe, open, shown};
 use crate::{Content, Exchange, Recording};
 
 const GET: &str = "GET /a?b=c HTTP/1.1\r\nHost: example.com\r\nUser-Agent: x\r\n\r\n";
@@ -59,10 +59,6 @@ fn response_body(exchange: &Exchange) -> &[u8] {
     }
 }
 
-fn text(fields: &[(bytes::Bytes, bytes::Bytes)]) -> Vec<String> {
-    fields.iter().map(|(name, value)| format!("{}: {}", name.escape_ascii(), value.escape_ascii())).collect()
-}
-
 #[test]
 fn a_request_is_read_with_all_its_parts() {
     let found = exchange(GET, OK);
@@ -72,12 +68,12 @@ fn a_request_is_read_with_all_its_parts() {
         (&b"GET"[..], &b"https"[..], &b"example.com"[..])
     );
     assert_eq!((request.port, &request.path[..], request.version), (443, &b"/a?b=c"[..], Version::HTTP_11));
-    assert_eq!(text(&request.fields), ["Host: example.com", "User-Agent: x"]);
+    assert_eq!(shown(&request.fields), ["Host: example.com", "User-Agent: x"]);
     assert_eq!(request.content, Content::Held("".into()));
     assert_eq!(request.started_at, 1_700_000_000.25);
     let response = found.response.as_ref().unwrap();
     assert_eq!((response.status, &response.reason[..], response.started_at), (200, &b"OK"[..], 1_700_000_000.25));
-    assert_eq!(text(&response.fields), ["Content-Length: 5", "X-A: 1", "X-A: 2"]);
+    assert_eq!(shown(&response.fields), ["Content-Length: 5", "X-A: 1", "X-A: 2"]);
     assert_eq!(response_body(&found), b"hello");
     assert!(found.is_answered());
 }
@@ -85,11 +81,11 @@ fn a_request_is_read_with_all_its_parts() {
 #[test]
 fn bodies_end_where_their_fields_say() {
     let post = |fields: &str, body: &str| format!("POST / HTTP/1.1\r\nHost: a\r\n{fields}\r\n{body}");
-    let asked = |request: &str| exchange(request, OK).request;
+    let asked = |request: &str| exchange(request, OK).flow.request;
     let chunked = asked(&post("Transfer-Encoding: chunked\r\n", "5\r\nhello\r\n0\r\nX-T: 1\r\n\r\n"));
     assert_eq!(chunked.content, Content::Held("hello".into()));
-    assert_eq!(text(&chunked.fields), ["Host: a"]);
-    assert_eq!(text(&chunked.trailers), ["X-T: 1"]);
+    assert_eq!(shown(&chunked.fields), ["Host: a"]);
+    assert_eq!(shown(&chunked.trailers), ["X-T: 1"]);
     assert_eq!(asked(&post("Content-Length: 2\r\n", "hello")).content, Content::Held("he".into()));
     assert_eq!(asked(&post("", "hello")).content, Content::Held("".into()));
     let answered = |fields: &str, body: &str| {
@@ -99,7 +95,7 @@ fn bodies_end_where_their_fields_say() {
     assert_eq!(answered("Transfer-Encoding: chunked\r\nContent-Length: 99\r\n", "2\r\nhi\r\n0\r\n\r\n"), b"hi");
     let head = exchange("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n");
     assert_eq!(
-        (response_body(&head), text(&head.response.as_ref().unwrap().fields)),
+        (response_body(&head), shown(&head.response.as_ref().unwrap().fields)),
         (&b""[..], vec!["Content-Length: 9".into()])
     );
     assert_eq!(response_body(&exchange(GET, "HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n")), b"");
@@ -107,10 +103,10 @@ fn bodies_end_where_their_fields_say() {
 
 #[test]
 fn a_response_of_http_2_is_one() {
-    let found = exchange(GET, "HTTP/2.0 404 Not Found\r\nContent-Length: 0\r\n\r\n").response.unwrap();
+    let found = exchange(GET, "HTTP/2.0 404 Not Found\r\nContent-Length: 0\r\n\r\n").flow.response.unwrap();
     assert_eq!((found.version, found.status, &found.reason[..]), (Version::HTTP_2, 404, &b""[..]));
     let found = exchange("GET / HTTP/1.0\r\n\r\n", "HTTP/1.0 200 OK\r\n\r\n");
-    assert_eq!((found.request.version, found.response.unwrap().version), (Version::HTTP_10, Version::HTTP_10));
+    assert_eq!((found.request.version, found.flow.response.unwrap().version), (Version::HTTP_10, Version::HTTP_10));
 }
 
 #[test]

@@ -2,7 +2,8 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::har::samples::{exchange, gzip, har, held, invalid, response, set, text, with};
+use crate::har::samples::{exchange, gzip, har, held, invalid, response, set, with};
+use crate::samples::shown;
 use crate::{Content, Recording};
 
 #[test]
@@ -23,7 +24,7 @@ fn a_text_is_bytes_where_its_size_says_so() {
         let content = json!({"size": size, "text": text});
         let fields = json!([["Content-Type", "text/html; charset=iso-8859-1"]]);
         let found = response(&set(with("/response/content", content), "/response/headers", fields));
-        (held(&found.content).to_vec(), found.fields[0].1.ends_with(b"iso-8859-1"))
+        (held(&found.content).to_vec(), found.fields.get("content-type").unwrap().ends_with(b"iso-8859-1"))
     };
     assert_eq!(body("caf\u{e9}\u{80}", 5), (b"caf\xe9\x80".to_vec(), true));
     assert_eq!(body("caf\u{e9}\u{80}", 7), ("caf\u{e9}\u{80}".into(), false));
@@ -39,7 +40,7 @@ fn a_missing_body_is_not_an_empty_one() {
     for missing in [json!({"size": 5}), json!({"size": 5, "text": ""}), json!({"size": -1}), json!({}), Value::Null] {
         assert_eq!(content(missing.clone()), Content::NotRecorded, "{missing}");
         let found = exchange(&set(with("/request/method", "HEAD".into()), "/response/content", missing.clone()));
-        assert!(found.is_answered() && held(&found.response.unwrap().content).is_empty());
+        assert!(found.is_answered() && held(&found.flow.response.unwrap().content).is_empty());
     }
     for empty in [json!({"size": 0}), json!({"size": 0, "text": ""}), json!({"size": -1, "text": ""})] {
         assert_eq!(held(&content(empty)), b"");
@@ -74,7 +75,7 @@ fn what_has_no_body_keeps_its_fields() {
         "/response/headers",
         json!([["content-length", "9"], ["content-encoding", "gzip"]]),
     );
-    assert_eq!(text(&response(&head).fields), ["content-length: 9", "content-encoding: gzip"]);
+    assert_eq!(shown(&response(&head).fields), ["content-length: 9", "content-encoding: gzip"]);
     // Browsers show the body of their cache.
     assert_eq!(held(&response(&with("/response/status", 304.into())).content), b"");
 }
@@ -84,7 +85,7 @@ fn a_coding_that_the_body_does_not_have_is_dropped() {
     use base64::Engine;
     let fields = |coding: &str, body: Value| {
         let fields = json!([["transfer-encoding", "chunked"], ["Content-Encoding", coding], ["content-length", "99"]]);
-        text(&response(&set(with("/response/headers", fields), "/response/content", body)).fields)
+        shown(&response(&set(with("/response/headers", fields), "/response/content", body)).fields)
     };
     let encoded =
         |bytes: &[u8]| json!({"encoding": "base64", "text": base64::engine::general_purpose::STANDARD.encode(bytes)});
@@ -104,7 +105,7 @@ fn a_body_recoded_to_utf8_says_so() {
     let kind = |kind: &str, text: &str| {
         let entry =
             set(with("/response/headers", json!([["Content-Type", kind]])), "/response/content/text", text.into());
-        response(&entry).fields[0].1.clone()
+        response(&entry).fields.get("content-type").unwrap().clone()
     };
     assert_eq!(kind("text/html; charset=ISO-8859-1", "é"), "text/html; charset=utf-8");
     assert_eq!(kind("text/html; Charset=\"Shift_JIS\" ; a=b", "é"), "text/html; Charset=\"utf-8\" ; a=b");
@@ -130,7 +131,7 @@ fn a_request_has_its_text_or_what_its_parameters_make() {
     let expected = "--xyz\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--xyz\r\nContent-Disposition: \
                     form-data; name=\"f%22\"; filename=\"x.txt\"\r\nContent-Type: text/plain\r\n\r\ntwo\r\n\r\n--xyz--\r\n";
     assert_eq!(body(form), expected.as_bytes());
-    let content = |data| exchange(&with("/request/postData", data)).request.content;
+    let content = |data| exchange(&with("/request/postData", data)).flow.request.content;
     let unbound = json!({"mimeType": "multipart/form-data", "params": [{"name": "a", "value": "1"}]});
     assert_eq!(content(unbound), Content::NotRecorded);
     assert_eq!(exchange(&with("/request/bodySize", 3.into())).request.content, Content::NotRecorded);

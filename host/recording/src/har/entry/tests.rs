@@ -1,8 +1,8 @@
 use http::Version;
 use serde_json::{Value, json};
 
-use crate::har::samples::{entry, exchange, har, header, held, invalid, other, response, text, with, without};
-use crate::samples::open;
+use crate::har::samples::{entry, exchange, har, header, held, invalid, other, response, set, with, without};
+use crate::samples::{open, shown};
 
 #[test]
 fn an_entry_is_read_with_all_its_parts() {
@@ -15,11 +15,11 @@ fn an_entry_is_read_with_all_its_parts() {
     );
     assert_eq!((request.port, &request.path[..], &request.authority[..]), (443, &b"/a?b=c"[..], &b""[..]));
     assert_eq!((request.version, request.started_at), (Version::HTTP_11, 1_700_000_000.25));
-    assert_eq!(text(&request.fields), ["Host: example.com"]);
+    assert_eq!(shown(&request.fields), ["Host: example.com"]);
     assert_eq!(held(&request.content), b"");
-    let response = found.response.unwrap();
+    let response = found.flow.response.unwrap();
     assert_eq!((response.status, &response.reason[..], response.started_at), (200, &b"OK"[..], 1_700_000_002.25));
-    assert_eq!(text(&response.fields), ["X-A: 1", "x-a: 2"]);
+    assert_eq!(shown(&response.fields), ["X-A: 1", "x-a: 2"]);
     assert_eq!(held(&response.content), b"hello");
 }
 
@@ -27,16 +27,16 @@ fn an_entry_is_read_with_all_its_parts() {
 fn pseudo_fields_are_no_fields_and_name_the_authority() {
     let names = [":authority", ":method", ":scheme", ":path", ":protocol", "accept"];
     let fields: Vec<_> = names.iter().map(|name| header(name, "example.com")).collect();
-    let request = exchange(&with("/request/headers", fields.into())).request;
-    assert_eq!(text(&request.fields), ["accept: example.com"]);
+    let request = exchange(&with("/request/headers", fields.into())).flow.request;
+    assert_eq!(shown(&request.fields), ["accept: example.com"]);
     assert_eq!(request.authority, "example.com");
     let response = response(&with("/response/headers", json!([header(":status", "200"), header("a", "b")])));
-    assert_eq!(text(&response.fields), ["a: b"]);
+    assert_eq!(shown(&response.fields), ["a: b"]);
 }
 
 #[test]
 fn a_field_may_be_a_pair() {
-    assert_eq!(text(&response(&with("/response/headers", json!([["A", "b"]]))).fields), ["A: b"]);
+    assert_eq!(shown(&response(&with("/response/headers", json!([["A", "b"]]))).fields), ["A: b"]);
     let short = invalid(&with("/response/headers", json!([["A", "b"], ["A"]])));
     assert_eq!(short, "`response.headers[1]` is not a name and a value");
 }
@@ -64,7 +64,7 @@ fn versions_have_many_names() {
 #[test]
 fn what_is_no_exchange_is_counted_with_the_reason() {
     assert_eq!(other(&with("/request/url", "javascript:alert(1)".into())), ["1 entry: the scheme is `javascript`"]);
-    assert_eq!(other(&with("/request/url", "wss://a/".into())), ["1 entry: the scheme is `wss`"]);
+    assert_eq!(other(&with("/request/url", "ftp://a/".into())), ["1 entry: the scheme is `ftp`"]);
     assert_eq!(other(&with("/request/method", "CONNECT".into())), ["1 entry: the request opens a tunnel"]);
     let nothing = ["1 entry: the request got no response"];
     assert_eq!(other(&with("/response/status", 0.into())), nothing);
@@ -136,11 +136,114 @@ fn times_come_from_the_start_and_the_phases() {
     assert_eq!(started(&with("/time", Value::Null)), 0.0);
     assert_eq!(started(&with("/time", 1e300.into())), 0.0);
     let unknown = exchange(&with("/startedDateTime", "yesterday".into()));
-    assert_eq!((unknown.request.started_at, unknown.response.unwrap().started_at), (0.0, 0.0));
+    assert_eq!((unknown.request.started_at, unknown.flow.response.unwrap().started_at), (0.0, 0.0));
 }
 
 #[test]
 fn websockets_are_marked() {
     assert!(exchange(&with("/response/status", 101.into())).is_websocket);
     assert!(exchange(&with("/_webSocketMessages", json!([]))).is_websocket);
+}
+
+/// As Chrome writes one.
+fn websocket(messages: Value) -> Value {
+    set(
+        set(with("/request/url", "wss://chat.example/ws".into()), "/response/status", 101.into()),
+        "/_webSocketMessages",
+        messages,
+    )
+}
+
+#[test]
+fn a_websocket_of_chrome_is_read_with_its_messages() {
+    let said = |kind: &str, time: f64, opcode: i64, data: &str| json!({"type": kind, "time": time, "opcode": opcode, "data": data});
+    let found = exchange(&websocket(json!([
+        said("send", 1_709_287_200.1, 1, "hi \u{e9}"),
+        said("receive", 1_709_287_200.2, 2, "AAEC"),
+        // Neither of these is a message.
+        said("error", 1_709_287_200.3, -1, "reset"),
+        said("receive", 1_709_287_200.3, 9, "ping"),
+        json!({"type": "receive", "data": "late"}),
+    ])));
+    assert!(found.is_websocket && found.is_playable());
+    let request = &found.request;
+    assert_eq!((&request.scheme[..], &request.host[..], request.port), (&b"https"[..], &b"chat.example"[..], 443));
+    let websocket = found.websocket.as_ref().unwrap();
+    let messages: Vec<_> = websocket
+        .messages
+        .iter()
+        .map(|message| (message.is_text, message.from_client, held(&message.content), message.at))
+        .collect();
+    let expected = [
+        (true, true, "hi \u{e9}".as_bytes(), 1_709_287_200.1),
+        (false, false, &[0, 1, 2], 1_709_287_200.2),
+        (true, false, b"late", 1_709_287_200.2),
+    ];
+    assert_eq!(messages, expected);
+    assert_eq!((websocket.closed_by_client, websocket.close_code, websocket.ended_at), (None, None, None));
+    // Nothing was said, but it was one.
+    assert!(exchange(&websocket_of("ws://chat.example/", Value::Null)).is_websocket);
+}
+
+fn websocket_of(url: &str, messages: Value) -> Value {
+    set(websocket(messages), "/request/url", url.into())
+}
+
+#[test]
+fn a_session_with_a_gap_is_none() {
+    for gap in [
+        json!([{"type": "receive", "opcode": 2, "data": "!"}]),
+        json!([{"type": "receive", "opcode": 1, "data": 1}]),
+        json!([{"opcode": 1, "data": "whose?"}]),
+        json!([1]),
+        json!({}),
+        json!(true),
+    ] {
+        let found = exchange(&websocket(gap.clone()));
+        assert!(found.is_websocket && found.websocket.is_none() && !found.is_answered(), "{gap}");
+    }
+}
+
+#[test]
+fn any_number_of_messages_costs_no_entry() {
+    let messages = vec![json!({"type": "send", "time": 1, "opcode": 1, "data": "x"}); 100_000];
+    assert_eq!(exchange(&websocket(messages.into())).websocket.as_ref().unwrap().messages.len(), 100_000);
+}
+
+#[test]
+fn half_a_character_in_a_message_is_replaced() {
+    let lone = websocket(json!([{"type": "send", "opcode": 1, "data": "hello!"}]));
+    let lone = lone.to_string().replace("hello!", r"\ud83d!");
+    let recording = open(format!(r#"{{"log": {{"entries": [{lone}]}}}}"#).as_bytes()).unwrap();
+    let websocket = recording.exchanges()[0].websocket.as_ref().unwrap();
+    assert_eq!(held(&websocket.messages[0].content), "\u{fffd}!".as_bytes());
+}
+
+#[test]
+fn a_member_of_ours_that_is_something_else_says_nothing() {
+    for other in [json!(1), json!("x"), json!({"request": {"startedAt": "now"}}), json!([])] {
+        let entry = set(entry(), "/_proxyhost", other.clone());
+        assert_eq!(exchange(&entry).request.started_at, 1_700_000_000.25, "{other}");
+        assert_eq!(super::super::samples::other(&set(entry, "/response/status", 0.into())).len(), 1);
+    }
+}
+
+#[test]
+fn what_was_edited_beside_our_member_counts() {
+    let extra = json!({
+        "request": {"path": "/a#b", "startedAt": 1_700_000_000.250_4, "endedAt": 1_700_000_000.5},
+        "response": {"startedAt": 1_700_000_001.0, "pieces": [2, 0, 3, 9]},
+    });
+    let ours = set(with("/request/url", "https://example.com/a%23b".into()), "/_proxyhost", extra);
+    let found = exchange(&ours);
+    assert_eq!((&found.request.path[..], found.request.started_at), (&b"/a#b"[..], 1_700_000_000.250_4));
+    assert_eq!(found.request.ended_at, Some(1_700_000_000.5));
+    let response = found.response.as_ref().unwrap();
+    assert_eq!((response.started_at, response.pieces.len()), (1_700_000_001.0, 2));
+    let moved = exchange(&set(ours.clone(), "/request/url", "https://example.com/other".into()));
+    assert_eq!(moved.request.path, "/other");
+    let later = exchange(&set(ours.clone(), "/startedDateTime", "2024-01-01T00:00:00Z".into()));
+    assert_eq!((later.request.started_at, later.request.ended_at), (1_704_067_200.0, None));
+    let other_body = exchange(&set(ours, "/response/content/text", "other body".into()));
+    assert_eq!(other_body.response.as_ref().unwrap().pieces, []);
 }

@@ -3,9 +3,10 @@ use std::process::Command;
 use std::sync::Arc;
 
 use super::*;
-use crate::flow_writer::tests::{answered, written};
-use crate::new_flow::NewContent;
-use crate::{Recording, samples};
+use crate::{
+    Recording, Source,
+    samples::{self, answered, written},
+};
 
 /// Opens `path`, after a `+` if flows are to be appended.
 fn open(plus: &str, path: &Path) -> Result<(RecordingFile, Option<String>), RecorderError> {
@@ -155,7 +156,7 @@ fn a_failed_write_leaves_whole_flows() {
     let short = samples::file(&[b'x'; 500_000]);
     let short = Arc::new(File::open(&short.path).unwrap());
     let mut flow = answered("2");
-    flow.request.content = NewContent::File { file: short, offset: 0, len: 500_001 };
+    flow.request.content = Source::File { file: short, offset: 0, len: 500_001 };
     // Almost half a megabyte of it was written by then.
     assert!(file.write(&flow).is_err());
     assert_eq!(fs::read(&path).unwrap(), written(&[answered("1")]));

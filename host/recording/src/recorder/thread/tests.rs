@@ -10,9 +10,10 @@ use tracing_subscriber::fmt::MakeWriter;
 use super::super::kept::{Kept, Line};
 use super::super::store::MEMORY_LIMIT;
 use super::*;
-use crate::flow_writer::tests::{answered, written};
-use crate::new_flow::Piece;
-use crate::{Recording, samples};
+use crate::{
+    Piece, Recording, Source,
+    samples::{self, answered, written},
+};
 
 /// A writer whose work is done by the test itself.
 struct Scene {
@@ -52,7 +53,8 @@ impl Scene {
         kept
     }
 
-    fn save(&mut self, label: u64, flow: NewFlow) {
+    fn save<C: Into<Input>>(&mut self, label: u64, flow: Flow<C>) {
+        let flow = flow.map_contents(Into::into);
         let (written, _) = oneshot::channel();
         self.line.backlog.grow(1);
         self.writer.deal_with(Work::Flow(Box::new(Handed { label, flow, bytes: 1, written })));
@@ -107,17 +109,17 @@ impl<'w> MakeWriter<'w> for Log {
     }
 }
 
-fn with_content(content: NewContent) -> NewFlow {
-    let mut flow = answered("");
+fn with_content<C: From<Source>>(content: C) -> Flow<C> {
+    let mut flow = answered("").map_contents(C::from);
     flow.response.as_mut().unwrap().content = content;
     flow
 }
 
 /// A flow that cannot be written whole.
-fn broken() -> NewFlow {
+fn broken() -> Flow<Source> {
     let file = samples::file(b"short");
     let file = Arc::new(File::open(&file.path).unwrap());
-    with_content(NewContent::File { file, offset: 0, len: 6 })
+    with_content(Source::File { file, offset: 0, len: 6 })
 }
 
 #[test]
@@ -151,7 +153,7 @@ fn a_disk_without_room_for_bodies_is_a_failure() {
     let kept = scene.keep(MEMORY_LIMIT + 1);
     scene.catch_up();
     assert!(scene.line.backlog.is_over());
-    let log = log_of(&folder, || scene.save(1, with_content(NewContent::Kept(kept))));
+    let log = log_of(&folder, || scene.save(1, with_content(Input::Kept(kept))));
     let start =
         "ERROR the flow is not recorded flow=1 reason=\"cannot keep a body in a temporary file in `it`: No such file";
     assert!(log.starts_with(start), "{log}");
@@ -205,12 +207,12 @@ fn a_new_file_that_cannot_be_opened_is_a_failure() {
 struct Censor;
 
 impl Redactor for Censor {
-    fn redact(&self, flow: &mut NewFlow) -> Result<(), String> {
+    fn redact(&self, flow: &mut Flow<Source>) -> Result<(), String> {
         let content = &mut flow.response.as_mut().unwrap().content;
-        if !matches!(content, NewContent::Bytes(_)) {
+        if !matches!(content, Source::Bytes(_)) {
             return Err(format!("{content:?}"));
         }
-        *content = NewContent::Bytes("***".into());
+        *content = Source::Bytes("***".into());
         Ok(())
     }
 }
@@ -218,11 +220,11 @@ impl Redactor for Censor {
 #[test]
 fn secrets_are_replaced_or_the_flow_is_not_written() {
     let mut scene = Scene::with("a.mitm", Some(Box::new(Censor)));
-    let mut flow = with_content(NewContent::Kept(scene.keep(10)));
+    let mut flow = with_content(Input::Kept(scene.keep(10)));
     flow.response.as_mut().unwrap().pieces = [4, 6].map(|len| Piece { len, after_micros: 0 }).to_vec();
     let folder = scene.folder.path().to_owned();
     let log = log_of(&folder, || {
-        scene.save(1, with_content(NewContent::NotRecorded));
+        scene.save(1, with_content(Source::NotRecorded));
         scene.save(2, flow);
     });
     let expected = "ERROR the flow is not recorded flow=1 reason=\"its secrets cannot be replaced: NotRecorded\"\n";
@@ -247,8 +249,8 @@ fn what_was_broken_off_is_freed_at_once_and_not_recorded() {
     kept.break_off();
     scene.catch_up();
     assert!(matches!(&*kept.content().store(), Store::GivenUp));
-    scene.save(1, with_content(NewContent::Kept(kept)));
-    assert_eq!(scene.file("a.mitm"), written(&[with_content(NewContent::NotRecorded)]));
+    scene.save(1, with_content(Input::Kept(kept)));
+    assert_eq!(scene.file("a.mitm"), written(&[with_content(Source::NotRecorded)]));
 }
 
 #[test]
@@ -268,7 +270,7 @@ fn what_was_handed_in_before_the_end_is_written() {
     let Scene { folder, writer, line, work, .. } = Scene::new("a.mitm");
     let flow = |body: &'static str| {
         let (written, _) = oneshot::channel();
-        Work::Flow(Box::new(Handed { label: 1, flow: answered(body), bytes: 0, written }))
+        Work::Flow(Box::new(Handed { label: 1, flow: answered(body).map_contents(Into::into), bytes: 0, written }))
     };
     for work in [flow("1"), Work::Finish, flow("2")] {
         assert!(line.send(work, 0).is_none());

@@ -1,12 +1,38 @@
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncReadExt, DuplexStream, duplex};
 use tokio::task::JoinHandle;
 
-use super::super::session::{SessionContent, SessionMessage, Turn};
+use super::super::session::{SessionContent, Turn};
 use super::*;
-use crate::Pace;
+use crate::model::{self, Pace, WebSocket};
+
+type Session = super::Session<Said>;
+
+/// What a message says.
+#[derive(Clone)]
+enum Said {
+    Bytes(&'static [u8]),
+    /// It counts how often it is read.
+    Counted(Arc<AtomicUsize>),
+    /// It cannot be read.
+    Lost,
+}
+
+impl SessionContent for Said {
+    fn read(&self) -> io::Result<Bytes> {
+        match self {
+            Self::Bytes(bytes) => Ok(Bytes::from_static(bytes)),
+            Self::Counted(count) => {
+                count.fetch_add(1, Ordering::Relaxed);
+                Ok(Bytes::from_static(&[b'x'; 1000]))
+            }
+            Self::Lost => Err(io::Error::other("it is gone")),
+        }
+    }
+}
 
 type Played = (Result<Ended, PlayError>, Vec<Difference>);
 
@@ -69,15 +95,17 @@ impl Client {
 fn session(messages: &[(&'static str, f64)]) -> Session {
     let message = |(said, at): &(&'static str, f64)| {
         let (side, text) = said.split_once(' ').unwrap();
-        let content = Arc::new(Bytes::from_static(text.as_bytes()));
-        SessionMessage { is_text: true, from_client: side == "client", content, at: *at }
+        let content = Said::Bytes(text.as_bytes());
+        model::Message { is_text: true, from_client: side == "client", content, at: *at }
     };
-    Session { messages: messages.iter().map(message).collect(), started_at: 100.0, ..Session::default() }
+    let messages = messages.iter().map(message).collect();
+    Session { websocket: WebSocket { messages, ..WebSocket::default() }, started_at: 100.0 }
 }
 
-fn closed_by_server(session: Session, code: Option<u16>, reason: &str, ended_at: f64) -> Session {
-    let (closed_by_client, ended_at) = (Some(false), Some(ended_at));
-    Session { closed_by_client, close_code: code, close_reason: reason.into(), ended_at, ..session }
+fn closed_by_server(mut session: Session, close_code: Option<u16>, reason: &str, ended_at: f64) -> Session {
+    let (messages, closed_by_client, close_reason) = (session.websocket.messages, Some(false), Some(reason.into()));
+    session.websocket = WebSocket { messages, closed_by_client, close_code, close_reason, ended_at: Some(ended_at) };
+    session
 }
 
 fn manner(turn: Turn, pace: Pace, on_difference: OnDifference) -> Manner {
@@ -199,7 +227,8 @@ async fn a_client_that_takes_nothing_in_is_left_too() {
 
 #[tokio::test(start_paused = true)]
 async fn a_client_may_close_at_any_time() {
-    let recorded = Session { closed_by_client: Some(true), ..session(&[("server a", 101.0), ("server b", 102.0)]) };
+    let mut recorded = session(&[("server a", 101.0), ("server b", 102.0)]);
+    recorded.websocket.closed_by_client = Some(true);
     for (heard, unsent) in [(0, 2), (1, 1), (2, 0)] {
         let mut client = Client::new(recorded.clone(), TIMED).await;
         for _ in 0..heard {
@@ -279,8 +308,8 @@ async fn pings_are_answered_while_messages_are_waited_for() {
 async fn both_may_send_much_at_the_same_time() {
     let much: &'static str = "x".repeat(300_000).leak();
     let mut recorded = session(&[("client ", 101.0), ("server ", 102.0), ("client ", 103.0), ("server ", 104.0)]);
-    for message in &mut recorded.messages {
-        message.content = Arc::new(Bytes::from_static(much.as_bytes()));
+    for message in &mut recorded.websocket.messages {
+        message.content = Said::Bytes(much.as_bytes());
     }
     let at_once = manner(Turn::Timed, Pace::AtOnce, OnDifference::Drop);
     let mut client = Client::with_room(recorded, at_once, 100).await;
@@ -291,29 +320,18 @@ async fn both_may_send_much_at_the_same_time() {
     assert_ended(client.played().await, EndedBy::Departure, 0, 0);
 }
 
-/// Counts how often it is read.
-#[derive(Default)]
-struct Counted(AtomicUsize);
-
-impl SessionContent for Counted {
-    fn read(&self) -> io::Result<Bytes> {
-        self.0.fetch_add(1, Ordering::Relaxed);
-        Ok(Bytes::from_static(&[b'x'; 1000]))
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn messages_are_not_read_before_the_client_takes_them_in() {
-    let counted = Arc::new(Counted::default());
+    let counted = Arc::new(AtomicUsize::new(0));
     let mut recorded = session(&[("server ", 101.0); 100]);
-    for message in &mut recorded.messages {
-        message.content = counted.clone();
+    for message in &mut recorded.websocket.messages {
+        message.content = Said::Counted(counted.clone());
     }
     let at_once = manner(Turn::Timed, Pace::AtOnce, OnDifference::Ignore);
     let mut client = Client::with_room(recorded, at_once, 5000).await;
     // Virtual time passes when nothing else can happen.
     tokio::time::sleep(Duration::from_secs(1)).await;
-    assert_eq!(counted.0.load(Ordering::Relaxed), 5);
+    assert_eq!(counted.load(Ordering::Relaxed), 5);
     for _ in 0..100 {
         client.hear().await;
     }
@@ -324,8 +342,8 @@ async fn messages_are_not_read_before_the_client_takes_them_in() {
 async fn messages_are_sent_byte_by_byte_as_recorded() {
     let mut recorded = closed_by_server(session(&[("server ", 101.0), ("server ", 102.0)]), None, "", 102.0);
     // A text that is none.
-    recorded.messages[0].content = Arc::new(Bytes::from_static(b"\xff\x00"));
-    recorded.messages[1].is_text = false;
+    recorded.websocket.messages[0].content = Said::Bytes(b"\xff\x00");
+    recorded.websocket.messages[1].is_text = false;
     let (mut client, _player) = player(recorded, TIMED, ROOM);
     let mut heard = [0; 8];
     client.read_exact(&mut heard).await.unwrap();
@@ -352,19 +370,11 @@ async fn a_client_that_breaks_the_protocol_is_told_why() {
     }
 }
 
-struct Lost;
-
-impl SessionContent for Lost {
-    fn read(&self) -> io::Result<Bytes> {
-        Err(io::Error::other("it is gone"))
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_message_that_cannot_be_read_is_named() {
     for side in ["client ", "server "] {
         let mut recorded = session(&[("server a", 101.0), (side, 102.0)]);
-        recorded.messages[1].content = Arc::new(Lost);
+        recorded.websocket.messages[1].content = Said::Lost;
         let mut client = Client::new(recorded, TIMED).await;
         assert_eq!(client.hear().await, "a@1000");
         client.say("x").await;

@@ -1,19 +1,19 @@
-use std::sync::Arc;
-
-use bytes::Bytes;
-
 use super::*;
 use crate::websocket::session::OnDifference;
 
+type Session = super::Session<()>;
+
 /// A session of messages of the client and the server (`c` and `s`) with their times, whose handshake was done at 100.
 fn session(messages: &[(char, f64)]) -> Session {
-    let message = |(side, at): &(char, f64)| SessionMessage {
-        is_text: true,
-        from_client: *side == 'c',
-        content: Arc::new(Bytes::new()),
-        at: *at,
-    };
-    Session { messages: messages.iter().map(message).collect(), started_at: 100.0, ..Session::default() }
+    let message = |(side, at): &(char, f64)| Message { is_text: true, from_client: *side == 'c', content: (), at: *at };
+    let messages = messages.iter().map(message).collect();
+    Session { websocket: WebSocket { messages, ..WebSocket::default() }, started_at: 100.0 }
+}
+
+/// The session with its end.
+fn ended(mut session: Session, closed_by_client: Option<bool>, ended_at: Option<f64>) -> Session {
+    (session.websocket.closed_by_client, session.websocket.ended_at) = (closed_by_client, ended_at);
+    session
 }
 
 fn manner(turn: Turn, pace: Pace) -> Manner {
@@ -123,11 +123,7 @@ fn times_that_go_backwards_are_no_gaps() {
 fn the_server_closes_after_what_was_before() {
     let clock = clock();
     // The client's last message was under way when the server closed: nobody may wait for it.
-    let session = Session {
-        closed_by_client: Some(false),
-        ended_at: Some(104.0),
-        ..session(&[('s', 101.0), ('c', 103.0), ('c', 104.5)])
-    };
+    let session = ended(session(&[('s', 101.0), ('c', 103.0), ('c', 104.5)]), Some(false), Some(104.0));
     let mut schedule = Schedule::new(&session, manner(Turn::Requested, AS_RECORDED), clock.at(0));
     schedule.sent(clock.at(1000));
     assert_eq!(schedule.next(), Next::Wait);
@@ -143,7 +139,7 @@ fn the_server_closes_after_what_was_before() {
     schedule.came(clock.at(3500));
     assert_eq!(schedule.next(), Next::Close(clock.at(4000)));
 
-    let without_time = Session { ended_at: None, ..session.clone() };
+    let without_time = ended(session.clone(), Some(false), None);
     let mut schedule = Schedule::new(&without_time, manner(Turn::Requested, AS_RECORDED), clock.at(0));
     schedule.sent(clock.at(0));
     schedule.came(clock.at(10));
@@ -154,8 +150,7 @@ fn the_server_closes_after_what_was_before() {
 #[test]
 fn all_messages_of_the_server_are_sent_whatever_time_it_ended() {
     let clock = clock();
-    let session =
-        Session { closed_by_client: Some(false), ended_at: Some(0.0), ..session(&[('c', 101.0), ('s', 102.0)]) };
+    let session = ended(session(&[('c', 101.0), ('s', 102.0)]), Some(false), Some(0.0));
     let mut schedule = Schedule::new(&session, manner(Turn::Timed, AS_RECORDED), clock.at(0));
     assert_eq!(schedule.next(), Next::Send(1, clock.at(2000)));
     schedule.sent(clock.at(2000));
@@ -168,7 +163,7 @@ fn all_messages_of_the_server_are_sent_whatever_time_it_ended() {
 fn a_session_that_the_client_closed_waits_for_it() {
     let clock = clock();
     for closed_by_client in [Some(true), None] {
-        let session = Session { closed_by_client, ended_at: Some(101.0), ..session(&[]) };
+        let session = ended(session(&[]), closed_by_client, Some(101.0));
         let schedule = Schedule::new(&session, manner(Turn::Timed, Pace::AtOnce), clock.at(0));
         assert_eq!(schedule.next(), Next::Wait);
     }

@@ -12,9 +12,9 @@ use super::*;
 struct Counting(Rc<Cell<u64>>);
 
 impl MessageStore for Counting {
-    fn store(&mut self, content: Bytes) -> NewContent {
+    fn store(&mut self, content: Bytes) -> Source {
         self.0.update(|count| count + 1);
-        NewContent::Bytes(content)
+        Source::Bytes(content)
     }
 }
 
@@ -41,13 +41,13 @@ fn close(side: Side, code: u16, reason: &'static str) -> Vec<u8> {
 }
 
 /// The messages as `side text@time`, and the end.
-fn shown(session: &NewWebSocket) -> (Vec<String>, String) {
+fn shown(session: &WebSocket<Source>) -> (Vec<String>, String) {
     let shown = session.messages.iter().map(|message| {
         let side = if message.from_client { "client" } else { "server" };
-        let NewContent::Bytes(content) = &message.content else { panic!("it is not in memory") };
+        let Source::Bytes(content) = &message.content else { panic!("it is not in memory") };
         format!("{side} {}@{}", String::from_utf8_lossy(content), message.at)
     });
-    let NewWebSocket { closed_by_client, close_code, close_reason, ended_at, .. } = session;
+    let WebSocket { closed_by_client, close_code, close_reason, ended_at, .. } = session;
     (shown.collect(), format!("{closed_by_client:?} {close_code:?} {close_reason:?} {ended_at:?}"))
 }
 

@@ -1,0 +1,42 @@
+//! A flow with what is only known of one that was read.
+
+use std::ops::Deref;
+
+use super::{Content, Flow, has_no_body};
+
+/// A recorded request and what came of it. Everything in it was checked: no field can break a head.
+///
+/// It is its [`Flow`], and everything of that is asked of it directly.
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    /// The position of the flow in its file, from 1. Flows of other protocols count, so numbers may be missing.
+    pub number: usize,
+    /// Whether the exchange became a WebSocket: its messages were recorded, even if they cannot be read, or it switched
+    /// protocols to `websocket`.
+    pub is_websocket: bool,
+    /// What was recorded.
+    pub flow: Flow<Content>,
+}
+
+impl Exchange {
+    /// Whether it has a final response that was recorded whole.
+    pub fn is_answered(&self) -> bool {
+        let Some(response) = &self.response else { return false };
+        let is_whole = has_no_body(&self.request.method, response.status) || response.content != Content::NotRecorded;
+        is_whole && self.error.is_none() && !self.is_websocket && response.status >= 200
+    }
+
+    /// Whether it is a WebSocket whose messages were recorded.
+    pub fn is_playable(&self) -> bool {
+        let is_upgraded = self.response.as_ref().is_some_and(|response| response.status == 101);
+        is_upgraded && self.websocket.is_some()
+    }
+}
+
+impl Deref for Exchange {
+    type Target = Flow<Content>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.flow
+    }
+}

@@ -1,0 +1,89 @@
+//! Bodies that are not as they were sent, and the fields that say how they are coded.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+
+use crate::model::{Content, Fields};
+
+/// A body, and whether the file had it as text or as bytes.
+pub(crate) struct Body {
+    pub(crate) content: Content,
+    pub(crate) form: Form,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    Text,
+    Bytes,
+    /// Bytes that have their content coding, whatever it is.
+    Coded,
+}
+
+impl Body {
+    /// One of no bytes.
+    pub(crate) fn empty() -> Self {
+        Self { content: Content::Held(Bytes::new()), form: Form::Text }
+    }
+
+    /// One that there was, and that nobody kept.
+    pub(crate) fn not_recorded() -> Self {
+        Self { content: Content::NotRecorded, form: Form::Text }
+    }
+
+    /// Makes the fields of a message true to its body: drops the transfer coding, and a content coding that the body does not
+    /// have, and names UTF-8 as the charset if the body was recoded to it.
+    pub(crate) fn make_true(&self, fields: &mut Fields) {
+        fields.remove("transfer-encoding");
+        self.make_coding_true(fields);
+    }
+
+    /// Makes the fields of a message true to its body, whose transfer coding is told as it was.
+    pub(crate) fn make_coding_true(&self, fields: &mut Fields) {
+        let Content::Held(bytes) = &self.content else { return };
+        let has_coding = |value: &[u8]| match self.form {
+            Form::Text => false,
+            Form::Bytes => starts_as(bytes, value),
+            Form::Coded => true,
+        };
+        fields.retain_lines("content-encoding", |value| has_coding(value));
+        if self.form == Form::Text && !bytes.is_ascii() {
+            fields.lines_mut("content-type").for_each(name_utf8);
+        }
+    }
+}
+
+/// Whether the bytes start as the last of the codings does. Of those without a magic number nothing is known, and browsers
+/// decode all.
+fn starts_as(bytes: &[u8], codings: &[u8]) -> bool {
+    let last = codings.rsplit(|byte| *byte == b',').next().unwrap_or_default().trim_ascii();
+    match last.to_ascii_lowercase().as_slice() {
+        b"gzip" | b"x-gzip" => bytes.starts_with(b"\x1f\x8b"),
+        b"zstd" => bytes.starts_with(b"\x28\xb5\x2f\xfd"),
+        _ => false,
+    }
+}
+
+/// Sets the charset of a `Content-Type` that names another one. One without stays without, as it was recorded.
+fn name_utf8(kind: &mut Bytes) {
+    let Ok(text) = str::from_utf8(kind) else { return };
+    if let Some(range) = parameter(text, "charset").filter(|range| !text[range.clone()].eq_ignore_ascii_case("utf-8")) {
+        *kind = format!("{}utf-8{}", &text[..range.start], &text[range.end..]).into();
+    }
+}
+
+/// Where the value of a parameter is in a media type, without quotes.
+pub(crate) fn parameter(kind: &str, name: &str) -> Option<Range<usize>> {
+    let mut at = 0;
+    for part in kind.split(';') {
+        let start = at;
+        at += part.len() + 1;
+        let Some((key, value)) = part.split_once('=') else { continue };
+        if key.trim().eq_ignore_ascii_case(name) {
+            let bare = value.trim().trim_matches('"');
+            let from = start + key.len() + 1 + value.find(bare)?;
+            return (!bare.is_empty()).then_some(from..from + bare.len());
+        }
+    }
+    None
+}
