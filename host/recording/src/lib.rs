@@ -9,6 +9,7 @@
 //!
 //! The modules, each of which knows only those before it:
 //!
+//! - `media_type`: what `Content-Type` fields say;
 //! - `model`: what a recording holds, whatever the format;
 //! - `reading`: what the readers of all formats share;
 //! - `flow_file`: flow files of mitmproxy;
@@ -31,6 +32,7 @@ mod flow_file;
 mod har;
 mod in_use;
 mod load;
+pub mod media_type;
 mod model;
 mod reading;
 mod recorder;

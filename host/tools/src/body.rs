@@ -1,7 +1,7 @@
 //! Bodies for people.
 
 use super::{decode, json, measure, text};
-use recording::{Content, Fields, Recording, RecordingError};
+use recording::{Content, Fields, Recording, RecordingError, media_type};
 
 /// A body as it is shown.
 pub(super) struct ShownBody {
@@ -62,7 +62,8 @@ fn readable(content: &[u8], fields: &Fields) -> (&'static str, String) {
 fn as_text(content: &[u8], fields: &Fields) -> Option<String> {
     let kind = fields.joined("content-type").map(|kind| text::latin1(&kind).to_ascii_lowercase());
     let kind = kind.unwrap_or_default();
-    let charset = kind.split_once("charset=").map(|(_, charset)| charset.trim_matches(['"', ' ', '\'']));
+    let charset = media_type::parameter(&kind, "charset").and_then(|range| kind.get(range));
+    let charset = charset.map(|charset| charset.trim_matches('\''));
     let is_latin1 = charset.is_some_and(|charset| LATIN1.iter().any(|name| charset.starts_with(name)));
     let text = match str::from_utf8(content) {
         _ if is_latin1 => text::latin1(content),

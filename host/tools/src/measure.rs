@@ -1,23 +1,12 @@
 //! Times and sizes for people.
 
-use time::OffsetDateTime;
+use jiff::Timestamp;
 
 /// A point in time in UTC, such as `2026-01-31 23:59:59.123`; `-` if it was not recorded.
 pub(super) fn moment(seconds: f64) -> String {
-    let millis = (seconds * 1000.0).round() as i128;
-    let moment = (seconds > 0.0).then(|| OffsetDateTime::from_unix_timestamp_nanos(millis.saturating_mul(1_000_000)));
+    let moment = (seconds > 0.0).then(|| Timestamp::from_millisecond((seconds * 1000.0).round() as i64));
     let Some(Ok(moment)) = moment else { return "-".to_owned() };
-    let (date, clock) = (moment.date(), moment.time());
-    format!(
-        "{:04}-{:02}-{:02} {:02}:{:02}:{:02}.{:03}",
-        date.year(),
-        u8::from(date.month()),
-        date.day(),
-        clock.hour(),
-        clock.minute(),
-        clock.second(),
-        clock.millisecond()
-    )
+    moment.strftime("%F %T.%3f").to_string()
 }
 
 /// A span of time, such as `12 ms`.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::console::Console;
 use super::subject::Subject;
 use super::{FlowsError, measure, text};
-use recording::{Details, Exchange, FlowProtocol, Recording};
+use recording::{Details, Exchange, FlowProtocol, Recording, media_type};
 
 /// What a list says of a flow.
 #[derive(Serialize)]
@@ -99,7 +99,7 @@ impl Row {
             (None, Some(_)) => "failed".to_owned(),
             (None, None) => "-".to_owned(),
         };
-        let kind = self.content_type.as_deref().map(|kind| kind.split(';').next().unwrap_or_default().trim());
+        let kind = self.content_type.as_deref().map(|kind| media_type::essence(kind));
         let moment = measure::moment(self.started_at.unwrap_or(0.0));
         // Without the year and the milliseconds.
         let moment = moment.get(5..19).filter(|_| is_narrow).unwrap_or(&moment);

@@ -11,8 +11,9 @@ use base64::{
 use super::{attached::Attached, extra::Extra, form};
 use crate::{
     document::Entry,
+    media_type::{essence, parameter},
     model::{Content, Fields, has_no_body},
-    reading::body::{Body, Form, parameter},
+    reading::body::{Body, Form},
 };
 
 /// The body of the request with `fields`.
@@ -29,13 +30,14 @@ pub(super) fn of_request(entry: &mut Entry, fields: &Fields, attached: &mut Atta
             kind => kind,
         };
         let place = format!("{place}.params");
-        let bytes = match kind.get(..MULTIPART.len()).is_some_and(|start| start.eq_ignore_ascii_case(MULTIPART)) {
-            false => form::urlencoded(params, &place)?,
-            true => match parameter(kind, "boundary") {
-                Some(range) => form::multipart(params, &kind[range], &place)?,
+        let bytes = if essence(kind).eq_ignore_ascii_case(MULTIPART) {
+            match parameter(kind, "boundary").and_then(|range| kind.get(range)) {
+                Some(boundary) => form::multipart(params, boundary, &place)?,
                 // Nothing can be told apart without its boundary.
                 None => return Ok(Body::not_recorded()),
-            },
+            }
+        } else {
+            form::urlencoded(params, &place)?
         };
         return Ok(Body { content: Content::Held(bytes.into()), form: Form::Bytes });
     }

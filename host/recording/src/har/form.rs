@@ -1,34 +1,18 @@
 //! Forms that a recorder has split into parameters, put together again.
 
+use form_urlencoded::Serializer;
 use serde_json::Value;
 
 use crate::document::{item_text, should_be};
 
 /// `name=value&…`. The values are taken for decoded ones: recorders that keep encoded ones keep the whole text too.
 pub(super) fn urlencoded(params: &[Value], place: &str) -> Result<Vec<u8>, String> {
-    let mut form = Vec::new();
+    let mut form = Serializer::new(String::new());
     each(params, place, |param, place| {
-        if !form.is_empty() {
-            form.push(b'&');
-        }
-        encode(item_text(param, "name", place)?, &mut form);
-        form.push(b'=');
-        encode(item_text(param, "value", place)?, &mut form);
+        form.append_pair(item_text(param, "name", place)?, item_text(param, "value", place)?);
         Ok(())
     })?;
-    Ok(form)
-}
-
-/// As in the URL Standard, section 5.2.
-fn encode(text: &str, form: &mut Vec<u8>) {
-    for byte in text.bytes() {
-        match byte {
-            b' ' => form.push(b'+'),
-            b'*' | b'-' | b'.' | b'_' => form.push(byte),
-            _ if byte.is_ascii_alphanumeric() => form.push(byte),
-            _ => form.extend_from_slice(format!("%{byte:02X}").as_bytes()),
-        }
-    }
+    Ok(form.finish().into_bytes())
 }
 
 /// `multipart/form-data` (RFC 7578), as browsers write it.

@@ -1,10 +1,11 @@
 //! Bodies that are not as they were sent, and the fields that say how they are coded.
 
-use std::ops::Range;
-
 use bytes::Bytes;
 
-use crate::model::{Content, Fields};
+use crate::{
+    media_type::parameter,
+    model::{Content, Fields},
+};
 
 /// A body, and whether the file had it as text or as bytes.
 pub(crate) struct Body {
@@ -70,20 +71,4 @@ fn name_utf8(kind: &mut Bytes) {
     if let Some(range) = parameter(text, "charset").filter(|range| !text[range.clone()].eq_ignore_ascii_case("utf-8")) {
         *kind = format!("{}utf-8{}", &text[..range.start], &text[range.end..]).into();
     }
-}
-
-/// Where the value of a parameter is in a media type, without quotes.
-pub(crate) fn parameter(kind: &str, name: &str) -> Option<Range<usize>> {
-    let mut at = 0;
-    for part in kind.split(';') {
-        let start = at;
-        at += part.len() + 1;
-        let Some((key, value)) = part.split_once('=') else { continue };
-        if key.trim().eq_ignore_ascii_case(name) {
-            let bare = value.trim().trim_matches('"');
-            let from = start + key.len() + 1 + value.find(bare)?;
-            return (!bare.is_empty()).then_some(from..from + bare.len());
-        }
-    }
-    None
 }

@@ -18,8 +18,8 @@ use super::{
     survey::Survey,
 };
 use crate::{
+    media_type::parameter,
     model::{Fields, Source},
-    reading::body::parameter,
 };
 
 /// A body with the decision on how it is written.

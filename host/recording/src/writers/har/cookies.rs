@@ -1,4 +1,7 @@
 //! The cookies of a message, which HAR files list beside its fields.
+//!
+//! Not by the crate `cookie`: it refuses a pair without a name, which clients send and servers set (RFC 6265bis, section 5.6),
+//! and with it everything else that the list has of it.
 
 use std::time::UNIX_EPOCH;
 

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::{body::Body, cookies, date, json::Object};
 use crate::{
     har::{EXTRA, Extra, text, url},
+    media_type::essence,
     model::{Fields, Flow, Request, Response, Source, WebSocket},
     writers::pieces::noted_pieces,
 };
@@ -188,10 +189,9 @@ fn headers(fields: &Fields, authority: &[u8]) -> Vec<Value> {
 }
 
 fn params(kind: &str, request: &Request<Source>) -> Vec<Value> {
-    let essence = kind.split(';').next().unwrap_or_default().trim();
     match &request.content {
         Source::Bytes(form)
-            if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") && form.len() <= FORM_LIMIT =>
+            if essence(kind).eq_ignore_ascii_case("application/x-www-form-urlencoded") && form.len() <= FORM_LIMIT =>
         {
             pairs(form)
         }
