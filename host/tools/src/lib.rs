@@ -9,7 +9,6 @@
 use std::{fs::File, io};
 
 use clap::ArgMatches;
-
 use recording::{Flow, Source};
 
 mod body;

@@ -2,10 +2,9 @@
 
 use clap::ArgMatches;
 use http::Version;
-
-use super::console::Console;
-use super::{Exit, FlowsError, body, command, input, measure, table, text};
 use recording::{Content, Details, Exchange, Fields, Message, RESPONSE_PIECES, Recording};
+
+use super::{Exit, FlowsError, body, command, console::Console, input, measure, table, text};
 
 /// Shows the exchange with a number.
 pub(super) fn run(matches: &ArgMatches, console: &mut Console<'_>) -> Result<Exit, FlowsError> {

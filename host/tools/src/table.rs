@@ -2,12 +2,10 @@
 
 use std::path::Path;
 
+use recording::{Details, Exchange, FlowProtocol, Recording, media_type};
 use serde::Serialize;
 
-use super::console::Console;
-use super::subject::Subject;
-use super::{FlowsError, measure, text};
-use recording::{Details, Exchange, FlowProtocol, Recording, media_type};
+use super::{FlowsError, console::Console, measure, subject::Subject, text};
 
 /// What a list says of a flow.
 #[derive(Serialize)]

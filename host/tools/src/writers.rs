@@ -1,10 +1,13 @@
 //! Where flows are written that cannot be copied.
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::{
+    fs::File,
+    io::{self, BufWriter, Write},
+};
+
+use recording::{Flow, HarFile, Source, write_flow};
 
 use super::{FlowSink, Writers};
-use recording::{Flow, HarFile, Source, write_flow};
 
 /// The formats that recordings are written in.
 #[derive(Debug)]

@@ -1,10 +1,12 @@
 //! The text of a document: unpacked, without a byte order mark, and counted.
 
-use std::cell::Cell;
-use std::fs::File;
-use std::io::{self, Read};
-use std::ops::Range;
-use std::rc::Rc;
+use std::{
+    cell::Cell,
+    fs::File,
+    io::{self, Read},
+    ops::Range,
+    rc::Rc,
+};
 
 use flate2::read::MultiGzDecoder;
 

@@ -1,8 +1,6 @@
 //! A window on a file that moves to where it is read, and jumps over what nobody asks for.
 
-use std::fs::File;
-use std::io;
-use std::os::unix::fs::FileExt;
+use std::{fs::File, io, os::unix::fs::FileExt};
 
 /// Reads a file at positions through a small buffer. Nearby reads cost no system call.
 pub(crate) struct Window<'f> {

@@ -8,8 +8,10 @@ use tungstenite::protocol::frame::{
     coding::{Control, Data, OpCode},
 };
 
-use super::deflate::Deflate;
-use super::inflate::{Inflater, too_large};
+use super::{
+    deflate::Deflate,
+    inflate::{Inflater, too_large},
+};
 
 /// The largest message that is decoded, decompressed.
 pub const MESSAGE_LIMIT: usize = 64 << 20;

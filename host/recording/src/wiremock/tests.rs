@@ -1,11 +1,12 @@
-use std::fs;
-use std::path::Path;
+use std::{fs, path::Path};
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::samples::{describe, open, shown};
-use crate::{Content, Exchange, Recording, RecordingError};
+use crate::{
+    Content, Exchange, Recording, RecordingError,
+    samples::{describe, open, shown},
+};
 
 /// `GET /some/thing`, answered with `Hello world!`.
 fn stub() -> Value {
