@@ -20,6 +20,10 @@
 //! - `recorder`: getting flows into a file while they pass, with `redaction` for the secrets in them;
 //! - `websocket`: the protocol itself, for recording sessions and for playing them.
 
+// What recordings hold comes from outside. Tests may panic.
+#![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::expect_used, clippy::panic, clippy::unreachable))]
+#![warn(clippy::match_bool)]
+
 mod document;
 mod flow_file;
 mod har;

@@ -21,9 +21,10 @@ pub(super) enum Format {
 impl Format {
     /// The format that the name of an output asks for.
     pub(super) fn of(path: &Path) -> Self {
-        match path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("har")) {
-            true => Self::Har,
-            false => Self::FlowFile,
+        if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("har")) {
+            Self::Har
+        } else {
+            Self::FlowFile
         }
     }
 }

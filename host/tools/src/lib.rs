@@ -6,6 +6,10 @@
 //! is a flow as filters see it, `table` the list of flows, and `body`, `decode`, `json`, `text` and `measure` make content
 //! readable. `message_diff` and `json_diff` compare.
 
+// What recordings hold comes from outside. Tests may panic.
+#![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::expect_used, clippy::panic, clippy::unreachable))]
+#![warn(clippy::match_bool)]
+
 use std::{fs::File, io};
 
 use clap::ArgMatches;

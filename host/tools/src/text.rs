@@ -79,9 +79,10 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 const ROW: usize = 16;
 
 fn push(shown: &mut String, character: char) {
-    match character.is_control() || turns_text_around(character) {
-        true => shown.extend(character.escape_unicode()),
-        false => shown.push(character),
+    if character.is_control() || turns_text_around(character) {
+        shown.extend(character.escape_unicode())
+    } else {
+        shown.push(character)
     }
 }
 

@@ -13,10 +13,7 @@ pub struct AnyFlow(pub Flow<Source>);
 
 impl<'a> Arbitrary<'a> for AnyFlow {
     fn arbitrary(input: &mut Unstructured<'a>) -> Result<Self> {
-        let websocket = match input.ratio(1, 4)? {
-            true => Some(websocket(input)?),
-            false => None,
-        };
+        let websocket = if input.ratio(1, 4)? { Some(websocket(input)?) } else { None };
         Ok(Self(Flow {
             id: input.arbitrary()?,
             client: address(input)?,

@@ -32,10 +32,7 @@ pub fn between(recorded: Said<'_>, came: Said<'_>) -> Option<String> {
         return Some(format!("it is {}, recorded is {}", described(came), described(recorded)));
     }
     let at = first_difference(recorded.content, came.content)?;
-    let place = match recorded.is_text {
-        true => json_place(recorded.content, came.content),
-        false => None,
-    };
+    let place = if recorded.is_text { json_place(recorded.content, came.content) } else { None };
     let place = place.map(|place| format!(", {place}")).unwrap_or_default();
     let (len, recorded_len) = (came.content.len(), recorded.content.len());
     Some(format!("it differs at byte {at}{place}; its length is {len}, recorded is {recorded_len}"))
