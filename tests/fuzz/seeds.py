@@ -179,7 +179,7 @@ def frame(first, payload, is_masked):
 
 
 def expressions():
-    vectors = json.loads((ROOT / "addons/flowfilter/tests/vectors/filter.json").read_text())
+    vectors = json.loads((ROOT / "host/flowfilter/tests/vectors/filter.json").read_text())
     for expression in [case[0] for case in vectors["cases"]] + vectors["refused"]:
         yield expression.encode()
 

@@ -24,6 +24,7 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::unreachable,
     reason = "files that anybody may have written reach all of it"
 )]
 
@@ -55,7 +56,7 @@ pub use recorder::{Input, Kept, Opened, Recorder, RecorderError, Redactor};
 pub use recording::Recording;
 pub use redaction::Redaction;
 pub use websocket::{
-    Decoder, Deflate, Difference, Event, MESSAGE_LIMIT, Manner, MessageStore, OnDifference, Session, SessionContent,
-    SessionRecorder, Side, Turn, accept_key, play,
+    ABNORMAL, Decoder, Deflate, Difference, Ended, EndedBy, Event, MESSAGE_LIMIT, Manner, MessageStore, NO_STATUS,
+    OnDifference, PlayError, Session, SessionContent, SessionRecorder, Side, Turn, UnknownExtension, accept_key, play,
 };
 pub use writers::{AppendError, HarFile, write_flow};

@@ -1,7 +1,8 @@
 //! Bodies for people.
 
-use super::{decode, json, measure, text};
 use recording::{Content, Fields, Recording, RecordingError, media_type};
+
+use super::{decode, json, measure, text};
 
 /// A body as it is shown.
 pub(super) struct ShownBody {

@@ -1,11 +1,10 @@
 //! `flows check`: whether recordings are whole.
 
 use clap::ArgMatches;
-
-use super::console::Console;
-use super::{Exit, FlowsError, command, input, measure, text};
 use oneline::chain;
 use recording::{Recording, RecordingError};
+
+use super::{Exit, FlowsError, command, console::Console, input, measure, text};
 
 /// Checks all files, and prints a line for each defect.
 pub(super) fn run(matches: &ArgMatches, console: &mut Console<'_>) -> Result<Exit, FlowsError> {

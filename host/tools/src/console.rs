@@ -1,11 +1,14 @@
 //! Where commands write to.
 
-use std::fmt::Display;
-use std::io::{self, BufWriter, IsTerminal, Write};
-use std::path::Path;
+use std::{
+    fmt::Display,
+    io::{self, BufWriter, IsTerminal, Write},
+    path::Path,
+};
+
+use recording::Progress;
 
 use super::{FlowsError, text};
-use recording::Progress;
 
 /// Where the commands write to: data to one place, and what is said about it to another.
 pub struct Console<'c> {

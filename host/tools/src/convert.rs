@@ -2,10 +2,12 @@
 
 use clap::ArgMatches;
 
-use super::console::Console;
-use super::gather::Gathering;
-use super::output::{Existing, Output};
-use super::{Exit, FlowsError, Writers, command};
+use super::{
+    Exit, FlowsError, Writers, command,
+    console::Console,
+    gather::Gathering,
+    output::{Existing, Output},
+};
 
 /// Writes the flows of a recording in the format that the output's name asks for.
 pub(super) fn run(matches: &ArgMatches, console: &mut Console<'_>, writers: &dyn Writers) -> Result<Exit, FlowsError> {

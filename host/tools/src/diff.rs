@@ -3,11 +3,15 @@
 use std::collections::{HashMap, VecDeque};
 
 use clap::ArgMatches;
-
-use super::console::Console;
-use super::message_diff::{self, Comparison};
-use super::{Exit, FlowsError, command, input, table, text};
 use recording::{Exchange, Recording};
+
+use super::{
+    Exit, FlowsError, command,
+    console::Console,
+    input,
+    message_diff::{self, Comparison},
+    table, text,
+};
 
 /// Compares two recordings. The first exchange with a method and a URL is compared to the first one with those, the second
 /// one to the second one, and so on.

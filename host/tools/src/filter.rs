@@ -4,16 +4,20 @@ use std::path::PathBuf;
 
 use clap::ArgMatches;
 use flowfilter::Filter;
-
-use super::console::Console;
-use super::gather::{Format, Gathering, has_notes, warn_of_notes};
-use super::input::{self, Flow};
-use super::output::{Existing, Output};
-use super::rebuilt::Rebuilder;
-use super::subject::Subject;
-use super::table::{self, Form, Row};
-use super::{Exit, FlowsError, Writers, command, measure, text};
 use recording::{FlowFile, FlowProtocol, Recording};
+
+use super::{
+    Exit, FlowsError, Writers, command,
+    console::Console,
+    gather::{Format, Gathering, has_notes, warn_of_notes},
+    input::{self, Flow},
+    measure,
+    output::{Existing, Output},
+    rebuilt::Rebuilder,
+    subject::Subject,
+    table::{self, Form, Row},
+    text,
+};
 
 /// Lists the flows of a recording that match, or writes them.
 pub(super) fn run(matches: &ArgMatches, console: &mut Console<'_>, writers: &dyn Writers) -> Result<Exit, FlowsError> {

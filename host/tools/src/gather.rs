@@ -1,14 +1,15 @@
 //! Filling an output with the flows of recordings.
 
-use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::{
+    io::{self, BufWriter, Write},
+    path::Path,
+};
 
-use super::console::Console;
-use super::input;
-use super::output::Output;
-use super::rebuilt::Rebuilder;
-use super::{FlowSink, FlowsError, Writers, measure, text};
 use recording::{Details, Exchange, FlowFile, FlowFrame, RESPONSE_PIECES};
+
+use super::{
+    FlowSink, FlowsError, Writers, console::Console, input, measure, output::Output, rebuilt::Rebuilder, text,
+};
 
 /// The format of an output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,9 +21,10 @@ pub(super) enum Format {
 impl Format {
     /// The format that the name of an output asks for.
     pub(super) fn of(path: &Path) -> Self {
-        match path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("har")) {
-            true => Self::Har,
-            false => Self::FlowFile,
+        if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("har")) {
+            Self::Har
+        } else {
+            Self::FlowFile
         }
     }
 }

@@ -1,12 +1,10 @@
 //! Recordings as the commands read them.
 
-use std::collections::HashMap;
-use std::path::Path;
-use std::sync::Arc;
+use std::{collections::HashMap, path::Path, sync::Arc};
 
-use super::console::Console;
-use super::{FlowsError, text};
 use recording::{Content, Details, Exchange, FlowFile, FlowFrame, FlowProtocol, Message, Recording, RecordingError};
+
+use super::{FlowsError, console::Console, text};
 
 /// Opens a recording, and says what of it is left out.
 pub(super) fn open(path: &Path, console: &mut Console<'_>) -> Result<Arc<Recording>, FlowsError> {

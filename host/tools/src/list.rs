@@ -2,9 +2,12 @@
 
 use clap::ArgMatches;
 
-use super::console::Console;
-use super::table::{self, Form, Row};
-use super::{Exit, FlowsError, command, input};
+use super::{
+    Exit, FlowsError, command,
+    console::Console,
+    input,
+    table::{self, Form, Row},
+};
 
 /// Lists the exchanges of all files. Bodies are not read.
 pub(super) fn run(matches: &ArgMatches, console: &mut Console<'_>) -> Result<Exit, FlowsError> {

@@ -4,10 +4,12 @@ use std::path::Path;
 
 use clap::ArgMatches;
 
-use super::console::Console;
-use super::gather::Gathering;
-use super::output::{Existing, Output};
-use super::{Exit, FlowsError, Writers, command};
+use super::{
+    Exit, FlowsError, Writers, command,
+    console::Console,
+    gather::Gathering,
+    output::{Existing, Output},
+};
 
 /// Writes the flows of all recordings, in the order of the arguments.
 pub(super) fn run(matches: &ArgMatches, console: &mut Console<'_>, writers: &dyn Writers) -> Result<Exit, FlowsError> {

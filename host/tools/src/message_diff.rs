@@ -1,9 +1,9 @@
 //! What two exchanges have apart, in lines.
 
 use bytes::Bytes;
+use recording::{Content, Exchange, Fields, Recording, RecordingError};
 
 use super::{FlowsError, decode, json_diff, measure, text};
-use recording::{Content, Exchange, Fields, Recording, RecordingError};
 
 /// What is compared, and what is left out of it.
 pub(super) struct Comparison<'r> {

@@ -1,13 +1,11 @@
 //! Recorded exchanges as flows that are to be written, where they cannot be copied.
 
-use std::fs::File;
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::{fs::File, net::SocketAddr, sync::Arc};
 
+use recording::{Details, Exchange, Flow, Recording, Source, WebSocket};
 use uuid::Uuid;
 
 use super::FlowsError;
-use recording::{Details, Exchange, Flow, Recording, Source, WebSocket};
 
 /// Makes flows of the exchanges of a recording. Their bodies stay where they are until they are written.
 pub(super) struct Rebuilder {

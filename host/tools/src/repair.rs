@@ -1,16 +1,22 @@
 //! `flows repair`: a flow file without its broken end.
 
-use std::fs::{self, File, OpenOptions};
-use std::io;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::{
+    fs::{self, File, OpenOptions},
+    io,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
 
 use clap::ArgMatches;
-
-use super::console::Console;
-use super::output::{Existing, Output};
-use super::{Exit, FlowsError, command, input, measure, text};
 use recording::{BrokenTail, FlowFile};
+
+use super::{
+    Exit, FlowsError, command,
+    console::Console,
+    input, measure,
+    output::{Existing, Output},
+    text,
+};
 
 /// Writes the whole flows of a file, to another one or in its place. Nothing is lost: either the file stays, or what is cut
 /// off is kept beside it.

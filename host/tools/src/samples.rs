@@ -1,12 +1,15 @@
 //! Material for tests: the examples, sinks that write a line for each flow, and a way to run commands.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
-use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    os::unix::fs::FileExt,
+    path::{Path, PathBuf},
+};
+
+use recording::{Flow, Source};
 
 use super::{Console, FlowSink, Writers, command, run};
-use recording::{Flow, Source};
 
 pub(super) fn example(name: &str) -> PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "../../tests/recordings", name].iter().collect()

@@ -2,10 +2,9 @@
 
 use clap::ArgMatches;
 use http::Version;
-
-use super::console::Console;
-use super::{Exit, FlowsError, body, command, input, measure, table, text};
 use recording::{Content, Details, Exchange, Fields, Message, RESPONSE_PIECES, Recording};
+
+use super::{Exit, FlowsError, body, command, console::Console, input, measure, table, text};
 
 /// Shows the exchange with a number.
 pub(super) fn run(matches: &ArgMatches, console: &mut Console<'_>) -> Result<Exit, FlowsError> {
@@ -48,9 +47,8 @@ fn about(
     let request = &exchange.request;
     let url = text::line(&table::url(recording, exchange));
     console.print(format_args!("flow {}: {} {url}", exchange.number, text::bytes(&request.method)))?;
-    let mut say = |name: &str, value: &str| match value.is_empty() {
-        true => Ok(()),
-        false => console.print(format_args!("{name}: {}", text::line(value))),
+    let mut say = |name: &str, value: &str| {
+        if value.is_empty() { Ok(()) } else { console.print(format_args!("{name}: {}", text::line(value))) }
     };
     say("id", &exchange.id)?;
     say("sent to", &format!("{}:{}", text::decoded(&request.host), request.port))?;
@@ -130,10 +128,7 @@ fn content(
 ) -> Result<(), FlowsError> {
     let shown = body::shown(recording, content, fields)?;
     console.print(format_args!("\n({})", shown.about))?;
-    match shown.lines.is_empty() {
-        true => Ok(()),
-        false => console.print(shown.lines.trim_end_matches('\n')),
-    }
+    if shown.lines.is_empty() { Ok(()) } else { console.print(shown.lines.trim_end_matches('\n')) }
 }
 
 fn trailers(trailers: &Fields, console: &mut Console<'_>) -> Result<(), FlowsError> {

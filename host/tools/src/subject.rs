@@ -1,14 +1,13 @@
 //! Flows as filters see them.
 
-use std::borrow::Cow;
-use std::cell::RefCell;
+use std::{borrow::Cow, cell::RefCell};
 
 use bytes::Bytes;
 use flowfilter::{Message, Protocol, Side, Target};
 use http::Version;
+use recording::{Content, Details, Exchange, Fields, FlowProtocol, Recording, RecordingError};
 
 use super::{decode, input};
-use recording::{Content, Details, Exchange, Fields, FlowProtocol, Recording, RecordingError};
 
 /// A flow of a recording, for filters.
 pub(super) struct Subject<'r> {

@@ -2,12 +2,10 @@
 
 use std::path::Path;
 
+use recording::{Details, Exchange, FlowProtocol, Recording, media_type};
 use serde::Serialize;
 
-use super::console::Console;
-use super::subject::Subject;
-use super::{FlowsError, measure, text};
-use recording::{Details, Exchange, FlowProtocol, Recording, media_type};
+use super::{FlowsError, console::Console, measure, subject::Subject, text};
 
 /// What a list says of a flow.
 #[derive(Serialize)]
@@ -99,7 +97,7 @@ impl Row {
             (None, Some(_)) => "failed".to_owned(),
             (None, None) => "-".to_owned(),
         };
-        let kind = self.content_type.as_deref().map(|kind| media_type::essence(kind));
+        let kind = self.content_type.as_deref().map(media_type::essence);
         let moment = measure::moment(self.started_at.unwrap_or(0.0));
         // Without the year and the milliseconds.
         let moment = moment.get(5..19).filter(|_| is_narrow).unwrap_or(&moment);
@@ -164,8 +162,8 @@ pub(super) fn print(rows: &[Row], form: Form, console: &mut Console<'_>) -> Resu
 fn shrink(widths: &mut [usize; COLUMNS], limit: usize) {
     for (column, least) in [(URL, 30), (TYPE, 10), (URL, 10)] {
         let line = widths.iter().sum::<usize>() + GAP.len() * (COLUMNS - 1);
-        let room = widths[column].saturating_sub(least);
-        widths[column] -= line.saturating_sub(limit).min(room);
+        let Some(width) = widths.get_mut(column) else { continue };
+        *width -= line.saturating_sub(limit).min(width.saturating_sub(least));
     }
 }
 

@@ -5,28 +5,26 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use http::Version;
 use libfuzzer_sys::arbitrary::{Arbitrary, Result, Unstructured};
-
-use crate::recording::{NewContent, NewFlow, NewRequest, NewResponse, NewWebSocket, NewWebSocketMessage, Piece};
-
-type Fields = Vec<(Bytes, Bytes)>;
+use recording::{Failure, Fields, Flow, Message, Piece, Request, Response, Source, WebSocket};
 
 /// A flow that is to be written.
 #[derive(Debug)]
-pub struct AnyFlow(pub NewFlow);
+pub struct AnyFlow(pub Flow<Source>);
 
 impl<'a> Arbitrary<'a> for AnyFlow {
     fn arbitrary(input: &mut Unstructured<'a>) -> Result<Self> {
-        let websocket = match input.ratio(1, 4)? {
-            true => Some(websocket(input)?),
-            false => None,
-        };
-        Ok(Self(NewFlow {
+        let websocket = if input.ratio(1, 4)? { Some(websocket(input)?) } else { None };
+        Ok(Self(Flow {
             id: input.arbitrary()?,
             client: address(input)?,
             server: address(input)?,
             request: request(input)?,
             response: if input.ratio(7, 8)? { Some(response(input)?) } else { None },
-            error: if input.ratio(1, 8)? { Some((reason(input)? + ".", time(input)?)) } else { None },
+            error: if input.ratio(1, 8)? {
+                Some(Failure { reason: reason(input)? + ".", at: Some(time(input)?) })
+            } else {
+                None
+            },
             websocket,
         }))
     }
@@ -36,12 +34,12 @@ impl<'a> Arbitrary<'a> for AnyFlow {
 pub const ID: &str = "6fe4a1a4-0d3c-4c4e-9d0b-000000000000";
 
 /// `GET http://a.example/`, answered with `hello`.
-pub fn plain() -> NewFlow {
-    NewFlow {
+pub fn plain() -> Flow<Source> {
+    Flow {
         id: ID.into(),
         client: None,
         server: None,
-        request: NewRequest {
+        request: Request {
             method: "GET".into(),
             scheme: "http".into(),
             host: "a.example".into(),
@@ -49,19 +47,19 @@ pub fn plain() -> NewFlow {
             authority: Bytes::new(),
             path: "/".into(),
             version: Version::HTTP_11,
-            fields: Vec::new(),
-            content: NewContent::Bytes(Bytes::new()),
-            trailers: Vec::new(),
+            fields: Fields::new(),
+            content: Source::Bytes(Bytes::new()),
+            trailers: Fields::new(),
             started_at: 1_700_000_000.0,
             ended_at: None,
         },
-        response: Some(NewResponse {
+        response: Some(Response {
             version: Version::HTTP_11,
             status: 200,
             reason: "OK".into(),
-            fields: Vec::new(),
-            content: NewContent::Bytes("hello".into()),
-            trailers: Vec::new(),
+            fields: Fields::new(),
+            content: Source::Bytes("hello".into()),
+            trailers: Fields::new(),
             started_at: 1_700_000_001.0,
             ended_at: None,
             pieces: Vec::new(),
@@ -71,67 +69,11 @@ pub fn plain() -> NewFlow {
     }
 }
 
-/// A copy, which a flow of the host itself cannot have. Its contents are in memory.
-pub fn copy(flow: &NewFlow) -> NewFlow {
-    let NewFlow { id, client, server, request, response, error, websocket } = flow;
-    let NewRequest { method, scheme, host, port, authority, path, version, fields, content, trailers, .. } = request;
-    NewFlow {
-        id: id.clone(),
-        client: *client,
-        server: *server,
-        request: NewRequest {
-            method: method.clone(),
-            scheme: scheme.clone(),
-            host: host.clone(),
-            port: *port,
-            authority: authority.clone(),
-            path: path.clone(),
-            version: *version,
-            fields: fields.clone(),
-            content: content.clone(),
-            trailers: trailers.clone(),
-            started_at: request.started_at,
-            ended_at: request.ended_at,
-        },
-        response: response.as_ref().map(copy_response),
-        error: error.clone(),
-        websocket: websocket.as_ref().map(copy_websocket),
-    }
-}
-
-fn copy_response(response: &NewResponse) -> NewResponse {
-    NewResponse {
-        version: response.version,
-        status: response.status,
-        reason: response.reason.clone(),
-        fields: response.fields.clone(),
-        content: response.content.clone(),
-        trailers: response.trailers.clone(),
-        started_at: response.started_at,
-        ended_at: response.ended_at,
-        pieces: response.pieces.clone(),
-    }
-}
-
-fn copy_websocket(websocket: &NewWebSocket) -> NewWebSocket {
-    let message = |message: &NewWebSocketMessage| {
-        let NewWebSocketMessage { is_text, from_client, content, at } = message;
-        NewWebSocketMessage { is_text: *is_text, from_client: *from_client, content: content.clone(), at: *at }
-    };
-    NewWebSocket {
-        messages: websocket.messages.iter().map(message).collect(),
-        closed_by_client: websocket.closed_by_client,
-        close_code: websocket.close_code,
-        close_reason: websocket.close_reason.clone(),
-        ended_at: websocket.ended_at,
-    }
-}
-
-fn request(input: &mut Unstructured<'_>) -> Result<NewRequest> {
+fn request(input: &mut Unstructured<'_>) -> Result<Request<Source>> {
     let methods = ["GET", "HEAD", "POST", "get", "OPTIONS", "M-SEARCH"];
     let method = Bytes::from(*input.choose(&methods)?);
     let version = version(input)?;
-    Ok(NewRequest {
+    Ok(Request {
         method,
         scheme: Bytes::from(*input.choose(&["http", "https"])?),
         host: Bytes::from(*input.choose(&["a.example", "A.example", "::1", "192.0.2.1", "caf\u{e9}"])?),
@@ -141,39 +83,39 @@ fn request(input: &mut Unstructured<'_>) -> Result<NewRequest> {
         version,
         fields: fields(input)?,
         content: content(input)?,
-        trailers: if input.ratio(1, 8)? { fields(input)? } else { Vec::new() },
+        trailers: if input.ratio(1, 8)? { fields(input)? } else { Fields::new() },
         started_at: time(input)?,
         ended_at: if input.arbitrary()? { Some(time(input)?) } else { None },
     })
 }
 
-fn response(input: &mut Unstructured<'_>) -> Result<NewResponse> {
+fn response(input: &mut Unstructured<'_>) -> Result<Response<Source>> {
     let statuses = [200, 204, 304, 302, 101, 100, 404, 999];
     let content = content(input)?;
-    Ok(NewResponse {
+    Ok(Response {
         version: version(input)?,
         status: *input.choose(&statuses)?,
         reason: value(input)?,
         fields: fields(input)?,
         pieces: pieces(&content, input)?,
         content,
-        trailers: if input.ratio(1, 8)? { fields(input)? } else { Vec::new() },
+        trailers: if input.ratio(1, 8)? { fields(input)? } else { Fields::new() },
         started_at: time(input)?,
         ended_at: if input.arbitrary()? { Some(time(input)?) } else { None },
     })
 }
 
-fn websocket(input: &mut Unstructured<'_>) -> Result<NewWebSocket> {
+fn websocket(input: &mut Unstructured<'_>) -> Result<WebSocket<Source>> {
     let mut messages = Vec::new();
     for _ in 0..input.int_in_range(0..=4)? {
-        messages.push(NewWebSocketMessage {
+        messages.push(Message {
             is_text: input.arbitrary()?,
             from_client: input.arbitrary()?,
             content: content(input)?,
             at: time(input)?,
         });
     }
-    Ok(NewWebSocket {
+    Ok(WebSocket {
         messages,
         closed_by_client: input.arbitrary()?,
         close_code: input.arbitrary()?,
@@ -230,11 +172,11 @@ fn fields(input: &mut Unstructured<'_>) -> Result<Fields> {
         "chunked",
         "3",
     ];
-    let mut fields = Vec::new();
+    let mut fields = Fields::new();
     for _ in 0..input.int_in_range(0..=6)? {
         let name = Bytes::from(*input.choose(&names)?);
         let value = if input.arbitrary()? { Bytes::from(*input.choose(&values)?) } else { value(input)? };
-        fields.push((name, value));
+        fields.push(name, value);
     }
     Ok(fields)
 }
@@ -247,14 +189,14 @@ fn value(input: &mut Unstructured<'_>) -> Result<Bytes> {
     Ok(Bytes::copy_from_slice(value.trim_ascii()))
 }
 
-fn content(input: &mut Unstructured<'_>) -> Result<NewContent> {
+fn content(input: &mut Unstructured<'_>) -> Result<Source> {
     let kinds = input.int_in_range(0..=9)?;
     let bytes: &[u8] = input.arbitrary()?;
     Ok(match kinds {
-        0 => NewContent::NotRecorded,
-        1 => NewContent::Bytes(packed(bytes)),
-        2 => NewContent::Bytes(String::from_utf8_lossy(bytes).into_owned().into()),
-        _ => NewContent::Bytes(Bytes::copy_from_slice(bytes)),
+        0 => Source::NotRecorded,
+        1 => Source::Bytes(packed(bytes)),
+        2 => Source::Bytes(String::from_utf8_lossy(bytes).into_owned().into()),
+        _ => Source::Bytes(Bytes::copy_from_slice(bytes)),
     })
 }
 
@@ -267,8 +209,8 @@ fn packed(bytes: &[u8]) -> Bytes {
 }
 
 /// The pieces in which the content came: two, with any times in order.
-fn pieces(content: &NewContent, input: &mut Unstructured<'_>) -> Result<Vec<Piece>> {
-    let NewContent::Bytes(bytes) = content else { return Ok(Vec::new()) };
+fn pieces(content: &Source, input: &mut Unstructured<'_>) -> Result<Vec<Piece>> {
+    let Source::Bytes(bytes) = content else { return Ok(Vec::new()) };
     let len = bytes.len() as u64;
     if len < 2 || input.arbitrary()? {
         return Ok(Vec::new());

@@ -1,9 +1,11 @@
 //! Where the files lie that are read.
 
-use std::fs;
-use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
 
 use tempfile::TempDir;
 

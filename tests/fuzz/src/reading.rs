@@ -1,32 +1,25 @@
 //! Reading all that a recording holds, as addons and clients would, and checking what every recording promises.
 
-use std::path::Path;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
-use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
+use oneline::chain;
+use recording::{Content, Exchange, Fields, Pace, Progress, Recording, Request, Response};
 
-use crate::error::chain;
-use crate::flow::{Body, Fields, Request};
 use crate::place::SECRET;
-use crate::recording::{
-    Content, Exchange, Manner, OnDifference, Pace, Progress, RecordedRequest, RecordedResponse, Recording, Turn,
-};
 
 /// Opens the recording at a path and reads all of it; nothing if it is refused, with a reason.
 ///
 /// # Panics
 /// When it breaks a promise.
-pub fn read(path: &Path) -> Option<Arc<Recording>> {
+pub fn read(path: &Path) -> Option<Recording> {
     let recording = open(path)?;
-    for (position, exchange) in recording.exchanges().iter().enumerate() {
+    for exchange in recording.exchanges() {
         check_request(&recording, &exchange.request);
         if let Some(response) = &exchange.response {
             check_response(&recording, response);
         }
         check_websocket(&recording, exchange);
-        serve(&recording, position);
     }
     Some(recording)
 }
@@ -35,7 +28,7 @@ pub fn read(path: &Path) -> Option<Arc<Recording>> {
 ///
 /// # Panics
 /// When its progress or its messages are wrong.
-pub fn open(path: &Path) -> Option<Arc<Recording>> {
+pub fn open(path: &Path) -> Option<Recording> {
     let mut last = None;
     let mut progress = |progress: Progress| {
         assert!(progress.read_bytes <= progress.total_bytes, "{progress:?}");
@@ -53,7 +46,7 @@ pub fn open(path: &Path) -> Option<Arc<Recording>> {
     if let Some(warning) = recording.warning() {
         check_message(&warning.to_string());
     }
-    Some(Arc::new(recording))
+    Some(recording)
 }
 
 /// A message is for a terminal or a log: one line, and not a page of the file.
@@ -62,21 +55,23 @@ fn check_message(message: &str) {
     assert!(!message.contains(['\n', '\r', '\x1b']), "{message:?}");
 }
 
-fn check_request(recording: &Recording, request: &RecordedRequest) {
+fn check_request(recording: &Recording, request: &Request<Content>) {
     assert!(Method::from_bytes(&request.method).is_ok(), "{:?}", request.method);
     for line in [&request.scheme, &request.host, &request.authority, &request.path] {
         check_value(line);
     }
-    request.fields.iter().chain(&request.trailers).for_each(|(name, value)| check_field(name, value));
+    check_fields(&request.fields);
+    check_fields(&request.trailers);
     check_time(request.started_at);
     request.ended_at.into_iter().for_each(check_time);
     check_content(recording, &request.content);
 }
 
-fn check_response(recording: &Recording, response: &RecordedResponse) {
+fn check_response(recording: &Recording, response: &Response<Content>) {
     assert!(StatusCode::from_u16(response.status).is_ok(), "{}", response.status);
     check_value(&response.reason);
-    response.fields.iter().chain(&response.trailers).for_each(|(name, value)| check_field(name, value));
+    check_fields(&response.fields);
+    check_fields(&response.trailers);
     check_time(response.started_at);
     response.ended_at.into_iter().for_each(check_time);
     check_content(recording, &response.content);
@@ -85,9 +80,15 @@ fn check_response(recording: &Recording, response: &RecordedResponse) {
         assert_eq!(sum, response.content.size(), "pieces that are not the body");
         assert!(response.pieces.is_sorted_by_key(|piece| piece.after_micros), "pieces that are not in order");
     }
+    for pace in [Pace::AtOnce, Pace::Recorded(0.5), Pace::Delayed(Duration::from_millis(1))] {
+        let beats = pace.beats(&response.pieces);
+        let sum: u64 = beats.iter().map(|beat| beat.len).sum();
+        assert!(beats.is_empty() || Some(sum) == response.content.size(), "beats that are not the body");
+    }
 }
 
 fn check_websocket(recording: &Recording, exchange: &Exchange) {
+    assert!(!exchange.is_playable() || exchange.websocket.is_some());
     let Some(websocket) = &exchange.websocket else { return };
     assert!(exchange.is_websocket, "a WebSocket that is none");
     for message in &websocket.messages {
@@ -97,9 +98,11 @@ fn check_websocket(recording: &Recording, exchange: &Exchange) {
     websocket.ended_at.into_iter().for_each(check_time);
 }
 
-fn check_field(name: &[u8], value: &[u8]) {
-    assert!(HeaderName::from_bytes(name).is_ok(), "{}", name.escape_ascii());
-    check_value(value);
+fn check_fields(fields: &Fields) {
+    for (name, value) in fields {
+        assert!(HeaderName::from_bytes(name).is_ok(), "{}", name.escape_ascii());
+        check_value(value);
+    }
 }
 
 fn check_value(value: &[u8]) {
@@ -127,54 +130,4 @@ fn check_content(recording: &Recording, content: &Content) {
         at += step;
     }
     assert!(recording.read_at(content, size.max(1), 1).is_ok_and(|end| end.is_empty()));
-}
-
-/// Makes messages of an exchange, at every pace.
-fn serve(recording: &Arc<Recording>, position: usize) {
-    let exchange = &recording.exchanges()[position];
-    let request = recording.request(position);
-    check_body(&request.body, &exchange.request.content);
-    for pace in [Pace::AtOnce, Pace::Recorded(0.5), Pace::Delayed(Duration::from_millis(1))] {
-        let response = recording.response(position, pace);
-        assert_eq!(response.is_some(), exchange.is_answered());
-        if let (Some(response), Some(recorded)) = (response, &exchange.response) {
-            check_body(&response.body, &recorded.content);
-            check_fields(&response.head.fields, recorded);
-        }
-        play(recording, position, &request, pace);
-    }
-}
-
-/// Nothing is sent that was not recorded, but for the announcement of trailers.
-fn check_fields(sent: &Fields, recorded: &RecordedResponse) {
-    assert!(sent.map().len() <= recorded.fields.len() + 1);
-    for (name, value) in sent.lines().filter(|(name, _)| !name.eq_ignore_ascii_case(b"trailer")) {
-        let is_it = |(other, kept): &(Bytes, Bytes)| other.eq_ignore_ascii_case(&name) && kept == value.as_bytes();
-        assert!(recorded.fields.iter().any(is_it), "{name:?}: {value:?}");
-    }
-}
-
-fn check_body(body: &Body, content: &Content) {
-    match body {
-        Body::Empty => assert!(matches!(content.size(), None | Some(0))),
-        Body::Bytes(bytes) => assert_eq!(Some(bytes.len() as u64), content.size()),
-        Body::Stored(stored) => {
-            assert_eq!(Some(stored.size()), content.size());
-            let all = stored.read_all().unwrap_or_else(|error| panic!("{}", chain(&error)));
-            assert_eq!(all.len() as u64, stored.size());
-            let beats = stored.beats();
-            let sum: u64 = beats.iter().map(|beat| beat.len).sum();
-            assert!(beats.is_empty() || sum == stored.size(), "beats that are not the body");
-        }
-        Body::NotRecorded => assert_eq!(content.size(), None),
-        Body::Live(_) => panic!("a recorded body arrives"),
-    }
-}
-
-fn play(recording: &Arc<Recording>, position: usize, request: &Request, pace: Pace) {
-    let manner = Manner { turn: Turn::Requested, pace, on_difference: OnDifference::Close };
-    if let Some(response) = recording.websocket(position, request, manner) {
-        assert!(recording.exchanges()[position].is_playable());
-        assert_eq!(response.head.status, StatusCode::SWITCHING_PROTOCOLS);
-    }
 }

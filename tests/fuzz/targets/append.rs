@@ -4,15 +4,10 @@
 
 use std::path::Path;
 
-use fuzz::{
-    any_flow,
-    error::chain,
-    place::Place,
-    reading,
-    recording::{Opened, Recorder, Recording},
-    tree,
-};
+use fuzz::{any_flow, place::Place, reading, tree};
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
+use oneline::chain;
+use recording::{Opened, Recorder, Recording};
 
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| { tree::mutate(data, size, max_size, seed) });
 

@@ -5,22 +5,15 @@
 
 #![no_main]
 
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use fuzz::{
-    flow::{Body, Destination, Fields, FlowId, Request, RequestHead, Response, ResponseHead, Scheme, Spelling},
-    place::Place,
-    reading,
-    recording::{PassingRecorder, RecordedWebSocket, Recording},
-    websocket::{
-        decoder::{Decoder, Event, MESSAGE_LIMIT, Side},
-        deflate::Deflate,
-    },
-};
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
+use fuzz::{any_flow, place::Place, reading};
 use libfuzzer_sys::fuzz_target;
+use recording::{
+    Content, Decoder, Deflate, Event, MESSAGE_LIMIT, MessageStore, Recorder, Recording, SessionRecorder, Side, Source,
+    WebSocket,
+};
 
 const EXTENSIONS: [&str; 4] = [
     "",
@@ -29,55 +22,38 @@ const EXTENSIONS: [&str; 4] = [
     "permessage-deflate; server_no_context_takeover",
 ];
 
+/// Keeps messages in memory.
+struct Memory;
+
+impl MessageStore for Memory {
+    fn store(&mut self, content: Bytes) -> Source {
+        Source::Bytes(content)
+    }
+}
+
 fuzz_target!(|bytes: &[u8]| {
     let Some((mode, rest)) = bytes.split_first() else { return };
     let extensions = EXTENSIONS[usize::from(mode % 4)];
-    let path = Place::get().path("session.mitm");
-    let target = path.display().to_string();
-    let (recorder, _) = PassingRecorder::open(&target, None).expect("a file that can be written");
-    let mut response = accepted(extensions);
-    assert!(recorder.save(&request(), &mut response).is_none());
-    let [watcher] = &response.switch.watchers[..] else { panic!("nobody watches") };
+    let deflate = Deflate::negotiated(extensions.as_bytes()).expect("an extension that is known");
+    let mut session = SessionRecorder::new(deflate, MESSAGE_LIMIT, Memory);
     for (side, piece) in pieces(rest) {
-        match side {
-            Side::Client => watcher.client_sent(piece),
-            Side::Server => watcher.server_sent(piece),
-        }
+        let now = SystemTime::now();
+        // What is wrong with a side is told once, and changes nothing for the other one.
+        let _ = match side {
+            Side::Client => session.client_bytes(piece, now),
+            Side::Server => session.server_bytes(piece, now),
+        };
     }
-    drop(watcher.end().expect("an exchange to be written"));
-    recorder.finish();
+    let mut flow = any_flow::plain();
+    flow.websocket = Some(session.finish(SystemTime::now()));
+    let path = Place::get().path("session.mitm");
+    let opened = Recorder::open(&path.display().to_string(), None).expect("a file that can be written");
+    drop(opened.recorder.save(1, flow));
+    opened.recorder.finish();
     let recording = reading::read(&path).expect("a file that can be read");
     let websocket = recording.exchanges()[0].websocket.as_ref().expect("a WebSocket");
-    check(&recording, websocket, rest, extensions);
+    check(&recording, websocket, rest, deflate);
 });
-
-fn request() -> Request {
-    let mut fields = HeaderMap::new();
-    fields.insert("sec-websocket-key", HeaderValue::from_static("dGhlIHNhbXBsZSBub25jZQ=="));
-    let head = RequestHead {
-        method: Method::GET,
-        destination: Destination { scheme: Scheme::Http, host: "a.example".into(), port: 80 },
-        authority: None,
-        path: "/".into(),
-        version: Version::HTTP_11,
-        fields: Fields::new(fields, Spelling::default()),
-        accepts_trailers: false,
-    };
-    Request { flow: FlowId(1), received_at: SystemTime::now(), head: Arc::new(head), body: Body::Empty }
-}
-
-fn accepted(extensions: &'static str) -> Response {
-    let mut fields = HeaderMap::new();
-    fields.insert("sec-websocket-accept", HeaderValue::from_static("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
-    fields.insert("sec-websocket-extensions", HeaderValue::from_static(extensions));
-    let head = ResponseHead {
-        status: StatusCode::SWITCHING_PROTOCOLS,
-        reason: None,
-        version: Version::HTTP_11,
-        fields: Fields::new(fields, Spelling::default()),
-    };
-    Response::received(SystemTime::now(), Arc::new(head), Body::Empty)
-}
 
 fn pieces(mut rest: &[u8]) -> impl Iterator<Item = (Side, &[u8])> {
     std::iter::from_fn(move || {
@@ -90,8 +66,7 @@ fn pieces(mut rest: &[u8]) -> impl Iterator<Item = (Side, &[u8])> {
 }
 
 /// Each side has said what its decoder finds, in that order.
-fn check(recording: &Recording, found: &RecordedWebSocket, rest: &[u8], extensions: &str) {
-    let deflate = Deflate::negotiated(extensions.as_bytes()).expect("an extension that is known");
+fn check(recording: &Recording, found: &WebSocket<Content>, rest: &[u8], deflate: Option<Deflate>) {
     for side in [Side::Client, Side::Server] {
         let mut decoder = Decoder::new(side, deflate, MESSAGE_LIMIT);
         let mut messages: Vec<(bool, Bytes)> = Vec::new();

@@ -2,11 +2,8 @@
 
 #![no_main]
 
-use fuzz::websocket::{
-    decoder::{Decoder, Event, Side},
-    deflate::Deflate,
-};
 use libfuzzer_sys::fuzz_target;
+use recording::{Decoder, Deflate, Event, Side};
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((mode, bytes)) = bytes.split_first() else { return };

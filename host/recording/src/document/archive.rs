@@ -85,9 +85,10 @@ impl Archive {
     /// What it holds if there are none.
     pub(crate) fn instead(&self) -> String {
         let names: Vec<String> = self.names().take(NAMES_SHOWN).map(|name| name.escape_debug().to_string()).collect();
-        match names.is_empty() {
-            true => "it is empty".into(),
-            false => format!("it holds no `.har` or `.json` file: it has `{}`", names.join("`, `")),
+        if names.is_empty() {
+            "it is empty".into()
+        } else {
+            format!("it holds no `.har` or `.json` file: it has `{}`", names.join("`, `"))
         }
     }
 }

@@ -1,7 +1,6 @@
 //! An item as JSON of a bounded size; entries of HAR files are without what recorders add of their own.
 
-use std::cell::Cell;
-use std::fmt;
+use std::{cell::Cell, fmt};
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value, value::RawValue};

@@ -1,10 +1,12 @@
 //! The text of a document: unpacked, without a byte order mark, and counted.
 
-use std::cell::Cell;
-use std::fs::File;
-use std::io::{self, Read};
-use std::ops::Range;
-use std::rc::Rc;
+use std::{
+    cell::Cell,
+    fs::File,
+    io::{self, Read},
+    ops::Range,
+    rc::Rc,
+};
 
 use flate2::read::MultiGzDecoder;
 
@@ -50,18 +52,17 @@ impl<'f> Source<'f> {
     /// The start of the text, before any of it is read. A byte order mark is jumped over.
     pub(crate) fn first_bytes(&mut self) -> io::Result<&[u8]> {
         // A read may give less than is there.
-        while self.unread.end < FIRST_BYTES {
-            match self.inner.read(&mut self.buffer[self.unread.end..])? {
+        while let room @ [_, ..] = self.buffer.get_mut(self.unread.end..FIRST_BYTES).unwrap_or_default() {
+            match self.inner.read(room)? {
                 0 => break,
                 len => self.unread.end += len,
             }
         }
-        if self.buffer[..self.unread.end].starts_with(BYTE_ORDER_MARK) {
+        if self.buffer.get(..self.unread.end).is_some_and(|start| start.starts_with(BYTE_ORDER_MARK)) {
             self.unread.start = BYTE_ORDER_MARK.len();
             self.position.in_text.set(BYTE_ORDER_MARK.len() as u64);
         }
-        let first = self.unread.start..self.unread.end.min(FIRST_BYTES);
-        Ok(&self.buffer[first])
+        Ok(self.buffer.get(self.unread.clone()).unwrap_or_default())
     }
 
     /// Where the reading is, now and later.
@@ -76,8 +77,8 @@ impl Read for Source<'_> {
         if self.unread.is_empty() {
             self.unread = 0..self.inner.read(&mut self.buffer)?;
         }
-        let len = target.len().min(self.unread.len());
-        target[..len].copy_from_slice(&self.buffer[self.unread.start..self.unread.start + len]);
+        let unread = self.buffer.get(self.unread.clone()).unwrap_or_default();
+        let len = unread.take(target.len() as u64).read(target)?;
         self.unread.start += len;
         self.position.in_text.set(self.position.in_text.get() + len as u64);
         Ok(len)

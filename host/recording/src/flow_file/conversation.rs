@@ -109,8 +109,10 @@ mod tests {
     use std::fs::File;
 
     use super::*;
-    use crate::reading::Window;
-    use crate::samples::{Value, dict, exchange, file, flow, nested, open};
+    use crate::{
+        reading::Window,
+        samples::{Value, dict, exchange, file, flow, nested, open},
+    };
 
     fn list(items: &[Value]) -> Value {
         Value::List(items.to_vec())

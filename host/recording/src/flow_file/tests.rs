@@ -1,10 +1,14 @@
-use std::fs::OpenOptions;
-use std::os::unix::fs::FileExt;
-use std::time::{Duration, Instant};
+use std::{
+    fs::OpenOptions,
+    os::unix::fs::FileExt,
+    time::{Duration, Instant},
+};
 
 use super::*;
-use crate::samples::{dict, file, flow, open};
-use crate::{Content, Recording};
+use crate::{
+    Content, Recording,
+    samples::{dict, file, flow, open},
+};
 
 /// Five flows of different kinds and lengths, and where each of them ends.
 fn five_flows() -> (Vec<u8>, Vec<usize>) {

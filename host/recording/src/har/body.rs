@@ -101,9 +101,10 @@ fn written(entry: &mut Entry, place: &str, size: Option<u64>, attached: &mut Att
     let Some(text) = entry.take_text(&place)?.filter(|text| !text.is_empty()) else {
         return Ok(None);
     };
-    let (bytes, form) = match is_base64 {
-        true => (decode(text).map_err(|error| format!("`{place}` is not base64: {error}"))?, Form::Bytes),
-        false => encode(text, size),
+    let (bytes, form) = if is_base64 {
+        (decode(text).map_err(|error| format!("`{place}` is not base64: {error}"))?, Form::Bytes)
+    } else {
+        encode(text, size)
     };
     let form = if is_coded { Form::Coded } else { form };
     Ok(Some(Body { content: Content::Held(bytes.into()), form }))

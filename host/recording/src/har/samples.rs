@@ -2,12 +2,10 @@
 
 use std::io::Write;
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
+use flate2::{Compression, write::GzEncoder};
 use serde_json::{Value, json};
 
-use crate::samples::open;
-use crate::{Content, Exchange, Recording, Response, Skipped};
+use crate::{Content, Exchange, Recording, Response, Skipped, samples::open};
 
 /// An entry: `GET https://example.com/a?b=c`, answered with `hello`.
 pub(super) fn entry() -> Value {

@@ -4,8 +4,10 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::samples::{AFTER, entry, gzip, har, held, with, without};
-use crate::Recording;
-use crate::samples::{describe, example, file, open};
+use crate::{
+    Recording,
+    samples::{describe, example, file, open},
+};
 
 #[test]
 fn every_example_holds_what_the_recorder_saw() {

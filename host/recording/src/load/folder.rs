@@ -14,9 +14,10 @@ use crate::{
 /// Reads the stubs in a folder: in the `mappings` of a folder that has such, or in all its files.
 pub(super) fn load(path: &Path, progress: &mut dyn FnMut(Progress)) -> Result<(Format, Flows), RecordingError> {
     let inner = path.join("mappings");
-    let (mappings, files) = match inner.is_dir() {
-        true => (inner, Files::at(vec![path.join("__files")])),
-        false => (path.to_owned(), Files::at(vec![path.join("../__files"), path.join("__files")])),
+    let (mappings, files) = if inner.is_dir() {
+        (inner, Files::at(vec![path.join("__files")]))
+    } else {
+        (path.to_owned(), Files::at(vec![path.join("../__files"), path.join("__files")]))
     };
     let mut found = Vec::new();
     list(&mappings, FOLDER_DEPTH, &mut found).map_err(|source| RecordingError::Open { path: path.into(), source })?;

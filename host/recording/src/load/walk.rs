@@ -95,9 +95,10 @@ impl Found {
     }
 
     fn instead(&self) -> String {
-        let (place, wanted) = match self.log {
-            true => ("its `log`", "no `entries`"),
-            false => ("it", "none of `log`, `Requests`, `mappings` and `request` with `response`"),
+        let (place, wanted) = if self.log {
+            ("its `log`", "no `entries`")
+        } else {
+            ("it", "none of `log`, `Requests`, `mappings` and `request` with `response`")
         };
         match self.keys.as_slice() {
             [] => format!("{place} is empty"),

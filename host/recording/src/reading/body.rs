@@ -68,7 +68,10 @@ fn starts_as(bytes: &[u8], codings: &[u8]) -> bool {
 /// Sets the charset of a `Content-Type` that names another one. One without stays without, as it was recorded.
 fn name_utf8(kind: &mut Bytes) {
     let Ok(text) = str::from_utf8(kind) else { return };
-    if let Some(range) = parameter(text, "charset").filter(|range| !text[range.clone()].eq_ignore_ascii_case("utf-8")) {
-        *kind = format!("{}utf-8{}", &text[..range.start], &text[range.end..]).into();
+    let Some(range) = parameter(text, "charset") else { return };
+    let (before, rest) = text.split_at(range.start);
+    let (charset, after) = rest.split_at(range.len());
+    if !charset.eq_ignore_ascii_case("utf-8") {
+        *kind = format!("{before}utf-8{after}").into();
     }
 }

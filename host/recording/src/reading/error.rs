@@ -1,7 +1,9 @@
 //! Why a recording cannot be opened or read.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 /// Why a recording cannot be opened, or a body not be read from it. `Display` is one level; the cause is the `source`.
 #[derive(Debug, thiserror::Error)]

@@ -77,8 +77,8 @@ impl Heads {
     }
 
     fn keep(&mut self, piece: &[u8], what: &str, is_allowed: fn(u8) -> bool) -> Result<Bytes, Defect> {
-        if let Some(at) = piece.iter().position(|byte| !is_allowed(*byte)) {
-            let found = piece[at].escape_ascii();
+        if let Some((at, byte)) = piece.iter().enumerate().find(|(_, byte)| !is_allowed(**byte)) {
+            let found = byte.escape_ascii();
             return Err(Defect { at, what: format!("the {what} has a `{found}` in it") });
         }
         self.block.extend_from_slice(piece);

@@ -1,8 +1,6 @@
 //! A window on a file that moves to where it is read, and jumps over what nobody asks for.
 
-use std::fs::File;
-use std::io;
-use std::os::unix::fs::FileExt;
+use std::{fs::File, io, os::unix::fs::FileExt};
 
 /// Reads a file at positions through a small buffer. Nearby reads cost no system call.
 pub(crate) struct Window<'f> {
@@ -35,17 +33,18 @@ impl<'f> Window<'f> {
                 0
             }
         };
-        Ok(&self.buffer[from..from + len])
+        self.buffer.get(from..from + len).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
     }
 
     /// The byte at `at`, without moving there.
     pub(crate) fn byte(&self, at: u64) -> io::Result<u8> {
-        if let Some(from) = self.holds(at, 1) {
-            return Ok(self.buffer[from]);
+        if let Some(byte) = self.holds(at, 1).and_then(|from| self.buffer.get(from)) {
+            return Ok(*byte);
         }
-        let mut byte = [0];
-        self.file.read_exact_at(&mut byte, at)?;
-        Ok(byte[0])
+        let mut bytes = [0];
+        self.file.read_exact_at(&mut bytes, at)?;
+        let [byte] = bytes;
+        Ok(byte)
     }
 
     /// Where the `len` bytes at `at` lie in the buffer, if they all do.
@@ -56,10 +55,8 @@ impl<'f> Window<'f> {
 
     fn move_to(&mut self, at: u64, len: usize) -> io::Result<()> {
         let end = self.start + self.buffer.len() as u64;
-        self.reach = match (self.start..=end).contains(&at) {
-            true => (self.reach * 2).min(REACH_LIMIT),
-            false => REACH_AFTER_JUMP,
-        };
+        self.reach =
+            if (self.start..=end).contains(&at) { (self.reach * 2).min(REACH_LIMIT) } else { REACH_AFTER_JUMP };
         let left = self.size.saturating_sub(at);
         if left < len as u64 {
             return Err(io::ErrorKind::UnexpectedEof.into());

@@ -74,9 +74,10 @@ pub(super) const LIMIT: u64 = 32 * 1024 * 1024;
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-    use std::sync::atomic::AtomicUsize;
-    use std::task::Wake;
+    use std::{
+        sync::{Arc, atomic::AtomicUsize},
+        task::Wake,
+    };
 
     use super::*;
 

@@ -119,8 +119,9 @@ fn cut_broken_tail(path: &Path, file: &File) -> Result<Option<String>, RecorderE
 fn begins_a_flow(file: &File) -> bool {
     let mut first = [0; PREFIX + FIRST_KEY.len()];
     let read = file.read_at(&mut first, 0).unwrap_or_default();
-    let digits = first[..read].iter().take_while(|byte| byte.is_ascii_digit()).count();
-    match first[..read].split_at(digits) {
+    let first = first.get(..read).unwrap_or_default();
+    let digits = first.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    match first.split_at(digits) {
         ([], _) => false,
         (_, rest) => rest.strip_prefix(b":").is_some_and(|rest| rest.starts_with(FIRST_KEY)),
     }

@@ -101,8 +101,10 @@ pub(super) const MEMORY_LIMIT: usize = 64 * 1024;
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-    use std::os::unix::fs::{FileExt, MetadataExt};
+    use std::{
+        fs,
+        os::unix::fs::{FileExt, MetadataExt},
+    };
 
     use super::*;
 

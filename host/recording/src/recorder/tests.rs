@@ -1,9 +1,11 @@
-use std::collections::BTreeSet;
-use std::fs;
-use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::task::{Context, Poll, Waker};
-use std::time::SystemTime;
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::PathBuf,
+    sync::mpsc::{Receiver, SyncSender, sync_channel},
+    task::{Context, Poll, Waker},
+    time::SystemTime,
+};
 
 use bytes::Bytes;
 use tempfile::TempDir;

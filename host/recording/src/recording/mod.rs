@@ -142,7 +142,7 @@ impl Recording {
         if !bytes.starts_with(before.as_bytes()) {
             return Err(self.changed(start, "the length before the body is another one"));
         }
-        if is_last && !matches!(bytes[payload.end], b',' | b';') {
+        if is_last && !matches!(bytes.last(), Some(b',' | b';')) {
             return Err(self.changed(span.offset() + span.len(), "the mark after the body is another one"));
         }
         Ok(Bytes::from(bytes).slice(payload))

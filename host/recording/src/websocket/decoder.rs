@@ -8,8 +8,10 @@ use tungstenite::protocol::frame::{
     coding::{Control, Data, OpCode},
 };
 
-use super::deflate::Deflate;
-use super::inflate::{Inflater, too_large};
+use super::{
+    deflate::Deflate,
+    inflate::{Inflater, too_large},
+};
 
 /// The largest message that is decoded, decompressed.
 pub const MESSAGE_LIMIT: usize = 64 << 20;
@@ -187,10 +189,7 @@ impl Decoder {
             }
         };
         let left = self.limit.saturating_sub(message.content.len()) as u64;
-        match !message.is_compressed && len > left {
-            true => Err(too_large(self.limit)),
-            false => Ok(()),
-        }
+        if !message.is_compressed && len > left { Err(too_large(self.limit)) } else { Ok(()) }
     }
 
     /// Decodes what `bytes` have of the payload of `frame`.
@@ -200,7 +199,7 @@ impl Decoder {
             let len = (frame.len - frame.come).min(PIECE as u64).min(bytes.len() as u64) as usize;
             let (piece, rest) = bytes.split_at(len);
             *bytes = rest;
-            let unmasked = &mut unmasked[..len];
+            let Some(unmasked) = unmasked.get_mut(..len) else { break };
             unmasked.copy_from_slice(piece);
             unmask(unmasked, frame.mask, frame.come);
             frame.come += len as u64;

@@ -71,19 +71,18 @@ impl Inflater {
         if self.ends > ENDS {
             return Err(format!("the compressed stream of a message ends more than {ENDS} times"));
         }
-        let window = match self.takes_over {
-            true => last(&[&self.window, content].concat()).to_vec(),
-            false => last(content).to_vec(),
-        };
+        let window =
+            if self.takes_over { last(&[&self.window, content].concat()).to_vec() } else { last(content).to_vec() };
         self.stream.reset(false);
         // A stream cannot be given a window, but it fills its window from a block that is not compressed.
         let len = (window.len() as u16).to_le_bytes();
         let block = [&[0, len[0], len[1], !len[0], !len[1]], window.as_slice()].concat();
         let mut repeated = Vec::with_capacity(window.len() + 1);
         let filled = self.stream.decompress_vec(&block, &mut repeated, FlushDecompress::None);
-        match filled.is_ok() && repeated == window {
-            true => Ok(()),
-            false => Err("a message cannot be decompressed after its stream has ended".into()),
+        if filled.is_ok() && repeated == window {
+            Ok(())
+        } else {
+            Err("a message cannot be decompressed after its stream has ended".into())
         }
     }
 

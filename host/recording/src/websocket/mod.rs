@@ -19,10 +19,11 @@ mod session;
 mod session_recorder;
 
 pub use decoder::{Decoder, Event, MESSAGE_LIMIT, Side};
-pub use deflate::Deflate;
+pub use deflate::{Deflate, UnknownExtension};
 pub use difference::Difference;
+pub use ended::{Ended, EndedBy, PlayError};
 pub use player::play;
-pub use session::{Manner, OnDifference, Session, SessionContent, Turn};
+pub use session::{ABNORMAL, Manner, NO_STATUS, OnDifference, Session, SessionContent, Turn};
 pub use session_recorder::{MessageStore, SessionRecorder};
 
 /// The `Sec-WebSocket-Accept` that answers the `Sec-WebSocket-Key` of a client (RFC 6455 §4.2.2).

@@ -1,27 +1,39 @@
 //! Playing the server's part of a recorded session.
 
-use std::future::{pending, poll_fn};
-use std::io;
-use std::pin::Pin;
-use std::task::Poll;
-use std::time::Duration;
+use std::{
+    future::{pending, poll_fn},
+    io,
+    pin::Pin,
+    task::Poll,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use futures_util::{Sink, Stream};
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt},
+    time::{Instant, sleep_until, timeout},
+};
 use tokio_tungstenite::WebSocketStream;
-use tungstenite::Message;
-use tungstenite::error::{Error, ProtocolError};
-use tungstenite::protocol::frame::coding::{CloseCode, Data, OpCode};
-use tungstenite::protocol::frame::{CloseFrame, Frame};
-use tungstenite::protocol::{Role, WebSocketConfig};
+use tungstenite::{
+    Message,
+    error::{Error, ProtocolError},
+    protocol::{
+        Role, WebSocketConfig,
+        frame::{
+            CloseFrame, Frame,
+            coding::{CloseCode, Data, OpCode},
+        },
+    },
+};
 
-use super::decoder::MESSAGE_LIMIT;
-use super::difference::{Difference, Said, between, extra};
-use super::ended::{Ended, EndedBy, PlayError};
-use super::schedule::{Next, Schedule};
-use super::session::{ABNORMAL, Manner, NO_STATUS, OnDifference, Session, SessionContent};
+use super::{
+    decoder::MESSAGE_LIMIT,
+    difference::{Difference, Said, between, extra},
+    ended::{Ended, EndedBy, PlayError},
+    schedule::{Next, Schedule},
+    session::{ABNORMAL, Manner, NO_STATUS, OnDifference, Session, SessionContent},
+};
 
 /// How long a client may take to answer a close frame, and to take in what was sent before it.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(5);

@@ -142,10 +142,7 @@ fn end<C>(websocket: &WebSocket<C>) -> usize {
 /// A recorded gap in seconds, times `factor`. Recordings may have any numbers.
 fn scaled(gap: f64, factor: f64) -> Duration {
     let seconds = gap * factor;
-    match seconds > 0.0 {
-        true => Duration::try_from_secs_f64(seconds).unwrap_or(LONGEST),
-        false => Duration::ZERO,
-    }
+    if seconds > 0.0 { Duration::try_from_secs_f64(seconds).unwrap_or(LONGEST) } else { Duration::ZERO }
 }
 
 fn later(instant: Instant, gap: Duration) -> Instant {

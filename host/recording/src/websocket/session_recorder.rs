@@ -4,9 +4,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 
-use super::decoder::{Decoder, Event, Side};
-use super::deflate::Deflate;
-use super::session::ABNORMAL;
+use super::{
+    decoder::{Decoder, Event, Side},
+    deflate::Deflate,
+    session::ABNORMAL,
+};
 use crate::model::{Message, Source, WebSocket};
 
 /// Keeps what messages say, so that a session of hours does not fill the memory.

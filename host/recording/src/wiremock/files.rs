@@ -1,8 +1,10 @@
 //! Bodies in files of their own, which stubs name by `bodyFileName`.
 
-use std::collections::HashMap;
-use std::fs;
-use std::path::{Component, Path, PathBuf};
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Component, Path, PathBuf},
+};
 
 use bytes::Bytes;
 

@@ -104,9 +104,11 @@ impl Stubs {
         let mut stubs: Vec<Option<Stub>> = self.found.into_iter().map(Some).collect();
         // The stubs of a scenario change places among themselves.
         for places in places.into_values() {
-            let taken = places.iter().filter_map(|place| stubs[*place].take()).collect();
+            let taken = places.iter().filter_map(|place| stubs.get_mut(*place)?.take()).collect();
             for (place, stub) in places.iter().zip(by_state(taken)) {
-                stubs[*place] = Some(stub);
+                if let Some(slot) = stubs.get_mut(*place) {
+                    *slot = Some(stub);
+                }
             }
         }
         stubs.into_iter().flatten().map(|stub| stub.exchange)

@@ -64,9 +64,10 @@ fn path(stub: &Entry) -> Result<String, String> {
             is_empty = false;
         }
     }
-    Ok(match is_empty {
-        true => path.to_owned(),
-        false => format!("{path}{}{}", if path.contains('?') { '&' } else { '?' }, query.finish()),
+    Ok(if is_empty {
+        path.to_owned()
+    } else {
+        format!("{path}{}{}", if path.contains('?') { '&' } else { '?' }, query.finish())
     })
 }
 
@@ -184,10 +185,7 @@ fn placeholders(pattern: &Map<String, Value>, switch: &str, body: String) -> Res
 
 fn keys(object: &Map<String, Value>) -> String {
     let keys: Vec<_> = object.keys().map(|key| format!("`{}`", key.escape_debug())).collect();
-    match keys.is_empty() {
-        true => "nothing".into(),
-        false => keys.join(", "),
-    }
+    if keys.is_empty() { "nothing".into() } else { keys.join(", ") }
 }
 
 fn is_nothing(value: &Value) -> bool {

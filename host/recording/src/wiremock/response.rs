@@ -39,13 +39,12 @@ pub(super) fn read(
     };
     let reason = stub.text("response.statusMessage")?.unwrap_or_default();
     let mut fields = fields(stub, heads)?;
-    let content = match has_no_body(method, status) {
-        true => Content::Held(Bytes::new()),
-        false => {
-            let body = body(stub, json, files)?;
-            body.make_true(&mut fields);
-            body.content
-        }
+    let content = if has_no_body(method, status) {
+        Content::Held(Bytes::new())
+    } else {
+        let body = body(stub, json, files)?;
+        body.make_true(&mut fields);
+        body.content
     };
     Ok(Response {
         ended_at: None,

@@ -1,11 +1,12 @@
-use std::fs;
-use std::path::Path;
+use std::{fs, path::Path};
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::samples::{describe, open, shown};
-use crate::{Content, Exchange, Recording, RecordingError};
+use crate::{
+    Content, Exchange, Recording, RecordingError,
+    samples::{describe, open, shown},
+};
 
 /// `GET /some/thing`, answered with `Hello world!`.
 fn stub() -> Value {
@@ -384,10 +385,7 @@ proptest! {
         len in any::<prop::sample::Index>(),
         is_single in any::<bool>(),
     ) {
-        let mut bytes = match is_single {
-            true => stub().to_string().into_bytes(),
-            false => json!({"mappings": [stub(), stub()]}).to_string().into_bytes(),
-        };
+        let mut bytes = if is_single { stub().to_string().into_bytes() } else { json!({"mappings": [stub(), stub()]}).to_string().into_bytes() };
         for (index, byte) in &flips {
             let at = index.index(bytes.len());
             bytes[at] = *byte;

@@ -11,7 +11,7 @@ pub(super) fn decode(coded: &Bytes) -> Result<(Vec<u8>, Fields), &'static str> {
     let mut body = Vec::new();
     let mut at = 0;
     loop {
-        let (line, size) = match httparse::parse_chunk_size(&coded[at..]) {
+        let (line, size) = match httparse::parse_chunk_size(coded.get(at..).unwrap_or_default()) {
             Ok(Status::Complete(found)) => found,
             Ok(Status::Partial) => return Err("does not end"),
             Err(_) => return Err("has a size that is none"),

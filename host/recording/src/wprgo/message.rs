@@ -106,9 +106,10 @@ impl Message {
     fn framing(&self, otherwise: Framing) -> Result<Framing, String> {
         if let Some(coding) = self.fields.lines("transfer-encoding").last() {
             let last = coding.rsplit(|byte| *byte == b',').next().unwrap_or_default().trim_ascii();
-            return match last.eq_ignore_ascii_case(b"chunked") {
-                true => Ok(Framing::Chunked),
-                false => Err(format!("has the transfer coding `{}`, and only `chunked` is read", last.escape_ascii())),
+            return if last.eq_ignore_ascii_case(b"chunked") {
+                Ok(Framing::Chunked)
+            } else {
+                Err(format!("has the transfer coding `{}`, and only `chunked` is read", last.escape_ascii()))
             };
         }
         let Some(length) = self.fields.get("content-length") else { return Ok(otherwise) };

@@ -1,11 +1,12 @@
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::{Engine, engine::general_purpose::STANDARD};
 use http::Version;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::samples::{describe, open, shown};
-use crate::{Content, Exchange, Recording};
+use crate::{
+    Content, Exchange, Recording,
+    samples::{describe, open, shown},
+};
 
 const GET: &str = "GET /a?b=c HTTP/1.1\r\nHost: example.com\r\nUser-Agent: x\r\n\r\n";
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-A: 1\r\nX-A: 2\r\n\r\nhello";

@@ -1,7 +1,9 @@
 use std::io::{self, Write};
 
-use crate::samples::{Folder, Lines, edited, example, example_bytes, flows, printed};
-use crate::{Console, Exit, command, run};
+use crate::{
+    Console, Exit, command, run,
+    samples::{Folder, Lines, edited, example, example_bytes, flows, printed},
+};
 
 #[test]
 fn equal_recordings_have_no_differences() {

@@ -1,5 +1,7 @@
-use crate::samples::{Value, dict, example, file, flow, text};
-use crate::{Details, FlowFile, FlowProtocol};
+use crate::{
+    Details, FlowFile, FlowProtocol,
+    samples::{Value, dict, example, file, flow, text},
+};
 
 fn all(path: &std::path::Path) -> Vec<Details> {
     let flow_file = FlowFile::open(path).unwrap().unwrap();

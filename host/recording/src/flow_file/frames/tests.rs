@@ -1,6 +1,8 @@
 use super::FlowFile;
-use crate::samples::{example, file, flow};
-use crate::{FlowFrame, Recording, RecordingError};
+use crate::{
+    FlowFrame, Recording, RecordingError,
+    samples::{example, file, flow},
+};
 
 fn frames(flow_file: &FlowFile) -> Vec<FlowFrame> {
     let mut frames = flow_file.frames();

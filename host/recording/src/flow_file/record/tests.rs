@@ -1,5 +1,7 @@
-use crate::RecordingError;
-use crate::samples::{Value, dict, exchange, fields, flow, invalid, nested, open};
+use crate::{
+    RecordingError,
+    samples::{Value, dict, exchange, fields, flow, invalid, nested, open},
+};
 
 fn version(numbers: &[i64]) -> Value {
     Value::List(numbers.iter().map(|number| Value::Integer(*number)).collect())

@@ -2,9 +2,11 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::har::samples::{exchange, gzip, har, held, invalid, response, set, with};
-use crate::samples::shown;
-use crate::{Content, Recording};
+use crate::{
+    Content, Recording,
+    har::samples::{exchange, gzip, har, held, invalid, response, set, with},
+    samples::shown,
+};
 
 #[test]
 fn base64_is_decoded_and_may_have_lines_or_no_padding() {

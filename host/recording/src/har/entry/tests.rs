@@ -1,8 +1,10 @@
 use http::Version;
 use serde_json::{Value, json};
 
-use crate::har::samples::{entry, exchange, har, header, held, invalid, other, response, set, with, without};
-use crate::samples::{open, shown};
+use crate::{
+    har::samples::{entry, exchange, har, header, held, invalid, other, response, set, with, without},
+    samples::{open, shown},
+};
 
 #[test]
 fn an_entry_is_read_with_all_its_parts() {

@@ -2,11 +2,12 @@ use std::io::Write;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, ZipWriter};
+use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
-use crate::samples::{describe, file, open};
-use crate::{Content, Recording};
+use crate::{
+    Content, Recording,
+    samples::{describe, file, open},
+};
 
 fn zip_of(method: CompressionMethod, files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut writer = ZipWriter::new(std::io::Cursor::new(Vec::new()));

@@ -1,6 +1,4 @@
-use std::os::unix::fs::PermissionsExt;
-use std::process::Command;
-use std::sync::Arc;
+use std::{os::unix::fs::PermissionsExt, process::Command, sync::Arc};
 
 use super::*;
 use crate::{

@@ -1,5 +1,7 @@
-use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
+use std::{
+    sync::mpsc::{Receiver, channel},
+    time::Duration,
+};
 
 use super::*;
 

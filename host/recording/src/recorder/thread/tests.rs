@@ -1,14 +1,20 @@
-use std::fs;
-use std::io::{self, Write};
-use std::sync::Mutex;
-use std::sync::mpsc::{Sender, channel};
+use std::{
+    fs,
+    io::{self, Write},
+    sync::{
+        Mutex,
+        mpsc::{Sender, channel},
+    },
+};
 
 use jiff::{civil::date, tz::TimeZone};
 use tempfile::TempDir;
 use tracing_subscriber::fmt::MakeWriter;
 
-use super::super::kept::{Kept, Line};
-use super::super::store::MEMORY_LIMIT;
+use super::super::{
+    kept::{Kept, Line},
+    store::MEMORY_LIMIT,
+};
 use super::*;
 use crate::{
     Piece, Recording, Source,

@@ -1,9 +1,13 @@
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use futures_util::{SinkExt, StreamExt};
-use tokio::io::{AsyncReadExt, DuplexStream, duplex};
-use tokio::task::JoinHandle;
+use tokio::{
+    io::{AsyncReadExt, DuplexStream, duplex},
+    task::JoinHandle,
+};
 
 use super::super::session::{SessionContent, Turn};
 use super::*;

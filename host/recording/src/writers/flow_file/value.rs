@@ -138,7 +138,7 @@ struct Part<'f> {
 impl io::Read for Part<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let len = buffer.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
-        let read = self.file.read_at(&mut buffer[..len], self.offset)?;
+        let read = self.file.read_at(buffer.get_mut(..len).unwrap_or_default(), self.offset)?;
         self.offset += read as u64;
         self.left -= read as u64;
         Ok(read)

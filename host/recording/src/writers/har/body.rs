@@ -137,10 +137,11 @@ impl Survey {
 }
 
 fn names_other_charset(fields: &Fields) -> bool {
-    fields
-        .lines("content-type")
-        .filter_map(|kind| str::from_utf8(kind).ok())
-        .any(|kind| parameter(kind, "charset").is_some_and(|charset| !kind[charset].eq_ignore_ascii_case("utf-8")))
+    fields.lines("content-type").filter_map(|kind| str::from_utf8(kind).ok()).any(|kind| {
+        parameter(kind, "charset")
+            .and_then(|range| kind.get(range))
+            .is_some_and(|charset| !charset.eq_ignore_ascii_case("utf-8"))
+    })
 }
 
 /// What a coded body is without its coding; nothing if it is damaged, or larger than it should be.
@@ -168,7 +169,7 @@ struct Part<'f> {
 impl Read for Part<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let wanted = usize::try_from(self.left).map_or(buffer.len(), |left| left.min(buffer.len()));
-        let len = self.file.read_at(&mut buffer[..wanted], self.at)?;
+        let len = self.file.read_at(buffer.get_mut(..wanted).unwrap_or_default(), self.at)?;
         if len == 0 && wanted > 0 {
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file of a body is shorter than the body"));
         }

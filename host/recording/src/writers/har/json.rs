@@ -46,9 +46,15 @@ pub(super) fn text(out: &mut dyn Write, mut source: impl Read) -> io::Result<()>
         if len == 0 {
             return out.write_all(b"\"");
         }
-        let mut written = 0;
-        for (at, byte) in buffer[..len].iter().enumerate().filter(|(_, byte)| must_be_escaped(**byte)) {
-            out.write_all(&buffer[written..at])?;
+        for piece in buffer.get(..len).unwrap_or_default().split_inclusive(|byte| must_be_escaped(*byte)) {
+            let (plain, byte) = match piece.split_last() {
+                Some((byte, plain)) if must_be_escaped(*byte) => (plain, byte),
+                _ => {
+                    out.write_all(piece)?;
+                    continue;
+                }
+            };
+            out.write_all(plain)?;
             match byte {
                 b'"' | b'\\' => out.write_all(&[b'\\', *byte])?,
                 b'\n' => out.write_all(b"\\n")?,
@@ -56,9 +62,7 @@ pub(super) fn text(out: &mut dyn Write, mut source: impl Read) -> io::Result<()>
                 b'\t' => out.write_all(b"\\t")?,
                 _ => write!(out, "\\u{byte:04x}")?,
             }
-            written = at + 1;
         }
-        out.write_all(&buffer[written..len])?;
     }
 }
 

@@ -131,6 +131,8 @@ const TAIL: &[u8; 5] = b"\n]}}\n";
 const BUFFER: usize = 64 * 1024;
 
 #[cfg(test)]
+mod round_trip;
+#[cfg(test)]
 mod samples;
 #[cfg(test)]
 mod tests;

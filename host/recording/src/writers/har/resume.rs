@@ -57,8 +57,7 @@ pub(super) fn find(file: &File) -> Result<Option<Whole>, AppendError> {
     // Another release of this program has another version in its head.
     let [start, end] = HEAD_MARKS;
     if !head.starts_with(start) || !head.ends_with(end) {
-        let found = head[..head.len().min(FOUND_SHOWN)].escape_ascii().to_string();
-        return Err(AppendError::Foreign { found });
+        return Err(AppendError::Foreign { found: shown(&head) });
     }
     let mut whole = Whole { end: head.len() as u64, entries: 0 };
     let mut before_last = whole.end;
@@ -67,8 +66,7 @@ pub(super) fn find(file: &File) -> Result<Option<Whole>, AppendError> {
             // What broke off while it was written has no newline but that of the old end, if it was not longer than that.
             // Anything else comes from somebody else, and is not ours to cut off.
             if !line.is_close() && line.len + 2 > TAIL.len() as u64 {
-                let found = line.start[..line.start.len().min(FOUND_SHOWN)].escape_ascii().to_string();
-                return Err(AppendError::Edited { offset: whole.end, found });
+                return Err(AppendError::Edited { offset: whole.end, found: shown(&line.start) });
             }
             break;
         }
@@ -93,6 +91,11 @@ pub(super) fn find(file: &File) -> Result<Option<Whole>, AppendError> {
     Ok(Some(whole))
 }
 
+/// The start of what was found, escaped.
+fn shown(found: &[u8]) -> String {
+    found.get(..FOUND_SHOWN).unwrap_or(found).escape_ascii().to_string()
+}
+
 /// What tells a line, however long it is.
 struct Line {
     /// The length without the newline.
@@ -111,10 +114,10 @@ impl Line {
                 return Ok(None);
             }
             let newline = buffer.iter().position(|byte| *byte == b'\n');
-            let part = &buffer[..newline.unwrap_or(buffer.len())];
+            let (part, _) = buffer.split_at(newline.unwrap_or(buffer.len()));
             let room = MARK - line.start.len();
-            line.start.extend_from_slice(&part[..part.len().min(room)]);
-            line.end.extend_from_slice(&part[part.len().saturating_sub(MARK)..]);
+            line.start.extend(part.iter().take(room));
+            line.end.extend_from_slice(part.split_at(part.len().saturating_sub(MARK)).1);
             line.end.drain(..line.end.len().saturating_sub(MARK));
             line.len += part.len() as u64;
             let read = part.len() + usize::from(newline.is_some());

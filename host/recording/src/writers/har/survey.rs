@@ -22,19 +22,20 @@ impl Survey {
         // The bytes of a character that the last read did not end.
         let mut kept = 0;
         loop {
-            let len = source.read(&mut buffer[kept..])?;
+            let len = source.read(buffer.get_mut(kept..).unwrap_or_default())?;
             if len == 0 {
                 survey.is_utf8 &= kept == 0;
                 return Ok(survey);
             }
-            let part = &buffer[kept..kept + len];
-            for (at, byte) in (survey.len..2).zip(part) {
-                survey.start[at as usize] = *byte;
+            let part = buffer.get(kept..kept + len).unwrap_or_default();
+            let start = usize::try_from(survey.len).unwrap_or(usize::MAX);
+            for (slot, byte) in survey.start.iter_mut().skip(start).zip(part) {
+                *slot = *byte;
             }
             survey.len += len as u64;
             survey.is_ascii &= part.is_ascii();
             survey.has_controls |= part.iter().any(|byte| is_control(*byte));
-            kept = match str::from_utf8(&buffer[..kept + len]) {
+            kept = match str::from_utf8(buffer.get(..kept + len).unwrap_or_default()) {
                 _ if !survey.is_utf8 => 0,
                 Ok(_) => 0,
                 Err(error) if error.error_len().is_none() => {
