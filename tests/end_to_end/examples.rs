@@ -131,9 +131,10 @@ fn expected(recording: &Recording, exchange: &Exchange, response: &recording::Re
         _ => {}
     }
     let status = http::StatusCode::from_u16(response.status).expect("a status");
-    let reason = match response.reason.is_empty() {
-        true => status.canonical_reason().unwrap_or_default().to_owned(),
-        false => latin1(&response.reason),
+    let reason = if response.reason.is_empty() {
+        status.canonical_reason().unwrap_or_default().to_owned()
+    } else {
+        latin1(&response.reason)
     };
     Message {
         first: format!("HTTP/1.1 {} {reason}", response.status),

@@ -261,10 +261,8 @@ async fn a_websocket_is_passed_through() {
     let proxy = proxy().await;
     let handshake = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
     for target in [origin.url("/chat"), "/chat".to_owned()] {
-        let mut wire = match target.starts_with('/') {
-            true => proxy.tunnel(&origin.authority()).await,
-            false => proxy.connect().await,
-        };
+        let mut wire =
+            if target.starts_with('/') { proxy.tunnel(&origin.authority()).await } else { proxy.connect().await };
         wire.send(format!("GET {target} HTTP/1.1\r\nHost: {}\r\n{handshake}", origin.authority())).await;
         // Nothing at a port of its own is HTTP by default in a tunnel: what the client speaks decides.
         let switched = wire.head().await.expect("an answer");

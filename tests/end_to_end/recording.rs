@@ -204,9 +204,12 @@ async fn an_upload_is_recorded_while_it_passes() {
 
 #[tokio::test]
 async fn a_filter_chooses_what_is_recorded() {
-    let origin = Origin::answering(|request| match request.first.contains("missing") {
-        true => b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_vec(),
-        false => HELLO.to_vec(),
+    let origin = Origin::answering(|request| {
+        if request.first.contains("missing") {
+            b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_vec()
+        } else {
+            HELLO.to_vec()
+        }
     })
     .await;
     let target = Target::new("visit.mitm");

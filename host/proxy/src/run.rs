@@ -41,11 +41,10 @@ pub enum StartError {
 
 /// What addons may do beyond their flows. This is the only list of capabilities.
 pub fn capabilities() -> Vec<Arc<dyn Capability>> {
-    #[cfg_attr(not(feature = "recordings"), expect(unused_mut, reason = "each feature adds its own"))]
-    let mut all: Vec<Arc<dyn Capability>> = Vec::new();
-    #[cfg(feature = "recordings")]
-    all.push(Arc::new(crate::recordings::Recordings));
-    all
+    vec![
+        #[cfg(feature = "recordings")]
+        Arc::new(crate::recordings::Recordings),
+    ]
 }
 
 /// Configures loaded addons with their options' values: one for each of the settings' addons, in that order.

@@ -53,7 +53,8 @@ impl Spelling {
         }
         let written = write_by_hyper(fields, &self.0).unwrap_or_default();
         let lines = written.split(|&byte| byte == b'\n').skip(1);
-        let names = lines.filter_map(|line| Some(&line[..line.iter().position(|&byte| byte == b':')?]));
+        let names =
+            lines.filter_map(|line| line.split(|&byte| byte == b':').next().filter(|name| name.len() < line.len()));
         let names: Vec<Bytes> = names.map(Bytes::copy_from_slice).collect();
         let fits = names.len() == fields.len()
             && names.iter().zip(fields.iter()).all(|(name, (known, _))| name.eq_ignore_ascii_case(known.as_ref()));
@@ -78,7 +79,7 @@ fn read_by_hyper(head: Vec<u8>) -> Option<Extensions> {
         server::conn::http1::Builder::new()
             .preserve_header_case(true)
             .max_headers(MOST_NAMES)
-            .serve_connection(Head { bytes: head, read: 0 }, service)
+            .serve_connection(Head(head.into()), service)
     );
     let _ = connection.as_mut().poll(&mut Context::from_waker(Waker::noop()));
     receiver.try_recv().ok()
@@ -133,10 +134,7 @@ impl rt::Write for Written {
 }
 
 /// A peer that sent a head and then waits.
-struct Head {
-    bytes: Vec<u8>,
-    read: usize,
-}
+struct Head(Bytes);
 
 impl rt::Read for Head {
     fn poll_read(
@@ -144,13 +142,11 @@ impl rt::Read for Head {
         _: &mut Context<'_>,
         mut buffer: rt::ReadBufCursor<'_>,
     ) -> Poll<std::io::Result<()>> {
-        let rest = &self.bytes[self.read..];
-        let taken = rest.len().min(buffer.remaining());
+        let taken = self.0.len().min(buffer.remaining());
         if taken == 0 {
             return Poll::Pending;
         }
-        buffer.put_slice(&rest[..taken]);
-        self.read += taken;
+        buffer.put_slice(&self.0.split_to(taken));
         Poll::Ready(Ok(()))
     }
 }

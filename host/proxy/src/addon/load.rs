@@ -151,14 +151,14 @@ pub async fn load(engine: &AddonEngine, addons: &[Request], plugs: &[Source]) ->
         candidates.extend(shared_plugs.iter().cloned());
         candidates.extend(shipped_plugs(&addon.source));
         let (one, used) = load_one(engine, &addon.source, &bytes, &candidates).await?;
-        if let Some(position) = (0..own.len()).find(|position| !used.contains(position)) {
-            return Err(unused(&own[position])?);
+        if let Some((_, unfit)) = own.iter().enumerate().find(|(position, _)| !used.contains(position)) {
+            return Err(unused(unfit)?);
         }
         fitting.extend(used.iter().filter_map(|position| position.checked_sub(own.len())));
         loaded.push(one);
     }
-    match (0..shared_plugs.len()).find(|position| !fitting.contains(position)) {
-        Some(position) => Err(unused(&shared_plugs[position])?),
+    match shared_plugs.iter().enumerate().find(|(position, _)| !fitting.contains(position)) {
+        Some((_, unfit)) => Err(unused(unfit)?),
         None => Ok(loaded),
     }
 }
@@ -196,8 +196,8 @@ async fn load_one(
     let component = prepare(engine, &name, &composition.bytes)?;
     let exports = Exports::of(&component, composition.used.iter().copied());
     let declared = declare(engine, &name, &component, &exports).await?;
-    let plugs = composition.used.iter().map(|&position| {
-        let plug = &candidates[position];
+    let used = composition.used.iter().filter_map(|&position| Some((position, candidates.get(position)?)));
+    let plugs = used.map(|(position, plug)| {
         let (exports, _) = plug::interfaces(&plug.name, &plug.bytes, &host)?;
         Ok(LoadedPlug { name: plug.name.clone(), exports, position })
     });

@@ -120,10 +120,7 @@ impl OptionDeclaration {
 
 /// Splits the `+`, which asks for a file to be appended to, from the file's path.
 pub fn appending(text: &str) -> (&str, &str) {
-    match text.starts_with('+') {
-        true => text.split_at(1),
-        false => ("", text),
-    }
+    if text.starts_with('+') { text.split_at(1) } else { ("", text) }
 }
 
 impl fmt::Display for Kind {

@@ -99,7 +99,7 @@ pub fn compose(name: &str, bytes: &[u8], plugs: &[Plug], host: &[Package]) -> Re
     let packages = packages.collect::<Result<Vec<_>, _>>()?;
     let mut composer = Composer { graph, plugs, packages, host, instances: BTreeMap::new() };
     let instance = composer.instantiate(name, addon, 0)?;
-    let Composer { mut graph, packages, instances, .. } = composer;
+    let Composer { mut graph, instances, .. } = composer;
     let unencodable = |source: Cause| PlugError::Unreadable { name: name.to_owned(), source };
     let export = |graph: &mut CompositionGraph, instance, from: &str, to: &str| {
         let alias = graph.alias_instance_export(instance, from).map_err(|error| unencodable(error.into()))?;
@@ -108,8 +108,8 @@ pub fn compose(name: &str, bytes: &[u8], plugs: &[Plug], host: &[Package]) -> Re
     for interface in export_names(&graph, addon) {
         export(&mut graph, instance, &interface, &interface)?;
     }
-    for (&position, &instance) in &instances {
-        for interface in export_names(&graph, packages[position]) {
+    for (&position, &(package, instance)) in &instances {
+        for interface in export_names(&graph, package) {
             let short = FOR_THE_HOST.iter().find(|short| interface.starts_with(&format!("proxyhost:addon/{short}@")));
             if let Some(short) = short {
                 export(&mut graph, instance, &interface, &export_of_plug(position, short))?;
@@ -126,7 +126,7 @@ struct Composer<'a> {
     packages: Vec<PackageId>,
     host: &'a [Package],
     /// The plugs in use. One plug has one instance, whoever imports from it.
-    instances: BTreeMap<usize, NodeId>,
+    instances: BTreeMap<usize, (PackageId, NodeId)>,
 }
 
 impl Composer<'_> {
@@ -134,12 +134,13 @@ impl Composer<'_> {
     fn instantiate(&mut self, name: &str, package: PackageId, first: usize) -> Result<NodeId, PlugError> {
         let instance = self.graph.instantiate(package);
         for interface in imports(&self.graph, package, self.host) {
-            let (position, export) = self.provider(&interface, first).ok_or_else(|| PlugError::Missing {
-                addon: name.to_owned(),
-                here: self.similar(&interface),
-                interface: interface.clone(),
-            })?;
-            let plug = self.plugs[position].name.clone();
+            let (position, package, plug, export) =
+                self.provider(&interface, first).ok_or_else(|| PlugError::Missing {
+                    addon: name.to_owned(),
+                    here: self.similar(&interface),
+                    interface: interface.clone(),
+                })?;
+            let plug = plug.name.clone();
             let mismatch = |source: Cause| PlugError::Mismatch {
                 addon: name.to_owned(),
                 plug: plug.clone(),
@@ -147,10 +148,10 @@ impl Composer<'_> {
                 source,
             };
             let provider = match self.instances.get(&position) {
-                Some(&provider) => provider,
+                Some(&(_, provider)) => provider,
                 None => {
-                    let provider = self.instantiate(&plug, self.packages[position], position + 1)?;
-                    self.instances.insert(position, provider);
+                    let provider = self.instantiate(&plug, package, position + 1)?;
+                    self.instances.insert(position, (package, provider));
                     provider
                 }
             };
@@ -162,14 +163,17 @@ impl Composer<'_> {
         Ok(instance)
     }
 
-    /// The first plug that exports an interface, and the name it does so under.
-    fn provider(&self, interface: &str, first: usize) -> Option<(usize, String)> {
-        (first..self.packages.len()).find_map(|position| {
-            let exports = export_names(&self.graph, self.packages[position]);
-            let export =
-                exports.into_iter().find(|export| export == interface || are_semver_compatible(export, interface));
-            Some((position, export?))
-        })
+    /// The first plug that exports an interface, with its position and package, and the name it does so under.
+    fn provider(&self, interface: &str, first: usize) -> Option<(usize, PackageId, &Plug, String)> {
+        let plugs = self.packages.iter().zip(self.plugs).enumerate().skip(first);
+        plugs
+            .filter_map(|(position, (&package, plug))| {
+                let exports = export_names(&self.graph, package);
+                let export =
+                    exports.into_iter().find(|export| export == interface || are_semver_compatible(export, interface));
+                Some((position, package, plug, export?))
+            })
+            .next()
     }
 
     /// Says which plugs export other versions of an interface.

@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// Reads the bytes that were looked at, then the rest.
@@ -32,8 +32,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Prefixed<S> {
             return Pin::new(&mut self.stream).poll_read(context, buffer);
         }
         let taken = self.prefix.len().min(buffer.remaining());
-        buffer.put_slice(&self.prefix[..taken]);
-        self.prefix.advance(taken);
+        buffer.put_slice(&self.prefix.split_to(taken));
         Poll::Ready(Ok(()))
     }
 }

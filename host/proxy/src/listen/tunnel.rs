@@ -178,10 +178,10 @@ fn recognise(seen: &[u8]) -> Option<Content> {
         _ => {}
     }
     // A request line, good or bad: something, a space, and a path, an URL or an asterisk. HTTP/2's preface is one.
-    let looked_at = &seen[..seen.len().min(LOOKED_AT)];
-    match looked_at.iter().position(|&byte| matches!(byte, b' ' | b'\t' | b'\n')) {
-        Some(end) if looked_at[end] == b'\n' => Some(Content::Other),
-        Some(end) => Some(match looked_at.get(end + 1)? {
+    let mut looked_at = seen.iter().take(LOOKED_AT);
+    match looked_at.find(|byte| matches!(byte, b' ' | b'\t' | b'\n')) {
+        Some(b'\n') => Some(Content::Other),
+        Some(_) => Some(match looked_at.next()? {
             b'/' | b'*' | b'h' | b'H' => Content::Http,
             _ => Content::Other,
         }),

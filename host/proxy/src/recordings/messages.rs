@@ -63,9 +63,10 @@ impl RecordedFlows {
             return None;
         }
         // In HTTP/1 an absolute-form target is not recorded, so the field is what names the host.
-        let named = match recorded.version >= Version::HTTP_2 && !recorded.authority.is_empty() {
-            true => Some(recorded.authority.to_vec()),
-            false => fields.joined("host"),
+        let named = if recorded.version >= Version::HTTP_2 && !recorded.authority.is_empty() {
+            Some(recorded.authority.to_vec())
+        } else {
+            fields.joined("host")
         };
         let method = Method::from_bytes(&recorded.method).unwrap_or(Method::GET);
         let target = match text(&recorded.path) {
@@ -143,9 +144,10 @@ impl Stored for RecordedBody {
     }
 
     fn read_at(&self, offset: u64, limit: usize) -> io::Result<Bytes> {
-        let read = match offset == 0 && limit as u64 >= self.size {
-            true => self.recording.recording().read(&self.content),
-            false => self.recording.recording().read_at(&self.content, offset, limit),
+        let read = if offset == 0 && limit as u64 >= self.size {
+            self.recording.recording().read(&self.content)
+        } else {
+            self.recording.recording().read_at(&self.content, offset, limit)
         };
         read.map_err(|error| io::Error::other(oneline::chain(&error)))
     }

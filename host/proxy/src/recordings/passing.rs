@@ -115,9 +115,10 @@ impl PassingRecorder {
 
     fn flow(&self, request: &Request) -> Flow<Input> {
         let head = &request.head;
-        let authority = match head.version >= Version::HTTP_2 {
-            true => head.authority.as_ref().map_or_else(Bytes::new, |authority| text(authority.as_str())),
-            false => Bytes::new(),
+        let authority = if head.version >= Version::HTTP_2 {
+            head.authority.as_ref().map_or_else(Bytes::new, |authority| text(authority.as_str()))
+        } else {
+            Bytes::new()
         };
         Flow {
             id: uuid::Uuid::new_v4().to_string(),
@@ -268,12 +269,11 @@ impl BodyObserver for ResponseObserver {
         response.content = content;
         response.ended_at = ended_at;
         response.trailers = self.content.trailers();
-        match whole {
-            true => response.pieces = self.content.kept.pieces(self.since),
-            false => {
-                let reason = "the response broke off".to_owned();
-                flow.error = Some(Failure { reason, at: Some(seconds(SystemTime::now())) });
-            }
+        if whole {
+            response.pieces = self.content.kept.pieces(self.since)
+        } else {
+            let reason = "the response broke off".to_owned();
+            flow.error = Some(Failure { reason, at: Some(seconds(SystemTime::now())) });
         }
         Some(self.saving.save(flow))
     }

@@ -92,10 +92,8 @@ pub(super) fn outgoing(
     }
     // Upgrades are not for HTTP/2. Its `:authority` comes from the URI, by which the pool knows servers: another name than
     // theirs needs a `Host` field.
-    let spoken = match upgrade.is_some() || names_another(&fields, destination.authority()) {
-        true => Spoken::Http1,
-        false => server,
-    };
+    let spoken =
+        if upgrade.is_some() || names_another(&fields, destination.authority()) { Spoken::Http1 } else { server };
     if spoken == Spoken::Any {
         // The same name twice is refused by some servers (RFC 9113 §8.3.1). In HTTP/1, the client library adds it again.
         fields.remove(&header::HOST);
