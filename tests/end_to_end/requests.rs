@@ -44,6 +44,43 @@ async fn a_request_that_could_be_read_in_two_ways_is_refused_and_its_connection_
 }
 
 #[tokio::test]
+async fn a_request_line_that_is_none_reaches_no_server_through_a_tunnel() {
+    let origin = Origin::silent().await;
+    let proxy = Proxyhost::with([]).start().await;
+    let host = origin.authority();
+    for line in [
+        "GET  / HTTP/1.1",
+        "GET  HTTP/1.1",
+        "GET /  HTTP/1.1",
+        "GET * HTTP/1.1",
+        "GET a.example:80 HTTP/1.1",
+        "GET / HTTP/9",
+    ] {
+        let mut wire = proxy.tunnel(&host).await;
+        wire.send(format!("{line}\r\nHost: {host}\r\n\r\n")).await;
+        assert_eq!(wire.response("GET").await.status(), 400, "{line}");
+        assert_eq!(wire.read_to_end().await, b"", "{line}");
+    }
+    assert_eq!(origin.connections().await, 0);
+}
+
+#[tokio::test]
+async fn a_proxy_is_asked_for_whole_urls_and_opens_tunnels_to_hosts_only() {
+    let origin = Origin::silent().await;
+    let proxy = Proxyhost::with([]).start().await;
+    let host = origin.authority();
+    for line in
+        ["GET /", "OPTIONS *", &format!("CONNECT http://{host}/"), &format!("CONNECT {host}/a"), "CONNECT localhost:0"]
+    {
+        let mut wire = proxy.connect().await;
+        wire.send(format!("{line} HTTP/1.1\r\nHost: {host}\r\n\r\n")).await;
+        assert_eq!(wire.response("GET").await.status(), 400, "{line}");
+        assert_eq!(wire.read_to_end().await, b"", "{line}");
+    }
+    assert_eq!(origin.connections().await, 0);
+}
+
+#[tokio::test]
 async fn a_length_beside_chunks_does_not_count() {
     let origin = Origin::answering(|_| EMPTY.to_vec()).await;
     let proxy = Proxyhost::with([]).start().await;
@@ -101,13 +138,17 @@ async fn a_target_without_a_path_gets_one_and_an_asterisk_stays() {
     let mut wire = proxy.connect().await;
     assert_eq!(wire.ask("GET", &url, &host, &[], b"").await.status(), 200);
     assert_eq!(wire.ask("GET", &format!("{url}?a=b"), &host, &[], b"").await.status(), 200);
+    assert_eq!(wire.ask("OPTIONS", &url, &host, &[], b"").await.status(), 200);
+    assert_eq!(wire.ask("OPTIONS", &origin.url("/"), &host, &[], b"").await.status(), 200);
     let mut inside = proxy.tunnel(&host).await;
     assert_eq!(inside.ask("OPTIONS", "*", &host, &[("Max-Forwards", "3")], b"").await.status(), 200);
     let received = origin.received();
     assert_eq!(received[0].first, "GET / HTTP/1.1");
     assert_eq!(received[1].first, "GET /?a=b HTTP/1.1");
     assert_eq!(received[2].first, "OPTIONS * HTTP/1.1");
-    assert_eq!(received[2].field("max-forwards"), Some("2"));
+    assert_eq!(received[3].first, "OPTIONS / HTTP/1.1");
+    assert_eq!(received[4].first, "OPTIONS * HTTP/1.1");
+    assert_eq!(received[4].field("max-forwards"), Some("2"));
 }
 
 #[tokio::test]

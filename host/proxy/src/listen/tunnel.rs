@@ -177,17 +177,23 @@ fn recognise(seen: &[u8]) -> Option<Content> {
         first if !first.is_ascii_alphabetic() => return Some(Content::Other),
         _ => {}
     }
-    // A request line, good or bad: something, a space, and a path, an URL or an asterisk. HTTP/2's preface is one.
+    // A request line, good or bad: something, a space, and a path, an URL or an asterisk. HTTP/2's preface is one. What begins
+    // with a method is one whatever follows: passed on untouched, servers would make requests of it that nobody sees here.
     let mut looked_at = seen.iter().take(LOOKED_AT);
     match looked_at.find(|byte| matches!(byte, b' ' | b'\t' | b'\n')) {
         Some(b'\n') => Some(Content::Other),
         Some(_) => Some(match looked_at.next()? {
             b'/' | b'*' | b'h' | b'H' => Content::Http,
+            _ if METHODS.iter().any(|method| seen.starts_with(method)) => Content::Http,
             _ => Content::Other,
         }),
         None => (seen.len() >= LOOKED_AT).then_some(Content::Other),
     }
 }
+
+/// The methods of RFC 9110 §9.3 and RFC 5789, each with the space behind it.
+const METHODS: [&[u8]; 9] =
+    [b"GET ", b"HEAD ", b"POST ", b"PUT ", b"DELETE ", b"CONNECT ", b"OPTIONS ", b"TRACE ", b"PATCH "];
 
 /// The record type that opens TLS (RFC 8446 §5.1).
 const TLS_HANDSHAKE: u8 = 22;
@@ -221,13 +227,17 @@ mod tests {
 
     #[test]
     fn tls_http_and_the_rest_are_told_apart() {
-        let table: [(&[u8], Option<Content>); 13] = [
+        let table: [(&[u8], Option<Content>); 17] = [
             (b"", None),
             (b"\x16", Some(Content::Tls)),
             (b"GE", None),
             (b"GET ", None),
             (b"GET /a HTTP/1.1\r\n", Some(Content::Http)),
             (b"GET\t/a HTTP/1.1\r\n", Some(Content::Http)),
+            (b"GET  /a HTTP/1.1\r\n", Some(Content::Http)),
+            (b"GET  HTTP/1.1\r\n", Some(Content::Http)),
+            (b"GET a.example:80 HTTP/1.1\r\n", Some(Content::Http)),
+            (b"GETS a.example\r\n", Some(Content::Other)),
             (b"OPTIONS * HTTP/1.1\r\n", Some(Content::Http)),
             (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", Some(Content::Http)),
             (b"\r\nGET / HTTP/1.1\r\n", Some(Content::Http)),
