@@ -92,7 +92,7 @@ impl Bound {
             egress.listens_on(bound.address());
             listeners.push((bound, listener.mode.clone()));
         }
-        let (limits, idle, drain_time) = (settings.limits, settings.patience.idle, settings.drain_time);
+        let (limits, idle, drain_time) = (settings.limits, settings.timeouts.idle, settings.drain_time);
         Ok(Self { listeners, upstream, egress, authority, via, limits, idle, drain_time })
     }
 
@@ -125,7 +125,7 @@ fn upstream(settings: &Settings, egress: &Arc<Egress>, via: Option<&Via>) -> Res
         return Ok(None);
     }
     let tls = tls::client_config(&settings.upstream_tls)?;
-    Ok(Some(Upstream::new(egress.clone(), tls, settings.patience, via.cloned())))
+    Ok(Some(Upstream::new(egress.clone(), tls, settings.timeouts, via.cloned())))
 }
 
 fn announce(address: SocketAddr, mode: &Mode) {

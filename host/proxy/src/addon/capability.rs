@@ -1,7 +1,7 @@
 //! What addons may do beyond their flows.
 //!
 //! A capability is a package of interfaces and a folder that implements it. It registers itself with the linker through a
-//! view of an instance's [`State`], so that nothing here knows what capabilities there are: the list is made where the
+//! view of an instance's state, so that nothing here knows what capabilities there are: the list is made where the
 //! process starts, and the host runs without any of them.
 
 use std::{any::Any, fmt, future, pin::Pin, sync::Arc};

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     addon::Source,
     listen::{ClientLimits, mode::Mode},
-    upstream::{Patiences, tls::UpstreamTls},
+    upstream::{Timeouts, tls::UpstreamTls},
 };
 
 /// Makes the settings. `loaded` are the addons, the plugs for any of them, and the warnings so far.
@@ -48,7 +48,7 @@ pub(super) fn merge(
                 files => files,
             },
         },
-        patience: Patiences {
+        timeouts: Timeouts {
             connect: file.limits.connect.unwrap_or(CONNECT_TIME),
             first_byte: file.limits.first_byte.unwrap_or(FIRST_BYTE_TIME),
             idle: file.limits.idle.unwrap_or(IDLE_TIME),

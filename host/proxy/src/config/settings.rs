@@ -10,7 +10,7 @@ use super::ConfigError;
 use crate::{
     addon::{Grants, Limits, OnFailure, Source, options::Values},
     listen::{ClientLimits, mode::Mode},
-    upstream::{Patiences, tls::UpstreamTls},
+    upstream::{Timeouts, tls::UpstreamTls},
 };
 
 /// Everything the operator decides.
@@ -27,7 +27,7 @@ pub struct Settings {
     /// Which servers to believe.
     pub upstream_tls: UpstreamTls,
     /// How long to wait for servers.
-    pub patience: Patiences,
+    pub timeouts: Timeouts,
     /// How much goes on at once.
     pub limits: ClientLimits,
     /// Whether messages are marked with a `via` field.

@@ -1,13 +1,13 @@
 //! The only place that opens connections outwards.
 //!
 //! `egress` says where to, and `connector` connects: names by `resolver`, TLS by `tls`. `forward` makes of a flow's request what
-//! a server gets, `receive` makes a flow's response of what it answers, in the time of `patience`, and `relay` passes its
+//! a server gets, `receive` makes a flow's response of what it answers, within the time of `first_byte`, and `relay` passes its
 //! interim responses on. The pool and the choice between HTTP/1 and HTTP/2 are `hyper-util`'s.
 
 mod connector;
 mod egress;
+mod first_byte;
 mod forward;
-mod patience;
 mod receive;
 mod relay;
 mod resolver;
@@ -26,13 +26,13 @@ pub use forward::Via;
 
 use crate::flow::{ByteStream, Destination, Fault, FaultKind, InterimSink, Outgoing, Request, Response};
 use connector::{ConnectFault, Connector, Protocols};
+use first_byte::{FirstByteTimeout, Timed};
 use forward::Spoken;
-use patience::{Patience, Patient};
 use relay::Relay;
 
 /// How long a server may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Patiences {
+pub struct Timeouts {
     /// To accept a connection, TLS included.
     pub connect: Duration,
     /// To begin its answer, after it has the whole request.
@@ -44,10 +44,10 @@ pub struct Patiences {
 /// Connections to servers.
 pub struct Upstream {
     connector: Connector,
-    any: Client<Connector, Patient<Outgoing>>,
+    any: Client<Connector, Timed<Outgoing>>,
     /// For servers without HTTP/2, and for what it cannot carry here: upgrades, and hosts of another name.
-    http1: Client<Connector, Patient<Outgoing>>,
-    patience: Patiences,
+    http1: Client<Connector, Timed<Outgoing>>,
+    timeouts: Timeouts,
     via: Option<Via>,
 }
 
@@ -63,13 +63,13 @@ const HEAD_BYTES: usize = 256 * 1024;
 
 impl Upstream {
     /// Servers are reached as the egress policy and the TLS settings say.
-    pub fn new(egress: Arc<Egress>, tls: rustls::ClientConfig, patience: Patiences, via: Option<Via>) -> Self {
-        let connector = Connector::new(egress, tls, patience.connect);
+    pub fn new(egress: Arc<Egress>, tls: rustls::ClientConfig, timeouts: Timeouts, via: Option<Via>) -> Self {
+        let connector = Connector::new(egress, tls, timeouts.connect);
         Self {
             any: client(connector.clone().offering(Protocols::Any)),
             http1: client(connector.clone().offering(Protocols::Http1)),
             connector,
-            patience,
+            timeouts,
             via,
         }
     }
@@ -99,17 +99,17 @@ impl Forward for Upstream {
         let destination = request.head.destination.clone();
         let wants_upgrade = request.head.upgrade.is_some();
         let server = if self.connector.is_without_http2(&destination) { Spoken::Http1 } else { Spoken::Any };
-        let (mut outgoing, spoken) = forward::outgoing(request, self.via.as_ref(), self.patience.idle, server)?;
+        let (mut outgoing, spoken) = forward::outgoing(request, self.via.as_ref(), self.timeouts.idle, server)?;
         let relay = Relay::new(interim);
         relay.watch(&mut outgoing);
         let client = if spoken == Spoken::Http1 { &self.http1 } else { &self.any };
-        let patience = Patience::new(self.patience.first_byte);
-        let answer = client.request(outgoing.map(|body| patience.watch(body)));
+        let timeout = FirstByteTimeout::new(self.timeouts.first_byte);
+        let answer = client.request(outgoing.map(|body| timeout.watch(body)));
         let answer = tokio::select! {
             answer = answer => answer.map_err(|error| explain(&destination, &error))?,
-            () = patience.exhausted() => return Err(Fault::new(
+            () = timeout.elapsed() => return Err(Fault::new(
                 FaultKind::ResponseTimeout,
-                format!("`{}` did not answer within {:?}", destination.host_and_port(), self.patience.first_byte),
+                format!("`{}` did not answer within {:?}", destination.host_and_port(), self.timeouts.first_byte),
             )),
             () = relay.too_many() => return Err(Fault::new(
                 FaultKind::Protocol,
@@ -132,7 +132,7 @@ impl Forward for Upstream {
     }
 }
 
-fn client(connector: Connector) -> Client<Connector, Patient<Outgoing>> {
+fn client(connector: Connector) -> Client<Connector, Timed<Outgoing>> {
     Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
         .timer(TokioTimer::new())

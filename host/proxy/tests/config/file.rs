@@ -63,7 +63,7 @@ fn folder(text: &str) -> tempfile::TempDir {
 fn a_file_sets_everything_and_its_paths_start_from_its_folder() {
     let folder = folder(COMPLETE);
     let conf = folder.path().join("conf");
-    let Settings { listeners, addons, plugs, offline, upstream_tls, patience, limits, via, drain_time, .. } =
+    let Settings { listeners, addons, plugs, offline, upstream_tls, timeouts, limits, via, drain_time, .. } =
         run("--config conf/proxy.toml", folder.path());
     assert_eq!(listeners[0].address.to_string(), "127.0.0.1:8085");
     let target = Destination::new(Scheme::Http, "localhost", 3000).unwrap();
@@ -71,7 +71,7 @@ fn a_file_sets_everything_and_its_paths_start_from_its_folder() {
     assert_eq!(plugs, [Source::File(conf.join("mine.wasm"))]);
     assert_eq!((offline, upstream_tls.insecure, via), (true, false, false));
     assert_eq!(upstream_tls.extra_roots, [conf.join("corp.pem")]);
-    let seconds = [patience.connect, patience.first_byte, patience.idle, drain_time];
+    let seconds = [timeouts.connect, timeouts.first_byte, timeouts.idle, drain_time];
     assert_eq!(seconds, [1, 2, 3, 4].map(Duration::from_secs));
     assert_eq!(limits, ClientLimits { connections: 5, flows: 6 });
 

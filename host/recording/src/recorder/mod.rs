@@ -116,13 +116,13 @@ impl Recorder {
             error!(flow = label, reason = "the recorder has ended", "the flow is not recorded");
         }
         let is_known_slow = self.is_known_slow.clone();
-        let patience = PATIENCE + Duration::from_secs(size / SLOW);
+        let limit = TIMEOUT + Duration::from_secs(size / SLOW);
         async move {
-            let waited = timeout(patience, is_written).await;
+            let waited = timeout(limit, is_written).await;
             if waited.is_err() && !is_known_slow.swap(true, Ordering::Relaxed) {
                 warn!(
                     flow = label,
-                    "the disk is slow: the flow was not written within {patience:?}, and others may not be either"
+                    "the disk is slow: the flow was not written within {limit:?}, and others may not be either"
                 );
             }
         }
@@ -163,7 +163,7 @@ fn size(content: &Input) -> u64 {
 /// About what a flow without content takes.
 const HEAD: u64 = 4 * 1024;
 /// How long an exchange waits for the disk, besides the time that its size takes.
-const PATIENCE: Duration = Duration::from_secs(1);
+const TIMEOUT: Duration = Duration::from_secs(1);
 /// The bytes in a second that a slow disk writes.
 const SLOW: u64 = 20_000_000;
 

@@ -36,7 +36,7 @@ use super::{
 };
 
 /// How long a client may take to answer a close frame, and to take in what was sent before it.
-const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How much is read at once. It is allocated for every session.
 const READ: usize = 16 * 1024;
@@ -246,7 +246,7 @@ where
             }
         };
         // The connection of a client that takes longer is dropped.
-        if let Ok(parted) = timeout(CLOSE_PATIENCE, parting).await {
+        if let Ok(parted) = timeout(CLOSE_TIMEOUT, parting).await {
             parted?;
             self.hang_up().await;
         }
@@ -273,7 +273,7 @@ where
             }
             self.socket.get_mut().shutdown().await
         };
-        timeout(CLOSE_PATIENCE, ending).await.ok();
+        timeout(CLOSE_TIMEOUT, ending).await.ok();
     }
 }
 

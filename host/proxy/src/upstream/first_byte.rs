@@ -15,25 +15,25 @@ use tokio::time::Instant;
 
 /// How long to wait, and since when.
 #[derive(Clone, Debug)]
-pub(super) struct Patience {
+pub(super) struct FirstByteTimeout {
     began: Instant,
     limit: Duration,
     /// Milliseconds from `began` to when the request last moved.
     moved: Arc<AtomicU64>,
 }
 
-impl Patience {
+impl FirstByteTimeout {
     pub(super) fn new(limit: Duration) -> Self {
         Self { began: Instant::now(), limit, moved: Arc::default() }
     }
 
     /// A body whose pieces are taken note of.
-    pub(super) fn watch<B>(&self, body: B) -> Patient<B> {
-        Patient { body, patience: self.clone() }
+    pub(super) fn watch<B>(&self, body: B) -> Timed<B> {
+        Timed { body, timeout: self.clone() }
     }
 
     /// Waits until nothing moved for too long.
-    pub(super) async fn exhausted(&self) {
+    pub(super) async fn elapsed(&self) {
         loop {
             let deadline = self.began + Duration::from_millis(self.moved.load(Ordering::Relaxed)) + self.limit;
             tokio::time::sleep_until(deadline).await;
@@ -52,12 +52,12 @@ impl Patience {
 
 /// A body whose pieces are taken note of.
 #[derive(Debug)]
-pub(super) struct Patient<B> {
+pub(super) struct Timed<B> {
     body: B,
-    patience: Patience,
+    timeout: FirstByteTimeout,
 }
 
-impl<B: Body + Unpin> Body for Patient<B> {
+impl<B: Body + Unpin> Body for Timed<B> {
     type Data = B::Data;
     type Error = B::Error;
 
@@ -66,7 +66,7 @@ impl<B: Body + Unpin> Body for Patient<B> {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
-        self.patience.note();
+        self.timeout.note();
         Poll::Ready(frame)
     }
 
