@@ -33,13 +33,14 @@ impl Spelling {
             plain &= !name.iter().any(u8::is_ascii_uppercase);
             head.extend_from_slice(name);
             // An empty value would do, but these two fields are read as numbers and codings.
-            let framing =
-                name.eq_ignore_ascii_case(b"content-length") || name.eq_ignore_ascii_case(b"transfer-encoding");
-            head.extend_from_slice(match framing {
-                true if name.len() == "content-length".len() => b": 0\r\n".as_slice(),
-                true => b": chunked\r\n",
-                false => b":\r\n",
-            });
+            let value: &[u8] = if name.eq_ignore_ascii_case(b"content-length") {
+                b": 0\r\n"
+            } else if name.eq_ignore_ascii_case(b"transfer-encoding") {
+                b": chunked\r\n"
+            } else {
+                b":\r\n"
+            };
+            head.extend_from_slice(value);
         }
         head.extend_from_slice(b"\r\n");
         if plain { Self::default() } else { Self(read_by_hyper(head).unwrap_or_default()) }

@@ -1,4 +1,4 @@
-//! Material for tests: bodies of a peer that says what is to come and when, and observers that write down what they see.
+//! Material for tests: a request, bodies of a peer that says what is to come and when, and observers that write down what they see.
 
 use std::{
     collections::VecDeque,
@@ -9,14 +9,29 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, Method, Version, uri::Authority};
 use http_body::{Body, Frame, SizeHint};
 use tokio::{
     sync::mpsc,
     time::{Sleep, sleep},
 };
 
-use super::{BodyObserver, BoxError, Completion};
+use super::{BodyObserver, BoxError, Completion, Destination, Fields, FlowId, Request, RequestHead, Scheme, Target};
+
+/// `GET http://a.example/` over HTTP/1.1, with a body.
+pub(crate) fn request(body: super::Body) -> Request {
+    let head = RequestHead {
+        method: Method::GET,
+        destination: Destination::new(Scheme::Http, "a.example", 80).unwrap(),
+        authority: Some(Authority::from_static("a.example")),
+        target: Target::parse("/").unwrap(),
+        version: Version::HTTP_11,
+        fields: Fields::default(),
+        accepts_trailers: false,
+        upgrade: None,
+    };
+    Request::new(FlowId(1), head, body)
+}
 
 /// What a peer does next.
 pub(crate) enum Next {

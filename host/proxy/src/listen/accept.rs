@@ -1,16 +1,8 @@
 //! Binding addresses and taking connections.
 
-use std::{
-    io,
-    net::SocketAddr,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
     sync::OwnedSemaphorePermit,
 };
@@ -92,8 +84,7 @@ impl Listener {
                         debug!(%peer, %error, "client left at once");
                         continue;
                     }
-                    let stream = Accepted { stream, _permit: permit };
-                    clients.drain.spawn(connection::serve(clients.clone(), stream, self.entry.clone()));
+                    clients.drain.spawn(connection::serve(clients.clone(), stream, self.entry.clone(), permit));
                 }
                 Err(error) if is_of_one_client(&error) => debug!(%error, "client left before it was taken"),
                 Err(error) => {
@@ -118,48 +109,6 @@ impl Listener {
             }
         };
         (permit, self.socket.accept().await)
-    }
-}
-
-/// A client's connection, which counts as one until it is closed, whatever it is upgraded to.
-struct Accepted {
-    stream: TcpStream,
-    _permit: Option<OwnedSemaphorePermit>,
-}
-
-impl AsyncRead for Accepted {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
-    }
-}
-
-impl AsyncWrite for Accepted {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
     }
 }
 

@@ -8,7 +8,10 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto,
 };
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::OwnedSemaphorePermit,
+};
 use tracing::debug;
 
 use super::{
@@ -37,16 +40,18 @@ const STREAMS: u32 = 100;
 const STREAM_WINDOW: u32 = 256 * 1024;
 const CONNECTION_WINDOW: u32 = 1024 * 1024;
 
-/// Serves a connection until it closes, or is idle for too long, or while draining.
+/// Serves a connection until it closes, or is idle for too long, or while draining. The permit is given back when it closes,
+/// whatever it was upgraded to until then; what is carried inside another connection has none.
 pub(super) async fn serve<S: Service>(
     clients: Arc<Clients<S>>,
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     entry: Arc<Entry>,
+    permit: Option<OwnedSemaphorePermit>,
 ) {
     let drain = clients.drain();
     let activity = Activity::new();
     let interim = Interim::default();
-    let stream = WithInterim::new(stream, interim.clone());
+    let stream = WithInterim::new(stream, interim.clone(), permit);
     let counted = activity.clone();
     let answer = move |request: http::Request<Incoming>| {
         let under_way = counted.begin();

@@ -12,7 +12,10 @@ use std::{
 
 use bytes::{Buf, BytesMut};
 use http::{HeaderMap, StatusCode};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    sync::OwnedSemaphorePermit,
+};
 
 use crate::flow::{HOP_BY_HOP, InterimSink};
 
@@ -82,11 +85,13 @@ impl InterimSink for Interim {
 pub(super) struct WithInterim<S> {
     stream: S,
     interim: Interim,
+    /// That there may be this connection; held until it closes.
+    _permit: Option<OwnedSemaphorePermit>,
 }
 
 impl<S: AsyncWrite + Unpin> WithInterim<S> {
-    pub(super) fn new(stream: S, interim: Interim) -> Self {
-        Self { stream, interim }
+    pub(super) fn new(stream: S, interim: Interim, permit: Option<OwnedSemaphorePermit>) -> Self {
+        Self { stream, interim, _permit: permit }
     }
 
     /// Writes the heads that wait, where they may stand.
@@ -176,7 +181,7 @@ mod tests {
     async fn written(act: impl AsyncFnOnce(&mut WithInterim<tokio::io::DuplexStream>, &Interim)) -> String {
         let (near, mut far) = duplex(64 * 1024);
         let interim = Interim::default();
-        let mut stream = WithInterim::new(near, interim.clone());
+        let mut stream = WithInterim::new(near, interim.clone(), None);
         act(&mut stream, &interim).await;
         drop(stream);
         let mut text = String::new();

@@ -100,7 +100,7 @@ async fn serve<S: Service>(
         Content::Tls => intercept(clients, stream, destination).await,
         Content::Http => {
             let entry = Entry::Tunnel(destination.with_scheme(Scheme::Http));
-            connection::serve(clients, stream, Arc::new(entry)).await;
+            connection::serve(clients, stream, Arc::new(entry), None).await;
         }
         Content::Other => pass_through(&clients, flow, destination, version, stream).await,
     }
@@ -113,7 +113,7 @@ async fn intercept<S: Service>(clients: Arc<Clients<S>>, stream: ClientSide, des
     match timeout(HANDSHAKE, TlsAcceptor::from(config).accept(stream)).await {
         Ok(Ok(stream)) => {
             let entry = Entry::Tunnel(destination.with_scheme(Scheme::Https));
-            connection::serve(clients, stream, Arc::new(entry)).await;
+            connection::serve(clients, stream, Arc::new(entry), None).await;
         }
         Ok(Err(error)) => warn!(
             host,

@@ -1,11 +1,11 @@
 //! Whatever a handle keeps is the component's memory until the handle is gone.
 
-use http::{HeaderValue, Method, StatusCode, Version, header, uri::Authority};
+use http::{HeaderValue, StatusCode, header};
 
 use super::*;
 use crate::{
     addon::memory::MemoryMeter,
-    flow::{Destination, Fields, FlowId, Scheme, Target},
+    flow::{Fields, samples::request},
 };
 
 const LIMIT: usize = 1 << 20;
@@ -13,20 +13,6 @@ const LIMIT: usize = 1 << 20;
 fn handles() -> (Handles, Arc<Account>) {
     let account = MemoryMeter::new(LIMIT).account().clone();
     (Handles::new(account.clone()), account)
-}
-
-fn request(body: Body) -> Request {
-    let head = RequestHead {
-        method: Method::GET,
-        destination: Destination::new(Scheme::Http, "a.example", 80).unwrap(),
-        authority: Some(Authority::from_static("a.example")),
-        target: Target::parse("/").unwrap(),
-        version: Version::HTTP_11,
-        fields: Fields::default(),
-        accepts_trailers: false,
-        upgrade: None,
-    };
-    Request::new(FlowId(1), head, body)
 }
 
 fn response() -> Response {

@@ -20,7 +20,6 @@ async fn a_panic_is_a_failure_of_the_hook() {
 mod in_a_component {
     use std::sync::atomic::{AtomicBool, Ordering};
 
-    use http::{Method, Version, uri::Authority};
     use wasmtime::component::{Linker, Val};
 
     use super::*;
@@ -32,7 +31,7 @@ mod in_a_component {
             options::{Value, Values},
             state::State,
         },
-        flow::{Body, Destination, Fields, FlowId, RequestHead, Scheme, Target},
+        flow::{Body, samples::request},
     };
 
     /// Recordings in whose index there is nothing, and which panic once.
@@ -74,20 +73,6 @@ mod in_a_component {
         }
     }
 
-    fn request() -> Request {
-        let head = RequestHead {
-            method: Method::GET,
-            destination: Destination::new(Scheme::Http, "a.example", 80).unwrap(),
-            authority: Some(Authority::from_static("a.example")),
-            target: Target::parse("/").unwrap(),
-            version: Version::HTTP_11,
-            fields: Fields::default(),
-            accepts_trailers: false,
-            upgrade: None,
-        };
-        Request::new(FlowId(1), head, Body::Empty)
-    }
-
     #[tokio::test]
     async fn the_next_flow_is_served() {
         let engine = AddonEngine::new(None, vec![Arc::new(Panicking::default())]).expect("an engine");
@@ -97,9 +82,9 @@ mod in_a_component {
         let limits = Limits { cpu: std::time::Duration::from_secs(10), ..Limits::default() };
         let configured = loaded.configure(options, Grants::default(), limits, OnFailure::Fail, Purpose::Run).await;
         let addon = configured.expect("it is configured");
-        let fault = addon.on_request(&request()).await.expect_err("the host panicked");
+        let fault = addon.on_request(&request(Body::Empty)).await.expect_err("the host panicked");
         assert_eq!((fault.kind, fault.detail.as_str()), (FaultKind::Addon, "addon `serverreplay` failed"));
-        let Ok(Action::Respond(response)) = addon.on_request(&request()).await else { panic!("it answers") };
+        let Ok(Action::Respond(response)) = addon.on_request(&request(Body::Empty)).await else { panic!("it answers") };
         assert_eq!(response.head.status, 404);
     }
 }
