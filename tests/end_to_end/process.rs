@@ -142,3 +142,49 @@ async fn a_warning_is_logged_once() {
     ];
     assert_eq!(warnings, expected);
 }
+
+#[tokio::test]
+async fn connections_beyond_the_limit_wait_until_one_closes() {
+    let origin = Origin::answering(|_| b"HTTP/1.1 204 No Content\r\n\r\n".to_vec()).await;
+    let proxy = Proxyhost::with(["--client-connections", "1"]).start().await;
+    // A tunnel counts as long as it is open.
+    let mut first = proxy.tunnel(&origin.authority()).await;
+    assert_eq!(first.ask("GET", "/", &origin.authority(), &[], b"").await.status(), 204);
+    proxy.wait_for_log("as many connections as there may be").await;
+    let mut second = proxy.connect().await;
+    second.send(format!("GET {} HTTP/1.1\r\nHost: localhost\r\n\r\n", origin.url("/"))).await;
+    assert_eq!(origin.received().len(), 1);
+    drop(first);
+    assert_eq!(second.response("GET").await.status(), 204);
+}
+
+#[tokio::test]
+async fn flows_beyond_the_limit_are_refused_until_one_ends() {
+    let (sender, receiver) = tokio::sync::watch::channel(false);
+    let origin = Origin::scripted(move |mut wire: Wire| {
+        let mut released = receiver.clone();
+        async move {
+            wire.request().await;
+            wire.send("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\none").await;
+            soon("the release", released.wait_for(|released| *released)).await.expect("the test runs");
+            wire.send("two").await;
+        }
+    })
+    .await;
+    let proxy = Proxyhost::with(["--flows-in-flight", "1"]).start().await;
+    let url = origin.url("/");
+    let mut first = proxy.connect().await;
+    first.send(format!("GET {url} HTTP/1.1\r\nHost: localhost\r\n\r\n")).await;
+    // Its head is there, and its content is not yet whole.
+    let head = first.head().await.expect("a response");
+    assert_eq!(head.status(), 200);
+    let refused = proxy.connect().await.get(&url).await;
+    assert_eq!(
+        (refused.status(), refused.field("proxy-status")),
+        (503, Some("proxyhost; error=proxy_internal_response"))
+    );
+    sender.send(true).expect("the origin waits");
+    assert_eq!(first.take(6).await, b"onetwo");
+    // On this connection, the next request is read when the flow before it has ended.
+    assert_eq!(first.get(&url).await.text(), "onetwo");
+}
