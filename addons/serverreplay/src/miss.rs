@@ -160,6 +160,8 @@ fn shown(request: &Request) -> String {
     let path = request.path();
     let path = match path.split_once('?') {
         Some((path, _)) => format!("{path}?…"),
+        // The server as a whole, which has no path (RFC 9112 §3.2.4).
+        None if path == "*" => String::new(),
         None => path,
     };
     let authority = request.authority().unwrap_or_else(|| format!("{}:{}", request.host(), request.port()));
