@@ -11,7 +11,7 @@ use std::{
 
 use tracing::{debug, warn};
 use wasmtime::{
-    Cache, CacheConfig, Config, Engine, PoolingAllocationConfig,
+    Config, Engine, PoolingAllocationConfig,
     component::{HasSelf, Linker},
 };
 
@@ -81,8 +81,8 @@ fn config(cache: Option<&Path>) -> Config {
         .wasm_component_model(true)
         // Makes every crossing three to four times cheaper, and nothing here needs component-model async.
         .concurrency_support(false)
-        .epoch_interruption(true)
-        .cache(cache.and_then(open_cache));
+        .epoch_interruption(true);
+    let _ = cache;
     config
 }
 
@@ -112,27 +112,6 @@ fn unpooled(cache: Option<&Path>) -> Config {
 /// Address space that a growing memory gets more than it asked for, and that is left unused after it.
 const SPARE: u64 = 1 << 20;
 const GUARD: u64 = 1 << 16;
-
-/// Compiled code is executed as it is, so it is only kept where nobody else can write.
-fn open_cache(folder: &Path) -> Option<Cache> {
-    let opened = private_folder(folder).map_err(wasmtime::Error::from).and_then(|()| {
-        let mut config = CacheConfig::new();
-        config.with_directory(folder);
-        Cache::new(config)
-    });
-    opened.inspect_err(|error| debug!(folder = %folder.display(), %error, "compiled addons are not cached")).ok()
-}
-
-fn private_folder(folder: &Path) -> io::Result<()> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    let metadata = fs::symlink_metadata(folder)?;
-    let parent = folder.parent().map(fs::metadata).transpose()?;
-    let mine = parent.is_none_or(|parent| parent.uid() == metadata.uid());
-    if metadata.is_dir() && metadata.mode() & 0o077 == 0 && mine {
-        return Ok(());
-    }
-    Err(io::Error::other("it must be a folder that only its owner can use (chmod 700)"))
-}
 
 /// Ticks until the engine is gone.
 fn start_clock(engine: &Engine) {
