@@ -37,16 +37,26 @@ pub(super) fn shown(value: &str) -> String {
     format!("`{}{more}`", cut.escape_debug())
 }
 
+/// Refuses what no head has room for, before it is looked at byte by byte.
+pub(super) fn bounded(value: &[u8]) -> Result<(), EditError> {
+    if value.len() > MOST_BYTES { Err(EditError::TooLarge) } else { Ok(()) }
+}
+
 /// The name of a field that a component may set.
 pub(super) fn field_name(name: &str) -> Result<HeaderName, EditError> {
+    bounded(name.as_bytes())?;
     let parsed =
         HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid(format!("{} is not a field name", shown(name))))?;
     let framing = [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::TRAILER];
     if HOP_BY_HOP.contains(&parsed) || framing.contains(&parsed) { Err(EditError::HostOwned) } else { Ok(parsed) }
 }
 
-/// The value of a field that a component sets.
+/// The value of a field that a component sets. White space around it would not arrive (RFC 9110 §5.5).
 pub(super) fn field_value(name: &HeaderName, value: Vec<u8>) -> Result<HeaderValue, EditError> {
+    bounded(&value)?;
+    if matches!(value.first(), Some(b' ' | b'\t')) || matches!(value.last(), Some(b' ' | b'\t')) {
+        return Err(invalid(format!("the value of {} has white space around it", shown(name.as_str()))));
+    }
     HeaderValue::from_maybe_shared(bytes::Bytes::from(value)).map_err(|_| {
         invalid(format!("the value of {} contains a byte that no field value may have", shown(name.as_str())))
     })

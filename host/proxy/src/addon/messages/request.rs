@@ -7,7 +7,7 @@ use super::{all, lines, seconds, version};
 use crate::{
     addon::{
         bindings::proxyhost::addon::messages::{self, EditError, Field},
-        edit::{HeadSize, Room, field_name, field_value, invalid, shown},
+        edit::{HeadSize, Room, bounded, field_name, field_value, invalid, shown},
         handles::{BodyHandle, Edited, RequestHandle},
         state::State,
     },
@@ -33,6 +33,7 @@ impl messages::HostRequest for State {
 
     fn set_method(&mut self, request: Resource<RequestHandle>, method: String) -> Edited {
         self.handles.edit_request(&request, |head, room| {
+            bounded(method.as_bytes())?;
             let parsed = Method::from_bytes(method.as_bytes())
                 .map_err(|_| invalid(format!("{} is not a method", shown(&method))))?;
             if (parsed == Method::CONNECT) != (head.method == Method::CONNECT) {
@@ -58,6 +59,7 @@ impl messages::HostRequest for State {
 
     fn set_destination(&mut self, request: Resource<RequestHandle>, scheme: String, host: String, port: u16) -> Edited {
         self.handles.edit_request(&request, |head, room| {
+            bounded(host.as_bytes())?;
             let known = Scheme::parse(&scheme);
             let scheme = known.ok_or_else(|| invalid(format!("{} is not http or https", shown(&scheme))))?;
             let destination = Destination::new(scheme, &host, port).map_err(|refused| match refused {
@@ -84,6 +86,7 @@ impl messages::HostRequest for State {
 
     fn set_path(&mut self, request: Resource<RequestHandle>, path: String) -> Edited {
         self.handles.edit_request(&request, |head, room| {
+            bounded(path.as_bytes())?;
             let wrong = || invalid(format!("{} is not a path with a query", shown(&path)));
             let target = Target::parse(&path).ok_or_else(wrong)?;
             room.exchange(HeadSize::text(head.target.as_str()), HeadSize::text(&path))?;
@@ -145,6 +148,7 @@ impl messages::HostRequest for State {
     }
 
     fn set_body(&mut self, request: Resource<RequestHandle>, content: Vec<u8>) -> Edited {
+        self.cpu.allow(self.shared.limits.cpu_for(content.len()));
         self.handles.set_request_body(&request, content)
     }
 
@@ -169,9 +173,13 @@ fn set_field(
 }
 
 fn set_authority(head: &mut RequestHead, room: &mut Room<'_>, authority: String) -> std::result::Result<(), EditError> {
+    bounded(authority.as_bytes())?;
     let wrong = || invalid(format!("{} is not a host with an optional port", shown(&authority)));
     let parsed: Authority = authority.parse().map_err(|_| wrong())?;
-    if parsed.as_str().contains('@') {
+    // The library reads over a port that is none.
+    let has_port = parsed.as_str().rsplit_once(']').map_or(parsed.as_str(), |(_, after)| after).contains(':');
+    let has_wrong_port = has_port && parsed.port_u16().is_none_or(|port| port == 0);
+    if parsed.as_str().contains('@') || parsed.host().is_empty() || has_wrong_port {
         return Err(wrong());
     }
     let old = head.authority.as_ref().map_or(HeadSize::ZERO, |old| HeadSize::text(old.as_str()));
