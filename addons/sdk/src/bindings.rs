@@ -76,6 +76,10 @@ exported! {
     lifecycle = addon,
         "package proxyhost:sdk; world exporting-lifecycle { export proxyhost:addon/lifecycle@0.1.0; }",
         "proxyhost_sdk::bindings::lifecycle";
+    /// `proxyhost:addon/startup`
+    startup = addon,
+        "package proxyhost:sdk; world exporting-startup { export proxyhost:addon/startup@0.1.0; }",
+        "proxyhost_sdk::bindings::startup";
     /// `proxyhost:addon/request-hook`
     request_hook = addon,
         "package proxyhost:sdk; world exporting-request-hook { export proxyhost:addon/request-hook@0.1.0; }",

@@ -43,4 +43,5 @@ pub use bindings::{
     refresher::Guest as Refresher,
     request_hook::Guest as RequestHook,
     response_hook::Guest as ResponseHook,
+    startup::Guest as Startup,
 };

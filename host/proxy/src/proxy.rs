@@ -98,8 +98,12 @@ impl<U: Forward> Proxy<U> {
 
     /// Tells the log and the addons that a request got no response.
     async fn failed(&self, request: &Request, fault: &Fault) {
-        let head = &request.head;
-        warn!(flow = request.flow.0, kind = fault.kind.name(), "{} {}: {fault}", head.method, head.shown());
+        let (flow, head, kind) = (request.flow.0, &request.head, fault.kind.name());
+        match fault.kind {
+            // Its own line says more, and there is one for many.
+            FaultKind::Addon => debug!(flow, kind, "{} {}: {fault}", head.method, head.shown()),
+            _ => warn!(flow, kind, "{} {}: {fault}", head.method, head.shown()),
+        }
         self.chain.error(request, fault).await;
     }
 }

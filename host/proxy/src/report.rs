@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::{
-    addon::{Addon, Loaded},
+    addon::{Addon, Duty, Loaded},
     config::Settings,
 };
 
@@ -43,7 +43,11 @@ pub fn checked(addons: &[Addon], settings: &Settings) -> String {
         let _ = writeln!(text, "listener {}: ok", listener.address);
     }
     for addon in addons {
-        let state = if addon.is_active() { "ok" } else { "ok, with nothing to do" };
+        let state = match addon.duty() {
+            Duty::Active => "ok",
+            Duty::Offline => "ok, and nothing is sent to any server",
+            Duty::Idle => "ok, with nothing to do",
+        };
         let _ = writeln!(text, "addon {}: {state}", addon.name());
     }
     text.push_str("the configuration is good\n");

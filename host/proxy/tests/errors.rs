@@ -96,11 +96,11 @@ fn an_addon_that_cannot_be_loaded() {
              denied",
         ),
         (
-            LoadError::Declare { addon: addon.clone(), source: HookFailure::Trapped("unreachable".to_owned()) },
+            LoadError::Declare { addon: addon.clone(), source: HookFailure::Trapped { why: "unreachable".to_owned(), place: None } },
             "cannot load addon `a`: it crashed: unreachable",
         ),
         (
-            LoadError::Prepare { addon, source: HookFailure::OutOfMemory(1 << 20) },
+            LoadError::Prepare { addon, source: HookFailure::OutOfMemory { limit: 1 << 20, place: None } },
             "cannot configure addon `a`: it wanted more than its limit of 1 MiB of memory",
         ),
     ];

@@ -1,28 +1,22 @@
 //! The WebAssembly engine, set up once: fibers, pooled instances, a clock that bounds what a hook computes.
 
-use std::{
-    fs, io,
-    os::unix::fs::{DirBuilderExt, MetadataExt},
-    path::Path,
-    sync::Arc,
-    thread,
-    time::Duration,
-};
+use std::{path::Path, sync::Arc, thread, time::Duration};
 
-use tracing::{debug, warn};
+use tracing::warn;
 use wasmtime::{
-    Config, Engine, PoolingAllocationConfig,
+    Config, Engine, PoolingAllocationConfig, WasmBacktraceDetails,
     component::{HasSelf, Linker},
 };
 
 use super::{
     bindings::Addon,
     capability::{Capability, Package},
+    scheduler::Scheduler,
     state::State,
 };
 
-/// How often the engine's clock ticks. On a tick a computing hook lets others run; limits are counted in ticks.
-pub const TICK: Duration = Duration::from_millis(5);
+/// How often the engine's clock ticks. A call that computes for longer goes on where it holds nobody up, see `scheduler`.
+pub const TICK: Duration = Duration::from_millis(1);
 
 /// Instances that the pool has room for, over all addons.
 const INSTANCES: u32 = 1000;
@@ -38,6 +32,8 @@ pub struct AddonEngine {
     pub engine: Engine,
     /// The host's interfaces.
     pub linker: Linker<State>,
+    /// Where calls go on that compute for long.
+    pub scheduler: Arc<Scheduler>,
     /// What addons may do beyond their flows.
     pub capabilities: Vec<Arc<dyn Capability>>,
     /// What the user should know of it. The engine is there before the log is.
@@ -65,7 +61,7 @@ impl AddonEngine {
             capability.add_to_linker(&mut linker)?;
         }
         start_clock(&engine);
-        Ok(Self { engine, linker, capabilities, warning })
+        Ok(Self { engine, linker, scheduler: Arc::default(), capabilities, warning })
     }
 
     /// The packages whose interfaces the host provides.
@@ -81,7 +77,9 @@ fn config(cache: Option<&Path>) -> Config {
         .wasm_component_model(true)
         // Makes every crossing three to four times cheaper, and nothing here needs component-model async.
         .concurrency_support(false)
-        .epoch_interruption(true);
+        .epoch_interruption(true)
+        // Says in which file and line a component failed, where it has that.
+        .wasm_backtrace_details(WasmBacktraceDetails::Enable);
     let _ = cache;
     config
 }

@@ -1,18 +1,11 @@
 //! An addon that is ready: calls to its hooks, and what a failure of them means.
 
-use std::{
-    any::Any,
-    fmt,
-    panic::{AssertUnwindSafe, catch_unwind},
-    pin::pin,
-    sync::Arc,
-    task::Poll,
-};
+use std::{fmt, sync::Arc};
 
-use tracing::error;
+use tracing::{debug, error, warn};
 
-use super::{action::Action, instance::HookFailure, pool::Pool};
-use crate::flow::{Fault, FaultKind, Request, Response};
+use super::{action::Action, breaker::Breaker, failure::HookFailure, pool::Pool};
+use crate::flow::{Fault, FaultKind, FlowId, Request, Response};
 
 /// What happens to a flow when a hook fails.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,21 +21,48 @@ pub enum OnFailure {
 pub struct Addon {
     name: String,
     pool: Arc<Pool>,
-    active: bool,
-    singleton: bool,
+    duty: Duty,
     on_failure: OnFailure,
+    request: Hook,
+    response: Hook,
+    error: Hook,
+}
+
+/// What an addon has to do with the options it got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Duty {
+    /// Its hooks are called.
+    Active,
+    /// Its hooks are called, and what no addon answers is not sent to any server.
+    Offline,
+    /// There is nothing to do.
+    Idle,
+}
+
+/// One of an addon's hooks.
+#[derive(Debug)]
+struct Hook {
+    name: &'static str,
+    breaker: Breaker,
+}
+
+impl Hook {
+    fn new(name: &'static str) -> Self {
+        Self { name, breaker: Breaker::default() }
+    }
 }
 
 impl fmt::Debug for Addon {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Addon").field("name", &self.name).field("active", &self.active).finish_non_exhaustive()
+        formatter.debug_struct("Addon").field("name", &self.name).field("duty", &self.duty).finish_non_exhaustive()
     }
 }
 
 impl Addon {
     /// An addon that is configured.
-    pub(super) fn new(name: String, pool: Pool, active: bool, singleton: bool, on_failure: OnFailure) -> Self {
-        Self { name, pool: Arc::new(pool), active, singleton, on_failure }
+    pub(super) fn new(name: String, pool: Arc<Pool>, duty: Duty, on_failure: OnFailure) -> Self {
+        let [request, response, error] = ["request", "response", "error"].map(Hook::new);
+        Self { name, pool, duty, on_failure, request, response, error }
     }
 
     /// Its name.
@@ -50,9 +70,9 @@ impl Addon {
         &self.name
     }
 
-    /// Whether it has work to do with the options it got.
-    pub fn is_active(&self) -> bool {
-        self.active
+    /// What it has to do with the options it got.
+    pub fn duty(&self) -> Duty {
+        self.duty
     }
 
     /// Waits until nothing is left to be done for it. For when no flow is left.
@@ -62,17 +82,21 @@ impl Addon {
 
     /// Whether its request hook is to be called.
     pub fn sees_requests(&self) -> bool {
-        self.active && self.pool.exports().request.is_some()
+        self.is_active() && self.pool.exports().request.is_some()
     }
 
     /// Whether its response hook is to be called.
     pub fn sees_responses(&self) -> bool {
-        self.active && self.pool.exports().response.is_some()
+        self.is_active() && self.pool.exports().response.is_some()
     }
 
     /// Whether its error hook is to be called.
     pub fn sees_errors(&self) -> bool {
-        self.active && self.pool.exports().error.is_some()
+        self.is_active() && self.pool.exports().error.is_some()
+    }
+
+    fn is_active(&self) -> bool {
+        self.duty != Duty::Idle
     }
 
     /// What the addon wants done with a request.
@@ -81,28 +105,28 @@ impl Addon {
     /// When the hook failed and the addon's policy is to fail.
     pub async fn on_request(&self, request: &Request) -> Result<Action<Request>, Fault> {
         let copy = request.clone();
-        let called = self.call(move |pool| async move {
+        let called = self.call(&self.request, request.flow, |pool| async move {
             let mut lease = pool.lease().await?;
-            let action = lease.instance().on_request(copy).await?;
+            let done = lease.instance().on_request(copy).await?;
             lease.give_back();
-            Ok(action)
+            Ok(done)
         });
-        self.settle(request, "request", called.await, || Action::Next(request.clone()))
+        self.settle(called.await, || Action::Next(request.clone()))
     }
 
-    /// What the addon wants done with a response.
+    /// What the addon wants done with a response. The request is as it was sent.
     ///
     /// # Errors
     /// When the hook failed and the addon's policy is to fail.
     pub async fn on_response(&self, request: &Request, response: &Response) -> Result<Action<Response>, Fault> {
         let copies = (request.clone(), response.clone());
-        let called = self.call(move |pool| async move {
+        let called = self.call(&self.response, request.flow, |pool| async move {
             let mut lease = pool.lease().await?;
-            let action = lease.instance().on_response(copies.0, copies.1).await?;
+            let done = lease.instance().on_response(copies.0, copies.1).await?;
             lease.give_back();
-            Ok(action)
+            Ok(done)
         });
-        self.settle(request, "response", called.await, || Action::Next(response.clone()))
+        self.settle(called.await, || Action::Next(response.clone()))
     }
 
     /// Tells the addon that a request got no response.
@@ -111,67 +135,66 @@ impl Addon {
     /// When the hook failed and the addon's policy is to fail.
     pub async fn on_error(&self, request: &Request, fault: &Fault) -> Result<(), Fault> {
         let (copy, kind, detail) = (request.clone(), fault.kind.name(), fault.detail.clone());
-        let called = self.call(move |pool| async move {
+        let called = self.call(&self.error, request.flow, |pool| async move {
             let mut lease = pool.lease().await?;
-            lease.instance().on_error(copy, kind, &detail).await?;
+            let done = lease.instance().on_error(copy, kind, &detail).await?;
             lease.give_back();
-            Ok(())
+            Ok(done)
         });
-        self.settle(request, "error", called.await, || ())
+        self.settle(called.await, || ())
     }
 
-    /// Runs a call. A singleton's runs on a task of its own: if the client leaves, the call must not be dropped, or the
-    /// instance and the state in it would be lost.
-    async fn call<R, F>(&self, call: impl FnOnce(Arc<Pool>) -> F) -> Result<R, HookFailure>
+    /// Calls a hook, unless it failed too often just now.
+    async fn call<R, F>(&self, hook: &Hook, flow: FlowId, call: impl FnOnce(Arc<Pool>) -> F) -> Result<R, HookFailure>
     where
         R: Send + 'static,
         F: Future<Output = Result<R, HookFailure>> + Send + 'static,
     {
-        let running = contained(call(self.pool.clone()));
-        if !self.singleton {
-            return running.await;
+        if let Some(left) = hook.breaker.off_for() {
+            return Err(HookFailure::Off(left));
         }
-        tokio::spawn(running).await.unwrap_or_else(|stopped| Err(HookFailure::Panicked(stopped.to_string())))
+        self.pool.call(call).await.inspect_err(|failure| self.failed(hook, flow, failure))
     }
 
-    fn settle<R>(
-        &self,
-        request: &Request,
-        hook: &'static str,
-        called: Result<R, HookFailure>,
-        untouched: impl FnOnce() -> R,
-    ) -> Result<R, Fault> {
+    /// Takes note of a failure.
+    fn failed(&self, hook: &Hook, flow: FlowId, failure: &HookFailure) {
+        let (addon, flow, policy) = (&self.name, flow.0, self.on_failure);
+        let log = &self.pool.shared().log;
+        if log.is_new_failure(hook.name, failure.kind()) {
+            error!(flow, addon, hook = hook.name, ?policy, "addon failed: {failure}");
+        } else {
+            debug!(flow, addon, hook = hook.name, ?policy, "addon failed: {failure}");
+        }
+        if matches!(failure, HookFailure::Busy) {
+            return;
+        }
+        if self.pool.is_singleton() {
+            warn!(flow, addon, "what the addon kept in its memory is lost; it is configured anew");
+        }
+        if let Some(off) = hook.breaker.failed() {
+            error!(addon, hook = hook.name, ?policy, "addon failed too often: its hook is not called for {off:?}");
+        }
+    }
+
+    fn settle<R>(&self, called: Result<R, HookFailure>, untouched: impl FnOnce() -> R) -> Result<R, Fault> {
         let failure = match called {
             Ok(result) => return Ok(result),
             Err(failure) => failure,
         };
-        error!(flow = request.flow.0, addon = self.name, hook, policy = ?self.on_failure, "addon failed: {failure}");
+        let addon = &self.name;
         match (self.on_failure, failure) {
             (OnFailure::Skip, _) => Ok(untouched()),
             (OnFailure::Fail, HookFailure::Busy) => {
-                Err(Fault::new(FaultKind::Busy, format!("addon `{}` is busy", self.name)))
+                Err(Fault::new(FaultKind::Busy, format!("addon `{addon}` is busy")))
             }
+            (OnFailure::Fail, HookFailure::Off(_)) => Err(Fault::new(
+                FaultKind::Addon,
+                format!("addon `{addon}` failed too often, and is not called for now"),
+            )),
             // The reason is in the log; what a component writes is not for clients.
-            (OnFailure::Fail, _) => Err(Fault::new(FaultKind::Addon, format!("addon `{}` failed", self.name))),
+            (OnFailure::Fail, _) => Err(Fault::new(FaultKind::Addon, format!("addon `{addon}` failed"))),
         }
     }
-}
-
-/// A call in which a panic of the host is a failure of the hook: the instance is lost with the call, and nothing else is
-/// left as it was in the middle of something.
-async fn contained<R>(call: impl Future<Output = Result<R, HookFailure>>) -> Result<R, HookFailure> {
-    let mut call = pin!(call);
-    std::future::poll_fn(|context| {
-        let polled = catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(context)));
-        polled.unwrap_or_else(|panic| Poll::Ready(Err(HookFailure::Panicked(said(panic.as_ref())))))
-    })
-    .await
-}
-
-/// What a panic says.
-fn said(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("it does not say why").to_owned()
 }
 
 #[cfg(test)]

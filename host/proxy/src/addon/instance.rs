@@ -1,6 +1,6 @@
 //! One instance of an addon, and calls into it.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use wasmtime::{
     Store, UpdateDeadline,
@@ -13,13 +13,15 @@ use super::{
         exports::proxyhost::addon::{declaration, error_hook, lifecycle, request_hook, response_hook},
         proxyhost::addon::actions,
     },
-    engine::TICK,
+    cpu::Tick,
+    failure::{HookFailure, OutOfTime},
     handles::{RequestHandle, ResponseHandle},
-    memory::OutOfMemory,
+    limits::Limits,
     plug,
     state::{Shared, State},
+    waits::Waits,
 };
-use crate::flow::{Request, Response};
+use crate::flow::{FlowId, Request, Response};
 
 /// What a component exports.
 pub struct Exports {
@@ -27,6 +29,8 @@ pub struct Exports {
     pub declarations: Vec<ComponentExportIndex>,
     /// `lifecycle`, those of its plugs (with the plug's position) and its own.
     pub lifecycles: Vec<(Option<usize>, ComponentExportIndex)>,
+    /// `startup`, those of its plugs (with the plug's position) and its own.
+    pub startups: Vec<(Option<usize>, ComponentExportIndex)>,
     /// `request-hook`
     pub request: Option<request_hook::GuestIndices>,
     /// `response-hook`
@@ -48,11 +52,13 @@ impl Exports {
         };
         let own_declaration = function("proxyhost:addon/declaration@0.1.0", "declare");
         let own_lifecycle = function("proxyhost:addon/lifecycle@0.1.0", "configure");
+        let own_startup = function("proxyhost:addon/startup@0.1.0", "start");
         let plugs_declarations = of_plugs("declaration", "declare").map(|(_, export)| export);
         Self {
             declarations: own_declaration.into_iter().chain(plugs_declarations).collect(),
             // Plugs first: the addon may call them while it prepares itself.
             lifecycles: of_plugs("lifecycle", "configure").chain(own_lifecycle.map(|own| (None, own))).collect(),
+            startups: of_plugs("startup", "start").chain(own_startup.map(|own| (None, own))).collect(),
             request: request_hook::GuestIndices::new(pre).ok(),
             response: response_hook::GuestIndices::new(pre).ok(),
             error: error_hook::GuestIndices::new(pre).ok(),
@@ -79,45 +85,6 @@ pub struct Refusal {
     pub reason: String,
 }
 
-/// Why a call failed. The instance is lost; the message is as it was before.
-#[derive(Debug)]
-pub enum HookFailure {
-    /// It trapped; the text is what it wrote last, or the trap.
-    Trapped(String),
-    /// It computed for longer than it may.
-    OutOfTime(Duration),
-    /// It wanted more memory than it may have.
-    OutOfMemory(usize),
-    /// It answered something that cannot be used.
-    Unusable(String),
-    /// All its instances are busy.
-    Busy,
-    /// The host panicked in a call that the component made.
-    Panicked(String),
-}
-
-impl fmt::Display for HookFailure {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Trapped(why) => write!(formatter, "it crashed: {why}"),
-            Self::OutOfTime(limit) => write!(formatter, "it computed for more than its limit of {limit:?}"),
-            Self::OutOfMemory(limit) => {
-                write!(formatter, "it wanted more than its limit of {} MiB of memory", limit >> 20)
-            }
-            Self::Unusable(why) => formatter.write_str(why),
-            Self::Busy => formatter.write_str("all its instances are busy"),
-            Self::Panicked(why) => write!(formatter, "the host failed while it served the addon: {why}"),
-        }
-    }
-}
-
-impl std::error::Error for HookFailure {}
-
-/// The trap that ends a call that computes for too long.
-#[derive(Debug, thiserror::Error)]
-#[error("out of time")]
-struct OutOfTime;
-
 /// A running instance. Dropped, not reused, when a call fails.
 pub struct Instance {
     store: Store<State>,
@@ -125,6 +92,7 @@ pub struct Instance {
     request: Option<request_hook::Guest>,
     response: Option<response_hook::Guest>,
     error: Option<error_hook::Guest>,
+    waits: Arc<Waits>,
     calls: u32,
 }
 
@@ -137,25 +105,23 @@ impl Instance {
     /// # Errors
     /// When the component fails while it starts, or there is no room.
     pub async fn new(pre: &InstancePre<State>, exports: &Exports, shared: Arc<Shared>) -> Result<Self, HookFailure> {
-        let cpu = shared.limits.cpu;
+        let limits = shared.limits;
         let mut store = Store::new(pre.engine(), State::new(shared));
         store.limiter(|state| &mut state.memory);
-        // What one call of the host carries is copied before it is counted.
-        store.set_hostcall_fuel(store.data().shared.limits.memory);
-        store.epoch_deadline_callback(|mut context| {
-            let state = context.data_mut();
-            state.ticks += 1;
-            if state.ticks > state.tick_limit { Err(OutOfTime.into()) } else { Ok(UpdateDeadline::Yield(1)) }
+        store.set_hostcall_fuel(limits.crossing());
+        store.epoch_deadline_callback(|mut context| match context.data_mut().cpu.tick() {
+            Tick::GoOn => Ok(UpdateDeadline::Continue(1)),
+            Tick::Yield => Ok(UpdateDeadline::Yield(1)),
+            Tick::Over => Err(OutOfTime.into()),
         });
-        start_clock(&mut store, cpu);
-        let started = match pre.instantiate_async(&mut store).await {
-            Ok(started) => started,
-            Err(error) => return Err(failure(&store, &error, cpu)),
-        };
+        begin(&mut store, None, limits.cpu);
+        let waits = store.data().waits.clone();
+        let started = waits.bound(limits.hook, pre.instantiate_async(&mut store)).await;
+        let started = ended(&store, started, Allowed::hook(&limits))?;
         store.data_mut().memory.settle();
         let (request, response, error) = load_hooks(exports, &mut store, &started)
             .map_err(|error| HookFailure::Unusable(format!("its exports do not fit: {error:#}")))?;
-        Ok(Self { store, started, request, response, error, calls: 0 })
+        Ok(Self { store, started, request, response, error, waits, calls: 0 })
     }
 
     /// Whether it should make room for a fresh one.
@@ -164,20 +130,12 @@ impl Instance {
         self.calls >= CALLS || state.memory.is_high() || state.handles.are_many()
     }
 
-    fn start_clock(&mut self, cpu: Duration) {
-        self.calls += 1;
-        start_clock(&mut self.store, cpu);
-    }
-
-    fn failure(&self, error: &wasmtime::Error, cpu: Duration) -> HookFailure {
-        failure(&self.store, error, cpu)
-    }
-
     /// What the component and its plugs declare of themselves, the component first.
     pub async fn declare(&mut self, exports: &Exports) -> Result<Vec<declaration::Declared>, HookFailure> {
+        let allowed = Allowed::preparing(self.limits());
         let mut all = Vec::new();
         for export in &exports.declarations {
-            let (declared,) = self.call_prepared(export).await?;
+            let (declared,) = self.call_plain(export, allowed).await?;
             all.push(declared);
         }
         Ok(all)
@@ -185,10 +143,11 @@ impl Instance {
 
     /// Prepares the addon and its plugs: whether its hooks are needed, or what is wrong.
     pub async fn configure(&mut self, exports: &Exports) -> Result<Result<lifecycle::Readiness, Refusal>, HookFailure> {
+        let allowed = Allowed::preparing(self.limits());
         self.store.data_mut().is_configuring = true;
         let mut readiness = Ok(lifecycle::Readiness::Active);
         for (plug, export) in &exports.lifecycles {
-            let (answer,): (Result<lifecycle::Readiness, String>,) = self.call_prepared(export).await?;
+            let (answer,): (Result<lifecycle::Readiness, String>,) = self.call_plain(export, allowed).await?;
             readiness = answer.map_err(|reason| Refusal { plug: *plug, reason });
             if readiness.is_err() {
                 break;
@@ -198,29 +157,43 @@ impl Instance {
         Ok(readiness)
     }
 
-    /// Calls a function without parameters, with the time that preparing may take.
-    async fn call_prepared<R>(&mut self, export: &ComponentExportIndex) -> Result<R, HookFailure>
+    /// Prepares this instance, after the addon was configured.
+    ///
+    /// # Errors
+    /// When it fails, or refuses.
+    pub async fn start(&mut self, exports: &Exports) -> Result<Result<(), Refusal>, HookFailure> {
+        let allowed = Allowed::hook(self.limits());
+        for (plug, export) in &exports.startups {
+            let (answer,): (Result<(), String>,) = self.call_plain(export, allowed).await?;
+            if let Err(reason) = answer {
+                return Ok(Err(Refusal { plug: *plug, reason }));
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// Calls a function without parameters that belongs to no flow.
+    async fn call_plain<R>(&mut self, export: &ComponentExportIndex, allowed: Allowed) -> Result<R, HookFailure>
     where
         R: component::ComponentNamedList + component::Lift + Send + Sync + 'static,
     {
-        let cpu = self.store.data().shared.limits.configure;
-        self.start_clock(cpu);
+        self.begin(None, allowed.cpu);
         let function = self
             .started
             .get_typed_func::<(), R>(&mut self.store, export)
             .map_err(|error| HookFailure::Unusable(format!("its exports do not fit: {error:#}")))?;
-        let called = function.call_async(&mut self.store, ()).await;
-        called.map_err(|error| self.failure(&error, cpu))
+        let called = self.waits.bound(allowed.whole, function.call_async(&mut self.store, ())).await;
+        ended(&self.store, called, allowed)
     }
 
     /// Calls the request hook.
     pub async fn on_request(&mut self, request: Request) -> Result<Action<Request>, HookFailure> {
         let Some(guest) = self.request.clone() else { return Ok(Action::Next(request)) };
-        let cpu = self.store.data().shared.limits.cpu;
-        self.start_clock(cpu);
+        let allowed = self.begin_hook(&request);
         let lent = self.lend_request(request)?;
-        let action = guest.call_on_request(&mut self.store, borrowed(&lent)).await;
-        let action = action.map_err(|error| self.failure(&error, cpu))?;
+        let call = guest.call_on_request(&mut self.store, borrowed(&lent));
+        let called = self.waits.bound(allowed.whole, call).await;
+        let action = ended(&self.store, called, allowed)?;
         let request = self.take_request(lent)?;
         self.action(action, request)
     }
@@ -228,13 +201,13 @@ impl Instance {
     /// Calls the response hook.
     pub async fn on_response(&mut self, request: Request, response: Response) -> Result<Action<Response>, HookFailure> {
         let Some(guest) = self.response.clone() else { return Ok(Action::Next(response)) };
-        let cpu = self.store.data().shared.limits.cpu;
-        self.start_clock(cpu);
+        let allowed = self.begin_hook(&request);
         let request = self.lend_request(request)?;
         let lent = self.store.data_mut().handles.lend_response(response);
-        let response = lent.map_err(|error| self.failure(&error, cpu))?;
-        let action = guest.call_on_response(&mut self.store, borrowed(&request), borrowed(&response)).await;
-        let action = action.map_err(|error| self.failure(&error, cpu))?;
+        let response = lent.map_err(|error| HookFailure::of(&self.store, &error, allowed.cpu))?;
+        let call = guest.call_on_response(&mut self.store, borrowed(&request), borrowed(&response));
+        let called = self.waits.bound(allowed.whole, call).await;
+        let action = ended(&self.store, called, allowed)?;
         self.take_request(request)?;
         let response = self.take_response(response)?;
         self.action(action, response)
@@ -243,12 +216,27 @@ impl Instance {
     /// Calls the error hook.
     pub async fn on_error(&mut self, request: Request, kind: &str, detail: &str) -> Result<(), HookFailure> {
         let Some(guest) = self.error.clone() else { return Ok(()) };
-        let cpu = self.store.data().shared.limits.cpu;
-        self.start_clock(cpu);
+        let allowed = self.begin_hook(&request);
         let lent = self.lend_request(request)?;
-        let called = guest.call_on_error(&mut self.store, borrowed(&lent), kind, detail).await;
-        called.map_err(|error| self.failure(&error, cpu))?;
+        let call = guest.call_on_error(&mut self.store, borrowed(&lent), kind, detail);
+        let called = self.waits.bound(allowed.whole, call).await;
+        ended(&self.store, called, allowed)?;
         self.take_request(lent).map(drop)
+    }
+
+    fn limits(&self) -> &Limits {
+        &self.store.data().shared.limits
+    }
+
+    fn begin_hook(&mut self, request: &Request) -> Allowed {
+        let allowed = Allowed::hook(self.limits());
+        self.begin(Some(request.flow), allowed.cpu);
+        allowed
+    }
+
+    fn begin(&mut self, flow: Option<FlowId>, cpu: Duration) {
+        self.calls += 1;
+        begin(&mut self.store, flow, cpu);
     }
 
     fn action<M>(&mut self, action: actions::Action, message: M) -> Result<Action<M>, HookFailure> {
@@ -260,9 +248,8 @@ impl Instance {
     }
 
     fn lend_request(&mut self, request: Request) -> Result<Resource<RequestHandle>, HookFailure> {
-        let cpu = self.store.data().shared.limits.cpu;
         let lent = self.store.data_mut().handles.lend_request(request);
-        lent.map_err(|error| self.failure(&error, cpu))
+        lent.map_err(|error| HookFailure::of(&self.store, &error, self.limits().cpu))
     }
 
     fn take_request(&mut self, request: Resource<RequestHandle>) -> Result<Request, HookFailure> {
@@ -272,6 +259,46 @@ impl Instance {
     fn take_response(&mut self, response: Resource<ResponseHandle>) -> Result<Response, HookFailure> {
         let taken = self.store.data_mut().handles.take_response(response).map_err(not_its_own)?;
         taken.map_err(|status| HookFailure::Unusable(format!("it answered with status {status}")))
+    }
+}
+
+/// The time that a call may take.
+#[derive(Clone, Copy)]
+struct Allowed {
+    /// Computing.
+    cpu: Duration,
+    /// In all.
+    whole: Duration,
+}
+
+impl Allowed {
+    fn hook(limits: &Limits) -> Self {
+        Self { cpu: limits.cpu, whole: limits.hook }
+    }
+
+    fn preparing(limits: &Limits) -> Self {
+        Self { cpu: limits.configure, whole: limits.configure }
+    }
+}
+
+/// Gives the next call its time and its flow.
+fn begin(store: &mut Store<State>, flow: Option<FlowId>, cpu: Duration) {
+    let state = store.data_mut();
+    state.cpu.begin(cpu);
+    state.flow = flow;
+    state.output.begin(flow);
+    store.set_epoch_deadline(1);
+}
+
+/// What came of a call that may have run out of its time.
+fn ended<T>(store: &Store<State>, called: Option<wasmtime::Result<T>>, allowed: Allowed) -> Result<T, HookFailure> {
+    match called {
+        Some(Ok(done)) => {
+            store.data().output.end();
+            Ok(done)
+        }
+        Some(Err(error)) => Err(HookFailure::of(store, &error, allowed.cpu)),
+        None => Err(HookFailure::TimedOut(allowed.whole)),
     }
 }
 
@@ -293,28 +320,4 @@ fn load_hooks(exports: &Exports, store: &mut Store<State>, started: &component::
         exports.response.as_ref().map(|indices| indices.load(&mut *store, started)).transpose()?,
         exports.error.as_ref().map(|indices| indices.load(&mut *store, started)).transpose()?,
     ))
-}
-
-/// Gives the next call its time.
-fn start_clock(store: &mut Store<State>, cpu: Duration) {
-    let state = store.data_mut();
-    state.ticks = 0;
-    // The first tick may come at once.
-    state.tick_limit = u32::try_from(cpu.as_millis() / TICK.as_millis()).unwrap_or(u32::MAX).max(1);
-    store.set_epoch_deadline(1);
-}
-
-/// Says why a call failed.
-fn failure(store: &Store<State>, error: &wasmtime::Error, cpu: Duration) -> HookFailure {
-    let state = store.data();
-    if error.downcast_ref::<OutOfTime>().is_some() {
-        return HookFailure::OutOfTime(cpu);
-    }
-    if state.memory.exhausted || error.downcast_ref::<OutOfMemory>().is_some() {
-        return HookFailure::OutOfMemory(state.shared.limits.memory);
-    }
-    match state.last_words() {
-        words if words.is_empty() => HookFailure::Trapped(error.root_cause().to_string()),
-        words => HookFailure::Trapped(words),
-    }
 }

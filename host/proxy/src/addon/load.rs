@@ -11,13 +11,15 @@ use super::{
     capability::{Capability, Package},
     component::{ComponentError, Source},
     engine::AddonEngine,
+    failure::HookFailure,
     grants::Grants,
-    hooks::{Addon, OnFailure},
-    instance::{Exports, HookFailure, Instance},
+    hooks::{Addon, Duty, OnFailure},
+    instance::{Exports, Instance},
     limits::Limits,
     options::{Flag, Kind, OptionDeclaration, Values},
     plug::{self, Plug, PlugError},
     pool::Pool,
+    scheduler::Scheduler,
     shipped,
     state::{Shared, State},
 };
@@ -122,6 +124,7 @@ pub struct Loaded {
     singleton: bool,
     component: InstancePre<State>,
     exports: Exports,
+    scheduler: Arc<Scheduler>,
     capabilities: Vec<Arc<dyn Capability>>,
 }
 
@@ -214,6 +217,7 @@ async fn load_one(
         singleton: declared.singleton,
         component,
         exports,
+        scheduler: engine.scheduler.clone(),
         capabilities: engine.capabilities.clone(),
     };
     Ok((loaded, composition.used))
@@ -296,20 +300,18 @@ impl Loaded {
         let mut shared = Shared::new(self.name.clone(), limits, &self.capabilities);
         (shared.options, shared.grants, shared.is_trial) = (options, grants, purpose == Purpose::Check);
         let shared = Arc::new(shared);
-        let instances = if self.singleton { 1 } else { limits.instances };
-        let pool = Pool::new(self.component, self.exports, shared.clone(), instances);
-        let mut lease = pool.lease().await.map_err(failed)?;
-        let configured = lease.instance().configure(pool.exports()).await;
-        let readiness = configured.map_err(failed)?;
-        let readiness = readiness.map_err(|refusal| {
+        let pool = Arc::new(Pool::new(self.component, self.exports, shared, self.scheduler, self.singleton));
+        let readiness = pool.configure().await.map_err(failed)?.map_err(|refusal| {
             let plug = self.plugs.iter().find(|plug| Some(plug.position) == refusal.plug);
             let addon = plug.map_or(&self.name, |plug| &plug.name).clone();
             LoadError::Refused { addon, reason: refusal.reason }
         })?;
-        shared.capabilities().iter().for_each(|capability| capability.configured());
-        lease.give_back();
-        let active = readiness == lifecycle::Readiness::Active;
-        Ok(Addon::new(self.name, pool, active, self.singleton, on_failure))
+        let duty = match readiness {
+            lifecycle::Readiness::Active => Duty::Active,
+            lifecycle::Readiness::Offline => Duty::Offline,
+            lifecycle::Readiness::Idle => Duty::Idle,
+        };
+        Ok(Addon::new(self.name, pool, duty, on_failure))
     }
 }
 

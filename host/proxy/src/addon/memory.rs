@@ -15,7 +15,7 @@ const TABLE_ELEMENTS: usize = 100_000;
 #[error("out of memory")]
 pub struct OutOfMemory;
 
-/// What an instance may have, and what it has.
+/// What an instance or an addon may have, and what it has.
 #[derive(Debug)]
 pub struct Account {
     limit: usize,
@@ -23,6 +23,11 @@ pub struct Account {
 }
 
 impl Account {
+    /// One of which so many bytes may be taken.
+    pub fn new(limit: usize) -> Arc<Self> {
+        Arc::new(Self { limit, used: AtomicUsize::new(0) })
+    }
+
     fn take(&self, bytes: usize) -> Result<(), OutOfMemory> {
         let fits = |used: usize| used.checked_add(bytes).filter(|&used| used <= self.limit);
         let taken = self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits);
@@ -55,7 +60,7 @@ pub struct MemoryMeter {
 impl MemoryMeter {
     /// A meter that stops at a number of bytes.
     pub fn new(limit: usize) -> Self {
-        Self { account: Arc::new(Account { limit, used: AtomicUsize::new(0) }), settled: 0, exhausted: false }
+        Self { account: Account::new(limit), settled: 0, exhausted: false }
     }
 
     /// What is charged for what the host holds.

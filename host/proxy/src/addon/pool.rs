@@ -1,7 +1,10 @@
 //! Instances of one addon, kept for the next flow.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -9,7 +12,11 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use wasmtime::component::InstancePre;
 
 use super::{
-    instance::{Exports, HookFailure, Instance},
+    bindings::exports::proxyhost::addon::lifecycle::Readiness,
+    call,
+    failure::HookFailure,
+    instance::{Exports, Instance, Refusal},
+    scheduler::Scheduler,
     state::{Shared, State},
 };
 
@@ -18,9 +25,16 @@ const WAIT: Duration = Duration::from_secs(10);
 
 /// The instances of one addon.
 pub struct Pool {
+    /// A number for the addon, by which the scheduler knows its calls.
+    id: u64,
     pre: InstancePre<State>,
     exports: Exports,
     shared: Arc<Shared>,
+    scheduler: Arc<Scheduler>,
+    /// Whether there is one instance, whose memory is the addon's state.
+    is_singleton: bool,
+    /// Whether the addon is configured, so that further instances are started.
+    is_configured: AtomicBool,
     idle: Mutex<Vec<Instance>>,
     permits: Semaphore,
 }
@@ -35,13 +49,33 @@ pub struct Lease<'a> {
 
 impl Pool {
     /// No instances yet.
-    pub fn new(pre: InstancePre<State>, exports: Exports, shared: Arc<Shared>, instances: usize) -> Self {
-        Self { pre, exports, shared, idle: Mutex::default(), permits: Semaphore::new(instances) }
+    pub fn new(
+        pre: InstancePre<State>,
+        exports: Exports,
+        shared: Arc<Shared>,
+        scheduler: Arc<Scheduler>,
+        is_singleton: bool,
+    ) -> Self {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        let permits = Semaphore::new(if is_singleton { 1 } else { shared.limits.instances });
+        let id = LAST.fetch_add(1, Ordering::Relaxed);
+        let is_configured = AtomicBool::new(false);
+        Self { id, pre, exports, shared, scheduler, is_singleton, is_configured, idle: Mutex::default(), permits }
     }
 
     /// Which hooks the component exports.
     pub fn exports(&self) -> &Exports {
         &self.exports
+    }
+
+    /// What the instances share.
+    pub fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Whether there is one instance, whose memory is the addon's state.
+    pub fn is_singleton(&self) -> bool {
+        self.is_singleton
     }
 
     /// Waits until nothing is left to be done for the addon.
@@ -51,20 +85,77 @@ impl Pool {
         }
     }
 
+    /// Configures the addon, in its first instance: whether its hooks are needed, or what is wrong.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub async fn configure(self: &Arc<Self>) -> Result<Result<Readiness, Refusal>, HookFailure> {
+        self.call(|pool| async move {
+            let mut lease = pool.lease().await?;
+            let readiness = match lease.instance.configure(&pool.exports).await? {
+                Ok(readiness) => readiness,
+                Err(refusal) => return Ok(Err(refusal)),
+            };
+            for capability in pool.shared.capabilities() {
+                capability.configured();
+            }
+            pool.is_configured.store(true, Ordering::Relaxed);
+            let started = lease.instance.start(&pool.exports).await?;
+            lease.give_back();
+            Ok(started.map(|()| readiness))
+        })
+        .await
+    }
+
+    /// Runs a call. It ends when this future is dropped; a singleton's does not, as its state would be lost.
+    ///
+    /// # Errors
+    /// When the call fails.
+    pub async fn call<R, F>(self: &Arc<Self>, call: impl FnOnce(Arc<Self>) -> F) -> Result<R, HookFailure>
+    where
+        R: Send + 'static,
+        F: Future<Output = Result<R, HookFailure>> + Send + 'static,
+    {
+        let running = call::run(self.scheduler.clone(), self.id, call(self.clone()));
+        if !self.is_singleton {
+            return running.await;
+        }
+        tokio::spawn(running).await.unwrap_or_else(|stopped| Err(HookFailure::Panicked(stopped.to_string())))
+    }
+
     /// An instance for one call.
     ///
     /// # Errors
     /// When all are busy for too long, or a fresh one cannot be started.
     pub async fn lease(&self) -> Result<Lease<'_>, HookFailure> {
-        let Ok(Ok(permit)) = tokio::time::timeout(WAIT, self.permits.acquire()).await else {
-            return Err(HookFailure::Busy);
+        let permit = match self.permits.try_acquire() {
+            Ok(permit) => permit,
+            Err(_) => match tokio::time::timeout(WAIT, self.permits.acquire()).await {
+                Ok(Ok(permit)) => permit,
+                _ => return Err(HookFailure::Busy),
+            },
         };
         let kept = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let instance = match kept {
             Some(instance) => instance,
-            None => Instance::new(&self.pre, &self.exports, self.shared.clone()).await?,
+            None => self.fresh().await?,
         };
         Ok(Lease { instance, pool: self, _permit: permit })
+    }
+
+    /// A fresh instance, prepared for flows if the addon is configured.
+    async fn fresh(&self) -> Result<Instance, HookFailure> {
+        let mut instance = Instance::new(&self.pre, &self.exports, self.shared.clone()).await?;
+        if !self.is_configured.load(Ordering::Relaxed) {
+            return Ok(instance);
+        }
+        let refused = |refusal: Refusal| HookFailure::Unusable(format!("it could not start: {}", refusal.reason));
+        if self.is_singleton {
+            // The one before is lost, and with it what its configuration left behind.
+            instance.configure(&self.exports).await?.map_err(refused)?;
+        }
+        instance.start(&self.exports).await?.map_err(refused)?;
+        Ok(instance)
     }
 }
 
@@ -76,7 +167,7 @@ impl Lease<'_> {
 
     /// Keeps the instance for the next flow.
     pub fn give_back(mut self) {
-        if !self.instance.is_worn() {
+        if self.pool.is_singleton || !self.instance.is_worn() {
             // The one used last is used next: its memory is still in the processor's caches.
             self.pool.idle.lock().unwrap_or_else(PoisonError::into_inner).push(self.instance);
         }

@@ -3,17 +3,21 @@
 use std::{any::Any, sync::Arc};
 
 use tracing::Level;
-use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView, p2::pipe::MemoryOutputPipe};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use super::{
     capability::{Capability, CapabilityState},
+    cpu::CpuTime,
     grants::Grants,
     handles::Handles,
     limits::Limits,
-    log::LineRate,
-    memory::MemoryMeter,
+    log::Log,
+    memory::{Account, MemoryMeter},
     options::Values,
+    output::Output,
+    waits::Waits,
 };
+use crate::flow::FlowId;
 
 /// What all instances of one addon share.
 #[derive(Debug)]
@@ -28,8 +32,10 @@ pub struct Shared {
     pub limits: Limits,
     /// Whether it is only tried whether it could be configured: nothing may be written.
     pub is_trial: bool,
-    /// How many log lines it may still write.
-    pub lines: LineRate,
+    /// Where its lines go.
+    pub log: Arc<Log>,
+    /// What is kept for its flows beyond a call.
+    pub kept: Arc<Account>,
     capabilities: Vec<Arc<dyn CapabilityState>>,
 }
 
@@ -37,12 +43,13 @@ impl Shared {
     /// What instances of an addon share that has no options and may use no files.
     pub fn new(name: String, limits: Limits, capabilities: &[Arc<dyn Capability>]) -> Self {
         Self {
+            log: Arc::new(Log::new(name.clone())),
             name,
             options: Values::new(),
             grants: Grants::default(),
             limits,
             is_trial: false,
-            lines: LineRate::default(),
+            kept: Account::new(limits.kept()),
             capabilities: capabilities.iter().map(|capability| capability.for_addon()).collect(),
         }
     }
@@ -58,9 +65,6 @@ impl Shared {
     }
 }
 
-/// Most bytes kept of what an instance writes to its standard error, which is where panics go.
-const LAST_WORDS: usize = 8 * 1024;
-
 /// The data of one instance.
 pub struct State {
     /// The handles.
@@ -71,40 +75,38 @@ pub struct State {
     pub shared: Arc<Shared>,
     /// Whether the addon is being configured, by this instance.
     pub is_configuring: bool,
-    /// Ticks of the engine's clock that its current call has used.
-    pub ticks: u32,
-    /// Ticks that its current call may use.
-    pub tick_limit: u32,
+    /// What its current call computes.
+    pub cpu: CpuTime,
+    /// What its current call waits for.
+    pub waits: Arc<Waits>,
+    /// What it writes.
+    pub output: Output,
+    /// The flow of its current call.
+    pub flow: Option<FlowId>,
     wasi: WasiCtx,
-    last_words: MemoryOutputPipe,
 }
 
 impl State {
     /// The data of a fresh instance: no files, no network, no environment.
     pub fn new(shared: Arc<Shared>) -> Self {
-        let last_words = MemoryOutputPipe::new(LAST_WORDS);
+        let output = Output::new(shared.log.clone());
         let memory = MemoryMeter::new(shared.limits.memory);
         Self {
             handles: Handles::new(memory.account().clone()),
             memory,
             shared,
             is_configuring: false,
-            ticks: 0,
-            tick_limit: 0,
-            wasi: WasiCtx::builder().stderr(last_words.clone()).build(),
-            last_words,
+            cpu: CpuTime::default(),
+            waits: Arc::default(),
+            wasi: WasiCtx::builder().stdout(output.stdout()).stderr(output.stderr()).build(),
+            output,
+            flow: None,
         }
-    }
-
-    /// What the instance wrote to its standard error, on one line.
-    pub fn last_words(&self) -> String {
-        let written = self.last_words.contents();
-        String::from_utf8_lossy(&written).split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
     /// Writes a line to the log in the addon's name.
     pub fn log(&self, level: Level, message: &str) {
-        self.shared.lines.write(&self.shared.name, level, message);
+        self.shared.log.write(self.flow, level, message);
     }
 }
 

@@ -151,6 +151,11 @@ fn parse_addon_limits(mut section: Section<'_>) -> Result<Limits, ConfigError> {
             Some(cpu) => Duration::from_millis(cpu.into()),
             None => default.cpu,
         },
+        cpu_per_mib: match section.number("cpu_ms_per_mib", 0..=MOST_CPU_MS)? {
+            Some(cpu) => Duration::from_millis(cpu.into()),
+            None => default.cpu_per_mib,
+        },
+        hook: seconds(&mut section, "hook_seconds")?.unwrap_or(default.hook),
         body: section.number("body_mib", 1..=MOST_MIB)?.map_or(default.body, |mib| u64::from(mib) << 20),
         body_wait: seconds(&mut section, "body_seconds")?.unwrap_or(default.body_wait),
         instances: section.number("instances", 1..=MOST_INSTANCES)?.map_or(default.instances, |count| count as usize),

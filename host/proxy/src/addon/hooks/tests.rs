@@ -2,19 +2,6 @@
 
 use super::*;
 
-#[tokio::test]
-async fn a_panic_is_a_failure_of_the_hook() {
-    let panicking = async {
-        tokio::task::yield_now().await;
-        panic!("a handle");
-        #[expect(unreachable_code, reason = "it says what a hook would give")]
-        Ok(())
-    };
-    let failure = contained(panicking).await.expect_err("it panicked");
-    assert_eq!(failure.to_string(), "the host failed while it served the addon: a handle");
-    assert!(matches!(contained(async { Ok(1) }).await, Ok(1)));
-}
-
 /// Needs an addon that ships.
 #[cfg(feature = "recordings")]
 mod in_a_component {

@@ -102,6 +102,7 @@ impl messages::HostResponse for State {
     }
 
     fn set_body(&mut self, response: Resource<ResponseHandle>, content: Vec<u8>) -> Edited {
+        self.cpu.allow(self.shared.limits.cpu_for(content.len()));
         self.handles.set_response_body(&response, content)
     }
 
