@@ -26,7 +26,7 @@ class Declaration(exports.Declaration):
             flags=[],
             deprecated=None,
         )
-        return Declared(summary="matches JSON by its values", options=[ignored], singleton=False, reads=[])
+        return Declared(summary="matches JSON by its values", options=[ignored], singleton=False, reads_bodies=True, reads=[])
 
 
 class Matcher(exports.Matcher):

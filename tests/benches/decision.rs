@@ -30,7 +30,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let url = arguments.next().ok_or(usage)?;
     let (host, path) = url.split_once('/').ok_or(usage)?;
     let engine = AddonEngine::new(None, run::capabilities())?;
-    let request = LoadRequest { source: Source::Shipped("serverreplay".to_owned()), plugs: Vec::new() };
+    let request = LoadRequest {
+        source: Source::Shipped("serverreplay".to_owned()),
+        plugs: Vec::new(),
+        limits: Limits::default(),
+    };
     let loaded = addon::load(&engine, &[request], &[]).await?.remove(0);
     let recordings = Value::Texts(vec![recording]);
     let mut grants = Grants::default();

@@ -72,7 +72,11 @@ fn engine() -> AddonEngine {
 
 /// The shipped addon with a recording and further options.
 async fn replaying(engine: &AddonEngine, recording: &Path, options: Values) -> Chain {
-    let request = LoadRequest { source: Source::Shipped("serverreplay".to_owned()), plugs: Vec::new() };
+    let request = LoadRequest {
+        source: Source::Shipped("serverreplay".to_owned()),
+        plugs: Vec::new(),
+        limits: Limits::default(),
+    };
     let loaded = addon::load(engine, &[request], &[]).await.expect("it loads").remove(0);
     let recordings = Value::Texts(vec![recording.display().to_string()]);
     let mut grants = Grants::default();

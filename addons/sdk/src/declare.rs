@@ -85,10 +85,22 @@ impl OptionDeclaration {
 
 /// A component that does what `summary` says, with these options.
 pub fn component(summary: &str, options: Vec<OptionDeclaration>) -> Declared {
-    Declared { summary: summary.to_owned(), options, reads: Vec::new(), singleton: false }
+    Declared { summary: summary.to_owned(), options, reads: Vec::new(), singleton: false, reads_bodies: false }
 }
 
 impl Declared {
+    /// Has all flows go through one instance, one at a time, so that its memory is the addon's state.
+    pub fn alone(mut self) -> Self {
+        self.singleton = true;
+        self
+    }
+
+    /// Says that the hooks read bodies: in an addon that is [`alone`](Self::alone), a slow one then keeps no other flow waiting.
+    pub fn reading_bodies(mut self) -> Self {
+        self.reads_bodies = true;
+        self
+    }
+
     /// Adds options of other addons whose values the component is to know.
     pub fn reading(mut self, names: &[&str]) -> Self {
         self.reads.extend(names.iter().map(|&name| name.to_owned()));

@@ -148,7 +148,7 @@ async fn command() -> Result<(), Failure> {
 }
 
 fn request(spec: &proxyhost::config::AddonSpec) -> LoadRequest {
-    LoadRequest { source: spec.source.clone(), plugs: spec.plugs.clone() }
+    LoadRequest { source: spec.source.clone(), plugs: spec.plugs.clone(), limits: spec.limits }
 }
 
 fn declared(loaded: &Loaded) -> DeclaredAddon {

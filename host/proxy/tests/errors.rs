@@ -96,7 +96,10 @@ fn an_addon_that_cannot_be_loaded() {
              denied",
         ),
         (
-            LoadError::Declare { addon: addon.clone(), source: HookFailure::Trapped { why: "unreachable".to_owned(), place: None } },
+            LoadError::Declare {
+                addon: addon.clone(),
+                source: HookFailure::Trapped { why: "unreachable".to_owned(), place: None },
+            },
             "cannot load addon `a`: it crashed: unreachable",
         ),
         (

@@ -28,7 +28,7 @@ const HANDLE: usize = 512;
 /// A request that a component sees, and perhaps changes.
 pub struct RequestHandle {
     request: Request,
-    /// Whether it is part of a recording.
+    /// Whether nothing can change it any more: it is part of a recording, or was sent already.
     is_read_only: bool,
     head: HeadCharge,
     body: SharedCharge,
@@ -128,9 +128,21 @@ impl Handles {
     /// # Errors
     /// When the component has no room for it.
     pub fn lend_request(&mut self, request: Request) -> Result<Resource<RequestHandle>> {
+        self.lend(request, false)
+    }
+
+    /// Lends a request that was sent already, for a call that can only look at it.
+    ///
+    /// # Errors
+    /// When the component has no room for it.
+    pub fn lend_sent_request(&mut self, request: Request) -> Result<Resource<RequestHandle>> {
+        self.lend(request, true)
+    }
+
+    fn lend(&mut self, request: Request, is_read_only: bool) -> Result<Resource<RequestHandle>> {
         let head = HeadCharge::lent(&self.account, 0)?;
         let body = SharedCharge::new(&self.account, 0)?;
-        Ok(self.table.push(RequestHandle { request, is_read_only: false, head, body })?)
+        Ok(self.table.push(RequestHandle { request, is_read_only, head, body })?)
     }
 
     /// Lends a response for a call.
@@ -380,6 +392,31 @@ impl Handles {
             }
             Ok(bytes)
         }))
+    }
+
+    /// Has a body be kept when it is sent on, for whoever of the addon's calls reads it then; `kept` is charged for it.
+    ///
+    /// # Errors
+    /// When the handle is not the component's; inside, when it is larger than what may be kept.
+    pub fn keep(
+        &self,
+        body: &Resource<BodyHandle>,
+        limits: &Limits,
+        wanted: u64,
+        kept: &Arc<Account>,
+    ) -> Result<std::result::Result<(), BodyFailure>> {
+        let body = &self.table.get(body)?.body;
+        if !body.is_live() {
+            return Ok(Ok(()));
+        }
+        let limit = wanted.min(limits.body);
+        // What does not say how long it is may be as long as it may be.
+        let most = body.size().unwrap_or(limit);
+        let charge =
+            usize::try_from(most).ok().filter(|_| most <= limit).and_then(|bytes| Charge::new(kept, bytes).ok());
+        let Some(charge) = charge else { return Ok(Err(BodyFailure::TooLarge)) };
+        body.keep(limit, Box::new(charge));
+        Ok(Ok(()))
     }
 
     /// The next bytes of a body, at most `limit`.

@@ -106,6 +106,7 @@ impl Addon {
     pub async fn on_request(&self, request: &Request) -> Result<Action<Request>, Fault> {
         let copy = request.clone();
         let called = self.call(&self.request, request.flow, |pool| async move {
+            let _body = pool.arrived(&copy.body).await?;
             let mut lease = pool.lease().await?;
             let done = lease.instance().on_request(copy).await?;
             lease.give_back();
@@ -121,6 +122,7 @@ impl Addon {
     pub async fn on_response(&self, request: &Request, response: &Response) -> Result<Action<Response>, Fault> {
         let copies = (request.clone(), response.clone());
         let called = self.call(&self.response, request.flow, |pool| async move {
+            let _body = pool.arrived(&copies.1.body).await?;
             let mut lease = pool.lease().await?;
             let done = lease.instance().on_response(copies.0, copies.1).await?;
             lease.give_back();

@@ -190,7 +190,8 @@ impl Instance {
     pub async fn on_request(&mut self, request: Request) -> Result<Action<Request>, HookFailure> {
         let Some(guest) = self.request.clone() else { return Ok(Action::Next(request)) };
         let allowed = self.begin_hook(&request);
-        let lent = self.lend_request(request)?;
+        let lent = self.store.data_mut().handles.lend_request(request);
+        let lent = lent.map_err(|error| HookFailure::of(&self.store, &error, allowed.cpu))?;
         let call = guest.call_on_request(&mut self.store, borrowed(&lent));
         let called = self.waits.bound(allowed.whole, call).await;
         let action = ended(&self.store, called, allowed)?;
@@ -202,9 +203,10 @@ impl Instance {
     pub async fn on_response(&mut self, request: Request, response: Response) -> Result<Action<Response>, HookFailure> {
         let Some(guest) = self.response.clone() else { return Ok(Action::Next(response)) };
         let allowed = self.begin_hook(&request);
-        let request = self.lend_request(request)?;
-        let lent = self.store.data_mut().handles.lend_response(response);
-        let response = lent.map_err(|error| HookFailure::of(&self.store, &error, allowed.cpu))?;
+        let handles = &mut self.store.data_mut().handles;
+        let lent =
+            handles.lend_sent_request(request).and_then(|request| Ok((request, handles.lend_response(response)?)));
+        let (request, response) = lent.map_err(|error| HookFailure::of(&self.store, &error, allowed.cpu))?;
         let call = guest.call_on_response(&mut self.store, borrowed(&request), borrowed(&response));
         let called = self.waits.bound(allowed.whole, call).await;
         let action = ended(&self.store, called, allowed)?;
@@ -217,7 +219,8 @@ impl Instance {
     pub async fn on_error(&mut self, request: Request, kind: &str, detail: &str) -> Result<(), HookFailure> {
         let Some(guest) = self.error.clone() else { return Ok(()) };
         let allowed = self.begin_hook(&request);
-        let lent = self.lend_request(request)?;
+        let lent = self.store.data_mut().handles.lend_sent_request(request);
+        let lent = lent.map_err(|error| HookFailure::of(&self.store, &error, allowed.cpu))?;
         let call = guest.call_on_error(&mut self.store, borrowed(&lent), kind, detail);
         let called = self.waits.bound(allowed.whole, call).await;
         ended(&self.store, called, allowed)?;
@@ -245,11 +248,6 @@ impl Instance {
             actions::Action::Kill => Action::Kill,
             actions::Action::Respond(response) => Action::Respond(self.take_response(response)?),
         })
-    }
-
-    fn lend_request(&mut self, request: Request) -> Result<Resource<RequestHandle>, HookFailure> {
-        let lent = self.store.data_mut().handles.lend_request(request);
-        lent.map_err(|error| HookFailure::of(&self.store, &error, self.limits().cpu))
     }
 
     fn take_request(&mut self, request: Resource<RequestHandle>) -> Result<Request, HookFailure> {

@@ -1,24 +1,25 @@
 //! From files to addons that can be called: read, compose, compile, ask for the declaration; then, with the options'
 //! values, configure.
 
-use std::{collections::BTreeSet, error::Error, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, error::Error, sync::Arc};
 
 use tracing::warn;
 use wasmtime::component::{Component, InstancePre};
 
 use super::{
-    bindings::exports::proxyhost::addon::{declaration, lifecycle},
+    bindings::exports::proxyhost::addon::lifecycle,
     capability::{Capability, Package},
     component::{ComponentError, Source},
+    declared,
     engine::AddonEngine,
     failure::HookFailure,
     grants::Grants,
     hooks::{Addon, Duty, OnFailure},
-    instance::{Exports, Instance},
+    instance::Exports,
     limits::Limits,
-    options::{Flag, Kind, OptionDeclaration, Values},
+    options::{OptionDeclaration, Values},
     plug::{self, Plug, PlugError},
-    pool::Pool,
+    pool::{Instances, Pool},
     scheduler::Scheduler,
     shipped,
     state::{Shared, State},
@@ -31,6 +32,8 @@ pub struct Request {
     pub source: Source,
     /// Plugs for this addon only: each must fit.
     pub plugs: Vec<Source>,
+    /// What it may use.
+    pub limits: Limits,
 }
 
 /// Why addons are configured.
@@ -85,6 +88,14 @@ pub enum LoadError {
         /// How.
         source: HookFailure,
     },
+    /// What it declares cannot be used.
+    #[error("cannot load addon `{addon}`: it declares {what}")]
+    Declared {
+        /// The addon.
+        addon: String,
+        /// What cannot be used, and why.
+        what: String,
+    },
     /// It failed while it prepared itself.
     #[error("cannot configure addon `{addon}`")]
     Prepare {
@@ -121,7 +132,7 @@ pub struct Loaded {
     pub imports: Vec<String>,
     /// The hooks it exports.
     pub hooks: Vec<&'static str>,
-    singleton: bool,
+    instances: Instances,
     component: InstancePre<State>,
     exports: Exports,
     scheduler: Arc<Scheduler>,
@@ -153,7 +164,7 @@ pub async fn load(engine: &AddonEngine, addons: &[Request], plugs: &[Source]) ->
         let mut candidates = own.clone();
         candidates.extend(shared_plugs.iter().cloned());
         candidates.extend(shipped_plugs(&addon.source));
-        let (one, used) = load_one(engine, &addon.source, &bytes, &candidates).await?;
+        let (one, used) = load_one(engine, &addon.source, &bytes, &candidates, &addon.limits).await?;
         if let Some((_, unfit)) = own.iter().enumerate().find(|(position, _)| !used.contains(position)) {
             return Err(unused(unfit)?);
         }
@@ -191,6 +202,7 @@ async fn load_one(
     source: &Source,
     bytes: &[u8],
     candidates: &[Plug],
+    limits: &Limits,
 ) -> Result<(Loaded, BTreeSet<usize>), LoadError> {
     let name = source.name();
     let host = engine.packages();
@@ -198,7 +210,7 @@ async fn load_one(
     let composition = plug::compose(&name, bytes, candidates, &host)?;
     let component = prepare(engine, &name, &composition.bytes)?;
     let exports = Exports::of(&component, composition.used.iter().copied());
-    let declared = declare(engine, &name, &component, &exports).await?;
+    let declared = declared::ask(engine, &name, &component, &exports, limits).await?;
     let used = composition.used.iter().filter_map(|&position| Some((position, candidates.get(position)?)));
     let plugs = used.map(|(position, plug)| {
         let (exports, _) = plug::interfaces(&plug.name, &plug.bytes, &host)?;
@@ -214,24 +226,13 @@ async fn load_one(
         plugs,
         imports,
         hooks: exports.names(),
-        singleton: declared.singleton,
+        instances: declared.instances,
         component,
         exports,
         scheduler: engine.scheduler.clone(),
         capabilities: engine.capabilities.clone(),
     };
     Ok((loaded, composition.used))
-}
-
-/// An addon and its plugs may share an option; the first declaration of a name counts.
-fn merge(options: impl Iterator<Item = declaration::OptionDeclaration>) -> Vec<OptionDeclaration> {
-    let mut merged: Vec<OptionDeclaration> = Vec::new();
-    for option in options {
-        if merged.iter().all(|known| known.name != option.name) {
-            merged.push(option.into());
-        }
-    }
-    merged
 }
 
 fn prepare(engine: &AddonEngine, name: &str, bytes: &[u8]) -> Result<InstancePre<State>, LoadError> {
@@ -243,38 +244,6 @@ fn prepare(engine: &AddonEngine, name: &str, bytes: &[u8]) -> Result<InstancePre
         offered: engine.packages().iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
         source: error.into(),
     })
-}
-
-/// What a component may use to start and declare itself.
-const DECLARING_MEMORY: usize = 4 << 30;
-const DECLARING: Duration = Duration::from_secs(30);
-
-/// What an addon and its plugs declare together.
-struct Declared {
-    summary: String,
-    options: Vec<OptionDeclaration>,
-    reads: Vec<String>,
-    singleton: bool,
-}
-
-async fn declare(
-    engine: &AddonEngine,
-    name: &str,
-    component: &InstancePre<State>,
-    exports: &Exports,
-) -> Result<Declared, LoadError> {
-    // The limits that the user sets are not known yet.
-    let limits = Limits { memory: DECLARING_MEMORY, cpu: DECLARING, configure: DECLARING, ..Limits::default() };
-    let mut shared = Shared::new(name.to_owned(), limits, &engine.capabilities);
-    shared.is_trial = true;
-    let failed = |source| LoadError::Declare { addon: name.to_owned(), source };
-    let mut instance = Instance::new(component, exports, Arc::new(shared)).await.map_err(failed)?;
-    let mut all = instance.declare(exports).await.map_err(failed)?;
-    let summary = all.first_mut().map(|own| std::mem::take(&mut own.summary)).unwrap_or_default();
-    let singleton = all.iter().any(|declared| declared.singleton);
-    let reads = all.iter_mut().flat_map(|declared| std::mem::take(&mut declared.reads)).collect();
-    let options = merge(all.into_iter().flat_map(|declared| declared.options));
-    Ok(Declared { summary, options, reads, singleton })
 }
 
 impl Loaded {
@@ -300,11 +269,12 @@ impl Loaded {
         let mut shared = Shared::new(self.name.clone(), limits, &self.capabilities);
         (shared.options, shared.grants, shared.is_trial) = (options, grants, purpose == Purpose::Check);
         let shared = Arc::new(shared);
-        let pool = Arc::new(Pool::new(self.component, self.exports, shared, self.scheduler, self.singleton));
+        let pool = Arc::new(Pool::new(self.component, self.exports, shared, self.scheduler, self.instances));
         let readiness = pool.configure().await.map_err(failed)?.map_err(|refusal| {
             let plug = self.plugs.iter().find(|plug| Some(plug.position) == refusal.plug);
             let addon = plug.map_or(&self.name, |plug| &plug.name).clone();
-            LoadError::Refused { addon, reason: refusal.reason }
+            let end = refusal.reason.floor_char_boundary(LONGEST_REASON);
+            LoadError::Refused { addon, reason: oneline::escaped(&refusal.reason[..end]) }
         })?;
         let duty = match readiness {
             lifecycle::Readiness::Active => Duty::Active,
@@ -315,20 +285,5 @@ impl Loaded {
     }
 }
 
-impl From<declaration::OptionDeclaration> for OptionDeclaration {
-    fn from(declared: declaration::OptionDeclaration) -> Self {
-        let kind = match declared.kind {
-            declaration::Kind::Flag => Kind::Flag,
-            declaration::Kind::Integer => Kind::Integer,
-            declaration::Kind::Text => Kind::Text,
-            declaration::Kind::Choice(choices) => Kind::Choice(choices),
-            declaration::Kind::Texts => Kind::Texts,
-            declaration::Kind::Files => Kind::Files,
-            declaration::Kind::Output => Kind::Output,
-        };
-        let flags = declared.flags.into_iter();
-        let flags = flags.map(|flag| Flag { long: flag.long, short: flag.short, sets: flag.sets }).collect();
-        let declaration::OptionDeclaration { name, help, default, deprecated, .. } = declared;
-        Self { name, help, kind, default, flags, deprecated }
-    }
-}
+/// Most bytes shown of the reason that an addon gives.
+const LONGEST_REASON: usize = 4 * 1024;

@@ -13,6 +13,7 @@ pub mod capability;
 mod chain;
 mod component;
 mod cpu;
+mod declared;
 mod edit;
 mod engine;
 mod failure;

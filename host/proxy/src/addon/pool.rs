@@ -16,12 +16,25 @@ use super::{
     call,
     failure::HookFailure,
     instance::{Exports, Instance, Refusal},
+    memory::Charge,
     scheduler::Scheduler,
     state::{Shared, State},
 };
+use crate::flow::Body;
 
 /// Most time a flow waits for an instance when all are in use.
 const WAIT: Duration = Duration::from_secs(10);
+
+/// How many instances an addon has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Instances {
+    /// As many as there are flows, up to its limit.
+    Many,
+    /// One for all flows, one at a time: its memory is the addon's state.
+    One,
+    /// One, whose turn for a flow begins when the body has arrived that its hook reads.
+    OneAfterBodies,
+}
 
 /// The instances of one addon.
 pub struct Pool {
@@ -31,8 +44,7 @@ pub struct Pool {
     exports: Exports,
     shared: Arc<Shared>,
     scheduler: Arc<Scheduler>,
-    /// Whether there is one instance, whose memory is the addon's state.
-    is_singleton: bool,
+    instances: Instances,
     /// Whether the addon is configured, so that further instances are started.
     is_configured: AtomicBool,
     idle: Mutex<Vec<Instance>>,
@@ -54,13 +66,16 @@ impl Pool {
         exports: Exports,
         shared: Arc<Shared>,
         scheduler: Arc<Scheduler>,
-        is_singleton: bool,
+        instances: Instances,
     ) -> Self {
         static LAST: AtomicU64 = AtomicU64::new(0);
-        let permits = Semaphore::new(if is_singleton { 1 } else { shared.limits.instances });
+        let permits = Semaphore::new(match instances {
+            Instances::Many => shared.limits.instances,
+            Instances::One | Instances::OneAfterBodies => 1,
+        });
         let id = LAST.fetch_add(1, Ordering::Relaxed);
         let is_configured = AtomicBool::new(false);
-        Self { id, pre, exports, shared, scheduler, is_singleton, is_configured, idle: Mutex::default(), permits }
+        Self { id, pre, exports, shared, scheduler, instances, is_configured, idle: Mutex::default(), permits }
     }
 
     /// Which hooks the component exports.
@@ -75,7 +90,25 @@ impl Pool {
 
     /// Whether there is one instance, whose memory is the addon's state.
     pub fn is_singleton(&self) -> bool {
-        self.is_singleton
+        self.instances != Instances::Many
+    }
+
+    /// Waits for a body that a singleton's hook will read, so that its turn is not spent on that. What this returns is to be
+    /// held until the hook has run.
+    ///
+    /// # Errors
+    /// When too many wait already.
+    pub async fn arrived(&self, body: &Body) -> Result<Option<Charge>, HookFailure> {
+        let limits = &self.shared.limits;
+        let most = body.size().unwrap_or(limits.body);
+        if self.instances != Instances::OneAfterBodies || !body.is_live() || most > limits.body {
+            return Ok(None);
+        }
+        let bytes = usize::try_from(most).unwrap_or(usize::MAX);
+        let charge = Charge::new(&self.shared.kept, bytes).map_err(|_| HookFailure::Busy)?;
+        // The hook is told what keeps it from arriving.
+        let _ = body.collect(limits.collecting(u64::MAX)).await;
+        Ok(Some(charge))
     }
 
     /// Waits until nothing is left to be done for the addon.
@@ -117,7 +150,7 @@ impl Pool {
         F: Future<Output = Result<R, HookFailure>> + Send + 'static,
     {
         let running = call::run(self.scheduler.clone(), self.id, call(self.clone()));
-        if !self.is_singleton {
+        if !self.is_singleton() {
             return running.await;
         }
         tokio::spawn(running).await.unwrap_or_else(|stopped| Err(HookFailure::Panicked(stopped.to_string())))
@@ -150,7 +183,7 @@ impl Pool {
             return Ok(instance);
         }
         let refused = |refusal: Refusal| HookFailure::Unusable(format!("it could not start: {}", refusal.reason));
-        if self.is_singleton {
+        if self.is_singleton() {
             // The one before is lost, and with it what its configuration left behind.
             instance.configure(&self.exports).await?.map_err(refused)?;
         }
@@ -167,7 +200,7 @@ impl Lease<'_> {
 
     /// Keeps the instance for the next flow.
     pub fn give_back(mut self) {
-        if self.pool.is_singleton || !self.instance.is_worn() {
+        if self.pool.is_singleton() || !self.instance.is_worn() {
             // The one used last is used next: its memory is still in the processor's caches.
             self.pool.idle.lock().unwrap_or_else(PoisonError::into_inner).push(self.instance);
         }

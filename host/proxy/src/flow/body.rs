@@ -1,6 +1,6 @@
 //! A message's content: streaming past untouched, unless somebody asks for it.
 
-use std::{fmt, io, sync::Arc, time::Duration};
+use std::{any::Any, fmt, io, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
@@ -120,6 +120,14 @@ impl Body {
     pub fn observe(&self, observer: Arc<dyn BodyObserver>) {
         if let Self::Live(live) = self {
             live.observe(observer);
+        }
+    }
+
+    /// Has content that is sent on be kept, up to so many bytes, so that it can be read afterwards as well; only live content
+    /// would be gone then. `held` is dropped with it.
+    pub fn keep(&self, limit: u64, held: Box<dyn Any + Send + Sync>) {
+        if let Self::Live(live) = self {
+            live.keep(limit, held);
         }
     }
 

@@ -1,6 +1,7 @@
 //! Content that is arriving.
 
 use std::{
+    any::Any,
     collections::VecDeque,
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -12,7 +13,7 @@ use http_body::Frame;
 use http_body_util::{BodyExt, combinators::UnsyncBoxBody};
 use tokio::time::Instant;
 
-use super::{BodyFailure, BodyObserver, BoxError, Collecting, observer::Observers};
+use super::{BodyFailure, BodyObserver, BoxError, Collecting, keeper::Keeper, observer::Observers};
 
 /// Where content comes from, whatever it runs over.
 pub(super) type Incoming = UnsyncBoxBody<Bytes, BoxError>;
@@ -21,6 +22,8 @@ pub(super) type Incoming = UnsyncBoxBody<Bytes, BoxError>;
 pub struct Live {
     size: Option<u64>,
     arrival: Mutex<Arrival>,
+    /// Who keeps it when it is sent on.
+    keeper: Mutex<Option<Arc<Keeper>>>,
 }
 
 impl fmt::Debug for Live {
@@ -39,6 +42,8 @@ pub(super) struct Arrival {
     pub(super) rest: Option<Incoming>,
     pub(super) failure: Option<BodyFailure>,
     pub(super) observers: Observers,
+    /// Whether it is being sent on.
+    is_taken: bool,
 }
 
 impl Arrival {
@@ -67,7 +72,7 @@ impl Live {
         let size = incoming.size_hint().exact();
         let rest = UnsyncBoxBody::new(incoming.map_err(Into::into));
         let arrival = Arrival { rest: Some(rest), ..Arrival::default() };
-        Self { size, arrival: Mutex::new(arrival) }
+        Self { size, arrival: Mutex::new(arrival), keeper: Mutex::new(None) }
     }
 
     /// Lets somebody see it, beginning with what has arrived.
@@ -92,9 +97,29 @@ impl Live {
         self.arrival.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Has what passes be kept, up to so many bytes, so that it can still be read after it was sent on. `held` is dropped with
+    /// what is kept.
+    pub(super) fn keep(&self, limit: u64, held: Box<dyn Any + Send + Sync>) {
+        let keeper = Arc::new(Keeper::new(limit, held));
+        self.observe(keeper.clone());
+        *self.keeper.lock().unwrap_or_else(PoisonError::into_inner) = Some(keeper);
+    }
+
     /// Everything, for sending it on.
     pub(super) fn take(&self) -> Arrival {
-        std::mem::take(&mut *self.lock())
+        std::mem::replace(&mut *self.lock(), Arrival { is_taken: true, ..Arrival::default() })
+    }
+
+    /// What is kept of content that was sent on.
+    ///
+    /// # Errors
+    /// When it was not kept, or not all of it, or does not arrive in time.
+    async fn kept(&self, terms: Collecting) -> Result<Bytes, BodyFailure> {
+        let keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match keeper {
+            Some(keeper) => keeper.all(terms).await,
+            None => Err(BodyFailure::Gone),
+        }
     }
 
     /// Waits for one more frame; `false` when there is none.
@@ -131,6 +156,9 @@ impl Live {
 
     /// All of it, once it has arrived.
     pub(super) async fn collect(&self, terms: Collecting) -> Result<Bytes, BodyFailure> {
+        if self.lock().is_taken {
+            return self.kept(terms).await;
+        }
         let deadline = Instant::now() + terms.within;
         while self.more(deadline).await? {
             if self.lock().arrived_bytes > terms.limit {
@@ -153,6 +181,12 @@ impl Live {
         limit: usize,
         terms: Collecting,
     ) -> Result<Option<Bytes>, BodyFailure> {
+        if self.lock().is_taken {
+            let all = self.kept(terms).await?;
+            let start = usize::try_from(offset).unwrap_or(usize::MAX).min(all.len());
+            let end = start.saturating_add(limit).min(all.len());
+            return Ok((start < end).then(|| all.slice(start..end)));
+        }
         let deadline = Instant::now() + terms.within;
         loop {
             {

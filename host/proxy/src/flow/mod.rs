@@ -5,6 +5,7 @@ mod destination;
 mod fault;
 mod fields;
 mod interim;
+mod keeper;
 mod live;
 mod observer;
 mod outgoing;

@@ -63,7 +63,11 @@ mod in_a_component {
     #[tokio::test]
     async fn the_next_flow_is_served() {
         let engine = AddonEngine::new(None, vec![Arc::new(Panicking::default())]).expect("an engine");
-        let replay = LoadRequest { source: Source::Shipped("serverreplay".to_owned()), plugs: Vec::new() };
+        let replay = LoadRequest {
+            source: Source::Shipped("serverreplay".to_owned()),
+            plugs: Vec::new(),
+            limits: Limits::default(),
+        };
         let loaded = load(&engine, &[replay], &[]).await.expect("it loads").remove(0);
         let options = Values::from([("server_replay_extra".to_owned(), Value::Text("404".to_owned()))]);
         let limits = Limits { cpu: std::time::Duration::from_secs(10), ..Limits::default() };

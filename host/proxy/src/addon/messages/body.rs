@@ -33,6 +33,11 @@ impl messages::HostBody for State {
         Ok(digest.map_err(BodyError::from))
     }
 
+    fn keep(&mut self, body: Resource<BodyHandle>, limit: u64) -> Result<std::result::Result<(), BodyError>> {
+        let kept = self.handles.keep(&body, &self.shared.limits, limit, &self.shared.kept)?;
+        Ok(kept.map_err(BodyError::from))
+    }
+
     fn reader(&mut self, body: Resource<BodyHandle>) -> Result<Resource<BodyReader>> {
         self.handles.reader(&body)
     }
