@@ -33,6 +33,8 @@ async fn a_change_that_http_does_not_allow_is_refused() {
         ("set x-a a\\nb", value("x-a")),
         ("set x-a a\\0b", value("x-a")),
         ("add x-a a\\r\\n\\r\\nbody", value("x-a")),
+        ("set x-a  a", "EditError::Invalid(\"the value of `x-a` has white space around it\")".to_owned()),
+        ("set x-a a ", "EditError::Invalid(\"the value of `x-a` has white space around it\")".to_owned()),
         ("set x\\r\\na b", "EditError::Invalid(\"`x\\\\r\\\\na` is not a field name\")".to_owned()),
         ("set  b", "EditError::Invalid(\"`` is not a field name\")".to_owned()),
         ("set content-length 5", host_owned()),
@@ -53,6 +55,10 @@ async fn a_change_that_http_does_not_allow_is_refused() {
         ("path /cart#top", "EditError::Invalid(\"`/cart#top` is not a path with a query\")".to_owned()),
         ("path /a\\r\\nb", "EditError::Invalid(\"`/a\\\\r\\\\nb` is not a path with a query\")".to_owned()),
         ("authority a@b", "EditError::Invalid(\"`a@b` is not a host with an optional port\")".to_owned()),
+        ("authority a:99999", "EditError::Invalid(\"`a:99999` is not a host with an optional port\")".to_owned()),
+        ("authority a:0", "EditError::Invalid(\"`a:0` is not a host with an optional port\")".to_owned()),
+        ("authority :80", "EditError::Invalid(\"`:80` is not a host with an optional port\")".to_owned()),
+        ("destination http a 0", "EditError::Invalid(\"the port is a number from 1 to 65535, not 0\")".to_owned()),
         ("destination ftp a 21", "EditError::Invalid(\"`ftp` is not http or https\")".to_owned()),
         ("destination http a/b 80", "EditError::Invalid(\"`a/b` is not a host\")".to_owned()),
         ("destination http a@b 80", "EditError::Invalid(\"`a@b` is not a host\")".to_owned()),
@@ -61,6 +67,7 @@ async fn a_change_that_http_does_not_allow_is_refused() {
     let on_response = [
         ("status 0", "EditError::Invalid(\"0 is not a status from 200 to 599\")".to_owned()),
         ("status 101", "EditError::Invalid(\"101 is not a status from 200 to 599\")".to_owned()),
+        ("request-path /other", "EditError::ReadOnly".to_owned()),
         ("status 600", "EditError::Invalid(\"600 is not a status from 200 to 599\")".to_owned()),
     ];
     // One proxy for all: each instruction has a path of its own.

@@ -9,6 +9,7 @@ mod examples;
 mod forwarding;
 mod har;
 mod harness;
+mod hostile;
 mod leaks;
 mod matchers;
 mod misses;

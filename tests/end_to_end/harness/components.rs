@@ -9,8 +9,16 @@ use std::{
 mod cargo;
 
 /// In `tests/components/` and `examples/`, each in a crate of its name.
-const COMPONENTS: [&str; 6] =
-    ["maintenance-banner", "misbehaving-matcher", "outer-probe", "path-id-matcher", "probe", "session-refresher"];
+const COMPONENTS: [&str; 8] = [
+    "counting",
+    "hostile",
+    "maintenance-banner",
+    "misbehaving-matcher",
+    "outer-probe",
+    "path-id-matcher",
+    "probe",
+    "session-refresher",
+];
 
 /// The file of a component.
 pub fn component(name: &str) -> PathBuf {

@@ -3,8 +3,10 @@
 mod recorded;
 mod script;
 
+use std::sync::atomic::Ordering;
+
 use proxyhost_sdk::{
-    Action, Declaration, ErrorHook, Lifecycle, Readiness, Request, RequestHook, Response, ResponseHook,
+    Action, Declaration, ErrorHook, Lifecycle, Readiness, Request, RequestHook, Response, ResponseHook, Startup,
     declare::{self, Declared},
     options,
 };
@@ -41,6 +43,13 @@ impl Lifecycle for Probe {
     }
 }
 
+impl Startup for Probe {
+    fn start() -> Result<(), String> {
+        script::STARTS.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
 impl RequestHook for Probe {
     fn on_request(request: &Request) -> Action {
         let script = options::texts(OPTION);
@@ -62,4 +71,4 @@ impl ErrorHook for Probe {
     }
 }
 
-proxyhost_sdk::export!(Probe: declaration, lifecycle, request_hook, response_hook, error_hook);
+proxyhost_sdk::export!(Probe: declaration, lifecycle, startup, request_hook, response_hook, error_hook);

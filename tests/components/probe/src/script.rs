@@ -7,6 +7,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use proxyhost_sdk::{Action, Body, EditError, Request, Response, log};
 
+/// How often this instance was started.
+pub static STARTS: AtomicU32 = AtomicU32::new(0);
+
 /// One of the instructions for a hook.
 struct Instruction {
     verb: String,
@@ -69,6 +72,8 @@ fn request_step(step: &Instruction, request: &Request) -> Result<Action, EditErr
         "follow" => follow(request)?,
         "body" => request.set_body(step.rest(0).as_bytes())?,
         "digest" => request.set_field("x-digest", described(&request.body()).as_bytes())?,
+        "keep" => request.body().keep(step.number(0)).map_err(|failure| EditError::Invalid(format!("{failure:?}")))?,
+        "started" => request.set_field("x-started", STARTS.load(Ordering::Relaxed).to_string().as_bytes())?,
         "pieces" => request.set_field("x-pieces", pieces(&request.body()).as_bytes())?,
         "flood" => flood(step, |name, value| match name {
             "method" => request.set_method(&"A".repeat(value.len())),
@@ -102,7 +107,7 @@ fn follow(request: &Request) -> Result<(), EditError> {
 /// Follows the instructions for responses.
 pub fn on_response(script: &[String], request: &Request, response: &Response) -> Action {
     for instruction in instructions(script, "response", &request.path()) {
-        match response_step(&instruction, response) {
+        match response_step(&instruction, request, response) {
             Ok(Action::Next) => {}
             Ok(action) => return action,
             Err(refusal) => return refused(&refusal),
@@ -111,7 +116,7 @@ pub fn on_response(script: &[String], request: &Request, response: &Response) ->
     Action::Next
 }
 
-fn response_step(step: &Instruction, response: &Response) -> Result<Action, EditError> {
+fn response_step(step: &Instruction, request: &Request, response: &Response) -> Result<Action, EditError> {
     let (name, value) = (step.argument(0), step.rest(1));
     match step.verb.as_str() {
         "set" => response.set_field(name, value.as_bytes())?,
@@ -134,6 +139,8 @@ fn response_step(step: &Instruction, response: &Response) -> Result<Action, Edit
         }
         "body" => response.set_body(step.rest(0).as_bytes())?,
         "digest" => response.set_field("x-digest", described(&response.body()).as_bytes())?,
+        "request-digest" => response.set_field("x-digest", described(&request.body()).as_bytes())?,
+        "request-path" => request.set_path(name)?,
         _ => return Ok(common(step)),
     }
     Ok(Action::Next)
