@@ -1,6 +1,7 @@
 //! End-to-end tests: the real binary between real clients and servers.
 
 mod addons;
+mod answers;
 mod bounds;
 mod concurrency;
 mod configuration;
@@ -17,6 +18,7 @@ mod options;
 mod process;
 mod recording;
 mod requests;
+mod retries;
 mod rights;
 mod servers;
 mod streams;
