@@ -5,6 +5,7 @@ mod answers;
 mod bounds;
 mod concurrency;
 mod configuration;
+mod egress;
 mod example_addons;
 mod examples;
 mod forwarding;

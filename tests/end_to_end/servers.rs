@@ -38,6 +38,32 @@ async fn a_certificate_that_is_not_trusted_is_refused() {
 }
 
 #[tokio::test]
+async fn certificates_are_verified_whatever_the_way() {
+    for origin in [Origin::answering_tls(|_| HELLO.to_vec()).await, Origin::http2(echo).await] {
+        let host = origin.authority();
+        let reverse = |url: &str| format!("reverse:{url}");
+        let assert_refused = |response: Message, way: &str| {
+            assert_eq!(response.field("proxy-status"), Some("proxyhost; error=tls_certificate_error"), "{way}");
+        };
+        // An authority that is not trusted, then a host that the certificate is not for.
+        let untrusted = Proxyhost::with([]).mode("regular").mode(&reverse(&origin.url("")));
+        let elsewhere = format!("[::ffff:127.0.0.1]:{}", origin.address().port());
+        let mistaken = trusting(&origin).mode("regular").mode(&reverse(&format!("https://{elsewhere}")));
+        for (start, host) in [(untrusted, &host), (mistaken, &elsewhere)] {
+            let proxy = start.start().await;
+            let url = format!("https://{host}/");
+            assert_refused(proxy.connect().await.get(&url).await, "plain");
+            assert_refused(proxy.http2().await.ask("GET", &url, &[], b"").await, "over HTTP/2");
+            assert_refused(proxy.connect_reverse().await.ask("GET", "/", "a", &[], b"").await, "reverse");
+            assert_refused(proxy.tls(host).await.ask("GET", "/", host, &[], b"").await, "in a tunnel");
+            let upgrade = [("Connection", "Upgrade"), ("Upgrade", "websocket")];
+            assert_refused(proxy.tls(host).await.ask("GET", "/", host, &upgrade, b"").await, "upgrade");
+        }
+        assert_eq!(origin.received(), []);
+    }
+}
+
+#[tokio::test]
 async fn a_certificate_of_a_named_authority_is_accepted_and_any_if_asked_for() {
     let origin = Origin::answering_tls(|_| HELLO.to_vec()).await;
     let host = origin.authority();

@@ -122,7 +122,7 @@ impl Connector {
     async fn connect(self, destination: Destination) -> Result<ServerStream, ConnectFault> {
         let tcp = self.tcp(&destination).await?;
         if destination.scheme() == Scheme::Http {
-            return Ok(ServerStream::new(Transport::Plain(tcp)));
+            return Ok(ServerStream::new(Transport::Plain(tcp), self.egress));
         }
         let tcp = tcp.into_inner();
         let server = (destination.host().to_owned(), destination.port());
@@ -144,7 +144,7 @@ impl Connector {
                 _ => ConnectFault::Tls(error),
             }
         })?;
-        Ok(ServerStream::new(Transport::Tls(Box::new(TokioIo::new(stream)))))
+        Ok(ServerStream::new(Transport::Tls(Box::new(TokioIo::new(stream))), self.egress))
     }
 }
 

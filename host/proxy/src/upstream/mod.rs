@@ -81,7 +81,17 @@ const HEAD_BYTES: usize = 256 * 1024;
 impl Upstream {
     /// Servers are reached as the egress policy and the TLS settings say.
     pub fn new(egress: Arc<Egress>, tls: rustls::ClientConfig, timeouts: Timeouts, via: Option<Via>) -> Self {
-        let connector = Connector::new(egress.clone(), Resolver::new(), tls, timeouts.connect);
+        Self::resolving(Resolver::new(), egress, tls, timeouts, via)
+    }
+
+    fn resolving(
+        resolver: Resolver,
+        egress: Arc<Egress>,
+        tls: rustls::ClientConfig,
+        timeouts: Timeouts,
+        via: Option<Via>,
+    ) -> Self {
+        let connector = Connector::new(egress.clone(), resolver, tls, timeouts.connect);
         let (kept, fresh) = (Clients::new(&connector, IDLE_CONNECTIONS), Clients::new(&connector, 0));
         Self { egress, connector, kept, fresh, timeouts, via }
     }

@@ -20,6 +20,8 @@ use hyper_util::{
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
+use super::Egress;
+
 /// What is known of the use of a connection; the pool hands it on with answers and failures.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Usage(Arc<Shared>);
@@ -72,6 +74,8 @@ impl Usage {
 pub(super) struct ServerStream {
     transport: Transport,
     usage: Usage,
+    /// Asked about each write, for it may be sealed while the connection is kept.
+    egress: Arc<Egress>,
 }
 
 /// What its bytes travel on.
@@ -81,8 +85,14 @@ pub(super) enum Transport {
 }
 
 impl ServerStream {
-    pub(super) fn new(transport: Transport) -> Self {
-        Self { transport, usage: Usage::default() }
+    pub(super) fn new(transport: Transport, egress: Arc<Egress>) -> Self {
+        Self { transport, usage: Usage::default(), egress }
+    }
+
+    /// What may be written to.
+    fn open(&mut self) -> io::Result<&mut Transport> {
+        self.egress.check_seal().map_err(|fault| io::Error::new(io::ErrorKind::PermissionDenied, fault))?;
+        Ok(&mut self.transport)
     }
 }
 
@@ -104,7 +114,7 @@ impl rt::Read for ServerStream {
         context: &mut Context<'_>,
         buffer: rt::ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        let Self { transport, usage } = self.get_mut();
+        let Self { transport, usage, .. } = self.get_mut();
         usage.0.reader.register(context.waker());
         if usage.is_closing() {
             return Poll::Ready(Ok(()));
@@ -118,7 +128,7 @@ impl rt::Read for ServerStream {
 
 impl rt::Write for ServerStream {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        match &mut self.get_mut().transport {
+        match self.get_mut().open()? {
             Transport::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
             Transport::Tls(stream) => Pin::new(stream).poll_write(context, bytes),
         }
@@ -150,7 +160,7 @@ impl rt::Write for ServerStream {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        match &mut self.get_mut().transport {
+        match self.get_mut().open()? {
             Transport::Plain(stream) => Pin::new(stream).poll_write_vectored(context, slices),
             Transport::Tls(stream) => Pin::new(stream).poll_write_vectored(context, slices),
         }
