@@ -294,6 +294,8 @@ async fn an_addon_cannot_send_a_request_where_none_may_go() {
         (format!("http localhost {own}"), 502, "proxy_loop_detected"),
         (format!("http 0.0.0.0 {own}"), 502, "proxy_loop_detected"),
         ("http 169.254.169.254 80".to_owned(), 403, "destination_ip_prohibited"),
+        ("http localhost 22".to_owned(), 403, "destination_ip_prohibited"),
+        ("https localhost 25".to_owned(), 403, "destination_ip_prohibited"),
     ] {
         let mut wire = proxy.connect().await;
         let response = wire.ask("GET", &origin.url("/"), "a", &[("X-Destination", &destination)], b"").await;

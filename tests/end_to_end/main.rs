@@ -1,9 +1,11 @@
 //! End-to-end tests: the real binary between real clients and servers.
 
 mod addons;
+mod answers;
 mod bounds;
 mod concurrency;
 mod configuration;
+mod egress;
 mod example_addons;
 mod examples;
 mod forwarding;
@@ -18,6 +20,7 @@ mod options;
 mod process;
 mod recording;
 mod requests;
+mod retries;
 mod rights;
 mod servers;
 mod streams;

@@ -41,7 +41,7 @@ impl<U: Forward> Service for Proxy<U> {
     }
 
     fn check_tunnel(&self, destination: &Destination) -> Result<(), Fault> {
-        self.egress.check_port(destination)
+        self.egress.check(destination)
     }
 
     async fn connect(&self, mut request: Request) -> Result<ByteStream, Unanswered> {

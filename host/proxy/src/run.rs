@@ -78,7 +78,7 @@ impl Bound {
     /// # Errors
     /// When something that the settings ask for cannot be had. Nothing is listening then.
     pub async fn bind(settings: &Settings) -> Result<Self, StartError> {
-        let egress = Arc::new(Egress::default());
+        let egress = Arc::new(Egress::new(settings.egress.clone()));
         let authority = Arc::new(CertificateAuthority::load_or_create(settings.ca_dir()?)?);
         let via = settings.via.then(|| Via::new(unique()));
         let upstream = upstream(settings, &egress, via.as_ref())?;

@@ -40,6 +40,8 @@ pub(super) fn own() -> Command {
             switch("insecure", "Accept any certificate of a server"),
             many("upstream-ca", "FILE", "Trust these certificates of servers as well"),
             switch("offline", "Send nothing to any server"),
+            many("egress-allow", "HOST[:PORT]", "Send only there: names with *, addresses, networks, ports"),
+            many("egress-deny", "HOST[:PORT]", "Send nothing there, whatever is allowed"),
             switch("no-via", "Leave out the via field"),
             one("client-connections", "N", "Serve at most so many connections of clients at once [default: 10000]"),
             one("flows-in-flight", "N", "Let at most so many flows go on at once [default: 2000]"),

@@ -26,6 +26,7 @@ pub(super) struct File {
     pub(super) offline: Option<bool>,
     pub(super) insecure: Option<bool>,
     pub(super) upstream_ca: Option<Vec<Located<String>>>,
+    pub(super) egress: FileEgress,
     pub(super) via: Option<bool>,
     pub(super) default_addons: Option<bool>,
     pub(super) plugs: Option<Vec<Located<String>>>,
@@ -33,6 +34,13 @@ pub(super) struct File {
     /// Options by name, for whichever addon declares them.
     pub(super) options: Vec<Setting>,
     pub(super) limits: HostLimits,
+}
+
+/// Rules for where connections may go.
+#[derive(Debug, Default)]
+pub(super) struct FileEgress {
+    pub(super) allow: Vec<Located<String>>,
+    pub(super) deny: Vec<Located<String>>,
 }
 
 /// An `[[addons]]` entry.
@@ -88,6 +96,7 @@ impl File {
             offline: top.boolean("offline")?,
             insecure: top.boolean("insecure")?,
             upstream_ca: top.strings("upstream_ca")?,
+            egress: top.table("egress", "[egress]")?.map(parse_egress).transpose()?.unwrap_or_default(),
             via: top.boolean("via")?,
             default_addons: top.boolean("default_addons")?,
             plugs: top.strings("plugs")?,
@@ -105,6 +114,13 @@ impl File {
 
 /// The file that is read when the command line names none.
 const PICKED_UP: &str = "proxyhost.toml";
+
+fn parse_egress(mut section: Section<'_>) -> Result<FileEgress, ConfigError> {
+    let allow = section.strings("allow")?.unwrap_or_default();
+    let deny = section.strings("deny")?.unwrap_or_default();
+    section.end()?;
+    Ok(FileEgress { allow, deny })
+}
 
 fn parse_addon(entry: Located<Section<'_>>, folder: &Path) -> Result<FileAddon, ConfigError> {
     let Located { value: mut section, place } = entry;

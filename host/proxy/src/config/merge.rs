@@ -12,8 +12,9 @@ use super::{
 };
 use crate::{
     addon::Source,
+    flow::Destination,
     listen::{ClientLimits, mode::Mode},
-    upstream::{Timeouts, tls::UpstreamTls},
+    upstream::{InvalidRule, Policy, Rule, Timeouts, tls::UpstreamTls},
 };
 
 /// Makes the settings. `loaded` are the addons, the plugs for any of them, and the warnings so far.
@@ -34,11 +35,17 @@ pub(super) fn merge(
     )?;
     warnings.extend(listeners.iter().filter_map(exposed));
     let limits = ClientLimits::default();
+    let egress = Policy {
+        allow: rules(matches, "egress-allow", &file.egress.allow)?,
+        deny: rules(matches, "egress-deny", &file.egress.deny)?,
+        named: listeners.iter().filter_map(reversed).collect(),
+    };
     Ok(Settings {
         listeners,
         addons,
         plugs,
         offline: matches.get_flag("offline") || file.offline.unwrap_or(false),
+        egress,
         upstream_tls: UpstreamTls {
             insecure: matches.get_flag("insecure") || file.insecure.unwrap_or(false),
             extra_roots: match many(matches, "upstream-ca").map(line).collect::<Vec<_>>() {
@@ -80,6 +87,24 @@ const DRAIN_TIME: Duration = Duration::from_secs(10);
 fn exposed(listener: &Listener) -> Option<String> {
     let open = listener.mode == Mode::Regular && !listener.address.ip().is_loopback();
     open.then(|| format!("everyone who can reach {} can use the proxy, without a password", listener.address))
+}
+
+/// The server of a reverse proxy.
+fn reversed(listener: &Listener) -> Option<Destination> {
+    match &listener.mode {
+        Mode::Reverse(destination) => Some(destination.clone()),
+        Mode::Regular => None,
+    }
+}
+
+/// The rules that a flag gives, or else the file.
+fn rules(matches: &ArgMatches, flag: &str, file: &[Located<String>]) -> Result<Vec<Rule>, ConfigError> {
+    let mut given: Vec<Typed> = many(matches, flag).map(|text| typed(flag, text)).collect();
+    if given.is_empty() {
+        given = file.iter().map(located).collect();
+    }
+    let rule = |typed: Typed| typed.text.parse().map_err(|error: InvalidRule| ConfigError::new(error).at(typed.origin));
+    given.into_iter().map(rule).collect()
 }
 
 fn many<'a>(matches: &'a ArgMatches, id: &str) -> impl Iterator<Item = &'a String> {

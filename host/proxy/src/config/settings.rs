@@ -10,7 +10,7 @@ use super::ConfigError;
 use crate::{
     addon::{Grants, Limits, OnFailure, Source, options::Values},
     listen::{ClientLimits, mode::Mode},
-    upstream::{Timeouts, tls::UpstreamTls},
+    upstream::{Policy, Timeouts, tls::UpstreamTls},
 };
 
 /// Everything the operator decides.
@@ -24,6 +24,8 @@ pub struct Settings {
     pub plugs: Vec<Source>,
     /// Whether nothing may be sent to any server.
     pub offline: bool,
+    /// Where connections may go.
+    pub egress: Policy,
     /// Which servers to believe.
     pub upstream_tls: UpstreamTls,
     /// How long to wait for servers.

@@ -150,6 +150,26 @@ impl Body {
         }
     }
 
+    /// Takes in what is here already of the beginning of live content, a few KiB of it at most, without waiting.
+    ///
+    /// # Errors
+    /// When its sender has broken off already.
+    pub fn look_ahead(&self) -> Result<(), BodyFailure> {
+        match self {
+            Self::Live(live) => live.look_ahead(),
+            Self::Empty | Self::Bytes(_) | Self::Stored(_) | Self::Gone => Ok(()),
+        }
+    }
+
+    /// The same content, to be sent once more after this has been sent; `None` unless all of it is here.
+    pub fn kept(&self) -> Option<Self> {
+        match self {
+            Self::Live(live) => live.whole().map(Self::Bytes),
+            Self::Empty | Self::Bytes(_) | Self::Stored(_) => Some(self.clone()),
+            Self::Gone => None,
+        }
+    }
+
     /// All of it, once it has arrived.
     ///
     /// # Errors

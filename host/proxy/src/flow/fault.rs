@@ -19,8 +19,18 @@ pub enum FaultKind {
     NotHere,
     /// The name of the server could not be resolved.
     Dns,
-    /// The server refused the connection, or is not reachable.
+    /// Resolving the name of the server took too long.
+    DnsTimeout,
+    /// The server refused the connection.
     Refused,
+    /// There is no way to the server's address.
+    Unroutable,
+    /// The server broke off while the connection was made.
+    Terminated,
+    /// The connection could not be made for another reason.
+    Unavailable,
+    /// The host has no descriptor or port left for another connection.
+    Exhausted,
     /// The connection took too long.
     ConnectTimeout,
     /// The server's certificate is not trusted.
@@ -33,6 +43,10 @@ pub enum FaultKind {
     Offline,
     /// The server broke off before its answer was complete, or answered nonsense.
     ResponseIncomplete,
+    /// The server's answer breaks a rule of HTTP on which proxies and clients have to agree.
+    Malformed,
+    /// The head of the server's answer is too large.
+    ResponseHead,
     /// The server answers without end.
     Protocol,
     /// The server did not answer in time.
@@ -55,8 +69,8 @@ impl FaultKind {
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::NotHere => StatusCode::METHOD_NOT_ALLOWED,
             Self::Denied => StatusCode::FORBIDDEN,
-            Self::ConnectTimeout | Self::ResponseTimeout => StatusCode::GATEWAY_TIMEOUT,
-            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::DnsTimeout | Self::ConnectTimeout | Self::ResponseTimeout => StatusCode::GATEWAY_TIMEOUT,
+            Self::Busy | Self::Exhausted => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_GATEWAY,
         }
@@ -74,14 +88,19 @@ impl FaultKind {
             Self::BadRequest | Self::RequestTimeout => "http_request_error",
             Self::NotHere => "http_request_denied",
             Self::Dns => "dns_error",
+            Self::DnsTimeout => "dns_timeout",
             Self::Refused => "connection_refused",
+            Self::Unroutable => "destination_ip_unroutable",
+            Self::Terminated => "connection_terminated",
+            Self::Exhausted => "connection_limit_reached",
             Self::ConnectTimeout => "connection_timeout",
             Self::Certificate => "tls_certificate_error",
             Self::Tls => "tls_protocol_error",
             Self::Denied => "destination_ip_prohibited",
-            Self::Offline => "destination_unavailable",
+            Self::Offline | Self::Unavailable => "destination_unavailable",
             Self::ResponseIncomplete => "http_response_incomplete",
-            Self::Protocol => "http_protocol_error",
+            Self::ResponseHead => "http_response_header_section_size",
+            Self::Malformed | Self::Protocol => "http_protocol_error",
             Self::ResponseTimeout => "http_response_timeout",
             Self::Loop => "proxy_loop_detected",
             Self::Addon | Self::Internal => "proxy_internal_error",
@@ -95,14 +114,15 @@ impl FaultKind {
 pub struct Fault {
     /// What kind of failure.
     pub kind: FaultKind,
-    /// What was attempted, on what, and why it failed; one line.
+    /// What was attempted, on what, and why it failed; one line without control characters.
     pub detail: String,
 }
 
 impl Fault {
-    /// A failure of a kind, with a sentence for people.
-    pub fn new(kind: FaultKind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into() }
+    /// A failure of a kind, with a sentence for people. What peers and addons wrote into it is escaped, since it is shown
+    /// in terminals.
+    pub fn new(kind: FaultKind, detail: impl AsRef<str>) -> Self {
+        Self { kind, detail: oneline::escaped(detail.as_ref()) }
     }
 
     /// A body that was kept elsewhere and can no longer be read.
@@ -143,5 +163,18 @@ pub enum Unanswered {
 impl From<Fault> for Unanswered {
     fn from(fault: Fault) -> Self {
         Self::Failed(fault)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_reach_neither_the_log_nor_the_client() {
+        let fault = Fault::new(FaultKind::Malformed, "it said `\u{1b}[31m\r\n`");
+        assert_eq!(fault.to_string(), r"it said `\u{1b}[31m\r\n`");
+        let Body::Bytes(text) = fault.response(FlowId(1)).body else { panic!("a text") };
+        assert_eq!(text, "proxyhost: it said `\\u{1b}[31m\\r\\n` (flow 1)\n");
     }
 }

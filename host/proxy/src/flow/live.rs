@@ -4,12 +4,14 @@ use std::{
     any::Any,
     collections::VecDeque,
     fmt,
+    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
 };
 
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
-use http_body::Frame;
+use http_body::{Body as _, Frame};
 use http_body_util::{BodyExt, combinators::UnsyncBoxBody};
 use tokio::time::Instant;
 
@@ -62,7 +64,27 @@ impl Arrival {
             }
         }
     }
+
+    /// No more will arrive.
+    fn fail(&mut self, failure: BodyFailure) -> BodyFailure {
+        self.failure = Some(failure.clone());
+        self.observers.end(false);
+        failure
+    }
+
+    /// What has arrived, in one piece.
+    fn joined(&self) -> Bytes {
+        if self.arrived.len() < 2 {
+            return self.arrived.front().cloned().unwrap_or_default();
+        }
+        let mut joined = BytesMut::with_capacity(usize::try_from(self.arrived_bytes).unwrap_or_default());
+        self.arrived.iter().for_each(|piece| joined.extend_from_slice(piece));
+        joined.freeze()
+    }
 }
+
+/// As much as is looked at of a body before its head is passed on, in bytes: small bodies are whole within it.
+const LOOKED_AHEAD: u64 = 16 * 1024;
 
 impl Live {
     pub(super) fn new<B>(incoming: B) -> Self
@@ -122,6 +144,36 @@ impl Live {
         }
     }
 
+    /// Takes in what is here already of the beginning, without waiting.
+    ///
+    /// # Errors
+    /// When the sender has broken off already.
+    pub(super) fn look_ahead(&self) -> Result<(), BodyFailure> {
+        let mut arrival = self.lock();
+        let mut context = Context::from_waker(Waker::noop());
+        while arrival.arrived_bytes < LOOKED_AHEAD
+            && let Some(rest) = &mut arrival.rest
+            && let Poll::Ready(frame) = Pin::new(rest).poll_frame(&mut context)
+        {
+            match frame {
+                Some(Ok(frame)) => arrival.add(frame),
+                Some(Err(error)) => return Err(arrival.fail(BodyFailure::Incomplete(error.to_string()))),
+                None => {
+                    arrival.rest = None;
+                    arrival.observers.end(true);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A copy of it, if all of it has arrived and it has no trailers.
+    pub(super) fn whole(&self) -> Option<Bytes> {
+        let arrival = self.lock();
+        let is_whole = arrival.rest.is_none() && arrival.failure.is_none() && arrival.trailers.is_none();
+        is_whole.then(|| arrival.joined())
+    }
+
     /// Waits for one more frame; `false` when there is none.
     async fn more(&self, deadline: Instant) -> Result<bool, BodyFailure> {
         let rest = {
@@ -148,10 +200,7 @@ impl Live {
             Ok(Some(Err(error))) => BodyFailure::Incomplete(error.to_string()),
             Err(_) => BodyFailure::TimedOut,
         };
-        let mut arrival = self.lock();
-        arrival.failure = Some(failure.clone());
-        arrival.observers.end(false);
-        Err(failure)
+        Err(self.lock().fail(failure))
     }
 
     /// All of it, once it has arrived.
@@ -167,11 +216,9 @@ impl Live {
         }
         let mut arrival = self.lock();
         if arrival.arrived.len() > 1 {
-            let mut joined = BytesMut::with_capacity(usize::try_from(arrival.arrived_bytes).unwrap_or_default());
-            arrival.arrived.drain(..).for_each(|piece| joined.extend_from_slice(&piece));
-            arrival.arrived.push_back(joined.freeze());
+            arrival.arrived = VecDeque::from([arrival.joined()]);
         }
-        Ok(arrival.arrived.front().cloned().unwrap_or_default())
+        Ok(arrival.joined())
     }
 
     /// The bytes from an offset on, waiting for at least one; nothing at the end.

@@ -20,37 +20,45 @@ use super::{
 
 /// Content on its way to a peer.
 #[derive(Debug)]
-pub struct Outgoing(Source);
+pub struct Outgoing {
+    source: Source,
+    /// Why it broke off, until the peer has been sent what came before.
+    failure: Option<Fault>,
+}
 
 /// Content that is sent in a way of its own, such as slowly.
 pub type OutgoingStream = Pin<Box<dyn http_body::Body<Data = Bytes, Error = Fault> + Send>>;
 
 impl Outgoing {
     pub(super) fn ready(bytes: Bytes) -> Self {
-        Self(Source::Ready(Some(bytes)))
+        Self::new(Source::Ready(Some(bytes)))
     }
 
     pub(super) fn stored(stored: Arc<dyn Stored>) -> Result<Self, BodyFailure> {
         if let Some(stream) = stored.clone().stream() {
-            return Ok(Self(Source::Stream(Streaming(stream))));
+            return Ok(Self::new(Source::Stream(Streaming(stream))));
         }
         if stored.size() <= AT_ONCE && stored.trailers().is_none() {
             return stored.read_all().map(Self::ready).map_err(unreadable);
         }
         let first = stored.read_at(0, AT_ONCE as usize).map_err(unreadable)?;
         let offset = first.len() as u64;
-        Ok(Self(Source::Stored { first: Some(first), stored, offset, trailers_sent: false }))
+        Ok(Self::new(Source::Stored { first: Some(first), stored, offset, trailers_sent: false }))
     }
 
     pub(super) fn live(live: &Live, sender: Sender, idle: Duration) -> Self {
-        Self(Source::Live(Box::new(Passing { arrival: live.take(), sender, idle, timer: None, held: None })))
+        Self::new(Source::Live(Box::new(Passing { arrival: live.take(), sender, idle, timer: None, held: None })))
+    }
+
+    fn new(source: Source) -> Self {
+        Self { source, failure: None }
     }
 }
 
 impl Default for Outgoing {
     /// No content.
     fn default() -> Self {
-        Self(Source::Ready(None))
+        Self::new(Source::Ready(None))
     }
 }
 
@@ -196,13 +204,39 @@ impl http_body::Body for Outgoing {
     type Error = Fault;
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
-        match &mut self.0 {
-            Source::Ready(bytes) => {
+        if let Some(failure) = self.failure.take() {
+            return Poll::Ready(Some(Err(failure)));
+        }
+        match ready!(self.source.poll_frame(context)) {
+            Some(Err(failure)) => {
+                // On a failure, the HTTP library drops what it has not yet written, the head included. While it has to
+                // wait, it writes.
+                self.failure = Some(failure);
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+            passed => Poll::Ready(passed),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.failure.is_none() && self.source.is_end()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.source.size_hint()
+    }
+}
+
+impl Source {
+    fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Polled> {
+        match self {
+            Self::Ready(bytes) => {
                 Poll::Ready(bytes.take().filter(|bytes| !bytes.is_empty()).map(|bytes| Ok(Frame::data(bytes))))
             }
-            Source::Live(passing) => passing.poll(context),
-            Source::Stream(stream) => stream.0.as_mut().poll_frame(context),
-            Source::Stored { first, stored, offset, trailers_sent } => {
+            Self::Live(passing) => passing.poll(context),
+            Self::Stream(stream) => stream.0.as_mut().poll_frame(context),
+            Self::Stored { first, stored, offset, trailers_sent } => {
                 if let Some(first) = first.take().filter(|first| !first.is_empty()) {
                     return Poll::Ready(Some(Ok(Frame::data(first))));
                 }
@@ -218,26 +252,26 @@ impl http_body::Body for Outgoing {
         }
     }
 
-    fn is_end_stream(&self) -> bool {
-        match &self.0 {
-            Source::Ready(bytes) => bytes.as_ref().is_none_or(Bytes::is_empty),
-            Source::Stored { .. } => false,
-            Source::Stream(stream) => stream.0.is_end_stream(),
-            Source::Live(passing) => passing.is_end(),
+    fn is_end(&self) -> bool {
+        match self {
+            Self::Ready(bytes) => bytes.as_ref().is_none_or(Bytes::is_empty),
+            Self::Stored { .. } => false,
+            Self::Stream(stream) => stream.0.is_end_stream(),
+            Self::Live(passing) => passing.is_end(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.0 {
-            Source::Ready(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+        match self {
+            Self::Ready(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
             // A body with trailers must be chunked in HTTP/1, which a known size would prevent.
-            Source::Stored { stored, .. } if stored.trailers().is_some() => SizeHint::default(),
-            Source::Stored { first, stored, offset, .. } => {
+            Self::Stored { stored, .. } if stored.trailers().is_some() => SizeHint::default(),
+            Self::Stored { first, stored, offset, .. } => {
                 let here = first.as_ref().map_or(0, |first| first.len() as u64);
                 SizeHint::with_exact(stored.size().saturating_sub(*offset) + here)
             }
-            Source::Stream(stream) => stream.0.size_hint(),
-            Source::Live(passing) => passing.size_hint(),
+            Self::Stream(stream) => stream.0.size_hint(),
+            Self::Live(passing) => passing.size_hint(),
         }
     }
 }

@@ -1,33 +1,38 @@
 //! Connecting to a server: name, egress policy, TCP, TLS.
 
 use std::{
-    error::Error,
-    io,
+    convert::Infallible,
+    future::{Ready, ready},
     net::{IpAddr, SocketAddr},
     num::NonZeroUsize,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
     time::Duration,
+    vec,
 };
 
 use http::{Uri, uri::PathAndQuery};
-use hyper::rt;
 use hyper_util::{
-    client::legacy::connect::{Connected, Connection, HttpConnector},
+    client::legacy::connect::{HttpConnector, dns::Name},
     rt::TokioIo,
 };
 use lru::LruCache;
 use rustls::pki_types::ServerName;
-use tokio::{net::TcpStream, time::timeout};
-use tokio_rustls::{TlsConnector, client::TlsStream};
+use tokio::{
+    net::TcpStream,
+    time::{Instant, timeout, timeout_at},
+};
+use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
 use super::{
     Egress,
-    resolver::{LookUpError, PermittedAddresses},
+    failure::ConnectFault,
+    resolver::Resolver,
+    stream::{ServerStream, Transport},
 };
-use crate::flow::{Destination, Fault, FaultKind, Scheme};
+use crate::flow::{Destination, Scheme};
 
 /// The protocols offered to a server in TLS (ALPN).
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +47,7 @@ pub(super) enum Protocols {
 #[derive(Clone)]
 pub(super) struct Connector {
     egress: Arc<Egress>,
+    resolver: Resolver,
     tls: Arc<rustls::ClientConfig>,
     within: Duration,
     /// Servers that chose HTTP/1.1 when they could have had HTTP/2.
@@ -51,49 +57,10 @@ pub(super) struct Connector {
 /// Servers whose choice is remembered.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(4096).expect("it is not zero");
 
-/// Why there is no connection.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum ConnectFault {
-    #[error("its name cannot be resolved")]
-    Dns(#[source] io::Error),
-    #[error("the connection failed")]
-    Tcp(#[source] io::Error),
-    #[error("no connection within {0:?}")]
-    Timeout(Duration),
-    #[error("{0}")]
-    Egress(Fault),
-    #[error("its certificate is not trusted")]
-    Certificate(#[source] io::Error),
-    #[error("the TLS handshake failed")]
-    Tls(#[source] io::Error),
-    #[error("`{0}` is not a name that TLS can check")]
-    Name(String),
-}
-
-impl ConnectFault {
-    /// The failure of a flow to a destination.
-    pub(super) fn explain(&self, destination: &Destination) -> Fault {
-        let kind = match self {
-            Self::Egress(fault) => return fault.clone(),
-            Self::Dns(_) => FaultKind::Dns,
-            Self::Tcp(_) => FaultKind::Refused,
-            Self::Timeout(_) => FaultKind::ConnectTimeout,
-            Self::Certificate(_) => FaultKind::Certificate,
-            Self::Tls(_) | Self::Name(_) => FaultKind::Tls,
-        };
-        let advice = match self {
-            Self::Certificate(_) => " (--upstream-ca trusts another authority, --insecure any)",
-            _ => "",
-        };
-        let why = oneline::chain(self);
-        Fault::new(kind, format!("cannot connect to `{}`: {why}{advice}", destination.host_and_port()))
-    }
-}
-
 impl Connector {
-    pub(super) fn new(egress: Arc<Egress>, tls: rustls::ClientConfig, within: Duration) -> Self {
+    pub(super) fn new(egress: Arc<Egress>, resolver: Resolver, tls: rustls::ClientConfig, within: Duration) -> Self {
         let without_http2 = Arc::new(Mutex::new(LruCache::new(REMEMBERED)));
-        Self { egress, tls: Arc::new(tls), within, without_http2 }
+        Self { egress, resolver, tls: Arc::new(tls), within, without_http2 }
     }
 
     /// Whether a server is known to speak HTTP/1 only.
@@ -119,47 +86,43 @@ impl Connector {
 
     /// A TCP connection to the address of the destination that answers first.
     pub(super) async fn tcp(&self, destination: &Destination) -> Result<TokioIo<TcpStream>, ConnectFault> {
-        // The library asks no resolver about addresses.
-        if let Ok(ip) = destination.host().parse::<IpAddr>() {
-            let address = SocketAddr::new(ip, destination.port());
-            self.egress.check(address).map_err(ConnectFault::Egress)?;
-        }
-        let mut connector =
-            HttpConnector::new_with_resolver(PermittedAddresses::new(self.egress.clone(), destination.port()));
+        self.egress.check(destination).map_err(ConnectFault::Egress)?;
+        let deadline = Instant::now() + self.within;
+        let addresses = timeout_at(deadline, self.addresses(destination)).await;
+        let addresses = addresses.map_err(|_| ConnectFault::LookUpTimeout(self.within))??;
+        let mut connector = HttpConnector::new_with_resolver(Resolved(addresses));
         connector.enforce_http(false);
         connector.set_nodelay(true);
         // Shared by the addresses of a name, so that a dead one leaves time for the next.
-        connector.set_connect_timeout(Some(self.within));
+        connector.set_connect_timeout(Some(deadline.saturating_duration_since(Instant::now())));
         let uri = Uri::from(destination.authority().clone());
         let mut parts = uri.into_parts();
         parts.scheme = Some(destination.scheme().of_uri());
         parts.path_and_query = Some(PathAndQuery::from_static("/"));
         let uri = Uri::from_parts(parts).map_err(|_| ConnectFault::Name(destination.host_and_port()))?;
-        let connected = timeout(self.within, connector.call(uri)).await;
-        connected.map_err(|_| ConnectFault::Timeout(self.within))?.map_err(|error| self.failure(error))
+        let connected = timeout_at(deadline, connector.call(uri)).await;
+        let connected = connected.map_err(|_| ConnectFault::Timeout(self.within))?;
+        connected.map_err(|error| ConnectFault::of_tcp(error, self.within))
     }
 
-    /// Why the library could not connect.
-    fn failure(&self, error: impl Error + Send + Sync + 'static) -> ConnectFault {
-        let mut cause: Option<&(dyn Error + 'static)> = Some(&error);
-        while let Some(error) = cause {
-            match (error.downcast_ref(), error.downcast_ref::<io::Error>()) {
-                (Some(LookUpError::Egress(fault)), _) => return ConnectFault::Egress(fault.clone()),
-                (Some(LookUpError::Dns(error)), _) => return ConnectFault::Dns(copy(error)),
-                (None, Some(error)) if error.kind() == io::ErrorKind::TimedOut => {
-                    return ConnectFault::Timeout(self.within);
-                }
-                (None, Some(error)) => return ConnectFault::Tcp(copy(error)),
-                (None, None) => cause = error.source(),
-            }
+    /// Where the destination is, as far as connections may go there.
+    async fn addresses(&self, destination: &Destination) -> Result<Vec<SocketAddr>, ConnectFault> {
+        // The library asks no resolver about addresses, and the policy knows them already.
+        if destination.host().parse::<IpAddr>().is_ok() {
+            return Ok(Vec::new());
         }
-        ConnectFault::Tcp(io::Error::other(error))
+        let found = self.resolver.look_up(destination.host()).await.map_err(ConnectFault::LookUp)?;
+        // A name with one forbidden address is refused whole: which one is tried must not depend on luck.
+        for &ip in found.iter() {
+            self.egress.check_address(destination, ip).map_err(ConnectFault::Egress)?;
+        }
+        Ok(found.iter().map(|&ip| SocketAddr::new(ip, destination.port())).collect())
     }
 
     async fn connect(self, destination: Destination) -> Result<ServerStream, ConnectFault> {
         let tcp = self.tcp(&destination).await?;
         if destination.scheme() == Scheme::Http {
-            return Ok(ServerStream::Plain(tcp));
+            return Ok(ServerStream::new(Transport::Plain(tcp), self.egress));
         }
         let tcp = tcp.into_inner();
         let server = (destination.host().to_owned(), destination.port());
@@ -174,21 +137,32 @@ impl Connector {
                 _ => {}
             }
         }
-        tls.map(|stream| ServerStream::Tls(Box::new(TokioIo::new(stream)))).map_err(|error| {
+        let stream = tls.map_err(|error| {
             let certificate = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
             match certificate {
                 Some(rustls::Error::InvalidCertificate(_)) => ConnectFault::Certificate(error),
                 _ => ConnectFault::Tls(error),
             }
-        })
+        })?;
+        Ok(ServerStream::new(Transport::Tls(Box::new(TokioIo::new(stream))), self.egress))
     }
 }
 
-/// An error that somebody else owns, for keeping.
-fn copy(error: &io::Error) -> io::Error {
-    match error.raw_os_error() {
-        Some(code) => io::Error::from_raw_os_error(code),
-        None => io::Error::new(error.kind(), error.to_string()),
+/// The addresses of a name that was looked up already.
+#[derive(Clone)]
+struct Resolved(Vec<SocketAddr>);
+
+impl Service<Name> for Resolved {
+    type Response = vec::IntoIter<SocketAddr>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Name) -> Self::Future {
+        ready(Ok(self.0.clone().into_iter()))
     }
 }
 
@@ -210,76 +184,5 @@ impl Service<Uri> for Connector {
             let port = uri.port_u16().unwrap_or(scheme.default_port());
             connector.connect(Destination::new(scheme, host, port).map_err(|_| nowhere())?).await
         })
-    }
-}
-
-/// A connection to a server.
-pub(super) enum ServerStream {
-    Plain(TokioIo<TcpStream>),
-    Tls(Box<TokioIo<TlsStream<TcpStream>>>),
-}
-
-impl Connection for ServerStream {
-    fn connected(&self) -> Connected {
-        match self {
-            Self::Tls(stream) if stream.inner().get_ref().1.alpn_protocol() == Some(b"h2") => {
-                Connected::new().negotiated_h2()
-            }
-            _ => Connected::new(),
-        }
-    }
-}
-
-impl rt::Read for ServerStream {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: rt::ReadBufCursor<'_>,
-    ) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_read(context, buffer),
-            Self::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
-        }
-    }
-}
-
-impl rt::Write for ServerStream {
-    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
-            Self::Tls(stream) => Pin::new(stream).poll_write(context, bytes),
-        }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_flush(context),
-            Self::Tls(stream) => Pin::new(stream).poll_flush(context),
-        }
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_shutdown(context),
-            Self::Tls(stream) => Pin::new(stream).poll_shutdown(context),
-        }
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        match self {
-            Self::Plain(stream) => stream.is_write_vectored(),
-            Self::Tls(stream) => stream.is_write_vectored(),
-        }
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_write_vectored(context, slices),
-            Self::Tls(stream) => Pin::new(stream).poll_write_vectored(context, slices),
-        }
     }
 }

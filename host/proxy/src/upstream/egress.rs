@@ -1,118 +1,190 @@
 //! Where connections may go.
 
 use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    sync::{Mutex, PoisonError},
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
+    sync::{Mutex, OnceLock, PoisonError},
 };
 
+use super::{
+    failure::is_exhausted,
+    policy::{Matched, Policy, Rule},
+};
 use crate::flow::{Destination, Fault, FaultKind};
 
-/// The policy on destinations. It is asked about resolved addresses, after addons had their say.
+/// The lock on the way out. It is asked about each new connection: about names before they are looked up, and about
+/// addresses after that, when addons have had their say.
 #[derive(Debug, Default)]
 pub struct Egress {
+    policy: Policy,
     /// Where this host itself listens.
     own: Mutex<Vec<SocketAddr>>,
+    /// Why nothing may go out at all.
+    sealed: OnceLock<String>,
 }
 
 impl Egress {
+    /// One with the operator's rules.
+    pub fn new(policy: Policy) -> Self {
+        Self { policy, ..Self::default() }
+    }
+
     /// Takes note of an address that this host listens on, so that no request is sent to it.
     pub fn listens_on(&self, address: SocketAddr) {
         self.own.lock().unwrap_or_else(PoisonError::into_inner).push(address);
     }
 
-    /// Whether a tunnel to a port may be opened at all: those of the web, and those that are not reserved.
+    /// Lets nothing out any more, for good: no connection is made, and none of those that are open is used for another
+    /// request. `why` is what clients are told; the first one counts.
+    pub fn seal(&self, why: impl Into<String>) {
+        self.sealed.get_or_init(|| why.into());
+    }
+
+    /// Whether anything may go out.
     ///
     /// # Errors
-    /// For ports of other well-known services (RFC 9110 §9.3.6 asks for such a restriction).
-    pub fn check_port(&self, destination: &Destination) -> Result<(), Fault> {
-        match destination.port() {
-            80 | 443 | 1024.. => Ok(()),
-            port => Err(Fault::new(
-                FaultKind::Denied,
-                format!("tunnels to port {port} are not allowed, only to 80, 443 and from 1024 on"),
-            )),
+    /// Once it is sealed.
+    pub fn check_seal(&self) -> Result<(), Fault> {
+        match self.sealed.get() {
+            Some(why) => Err(Fault::new(FaultKind::Offline, why)),
+            None => Ok(()),
         }
     }
 
-    /// Whether an address may be connected to.
+    /// Whether a destination may be connected to, as far as its name and port say.
     ///
     /// # Errors
-    /// For this host itself, and for addresses that no server has.
-    pub fn check(&self, address: SocketAddr) -> Result<(), Fault> {
-        if self.is_own(address) {
-            return Err(Fault::new(FaultKind::Loop, format!("`{address}` is this proxy itself")));
+    /// When it is sealed, and for what the operator's rules, or the ports of other well-known services (RFC 9110 §9.3.6),
+    /// forbid.
+    pub fn check(&self, destination: &Destination) -> Result<(), Fault> {
+        if let Ok(ip) = destination.host().parse() {
+            return self.check_address(destination, ip);
         }
-        let denied = |why: &str| {
-            Err(Fault::new(
-                FaultKind::Denied,
-                format!("`{}` is {why}; connections to it are not allowed", address.ip()),
-            ))
+        self.check_seal()?;
+        self.judge(destination, None)
+    }
+
+    /// Whether an address of a destination may be connected to.
+    ///
+    /// # Errors
+    /// As for the destination, for this host itself, and for addresses that no server has.
+    pub fn check_address(&self, destination: &Destination, ip: IpAddr) -> Result<(), Fault> {
+        self.check_seal()?;
+        let address = SocketAddr::new(ip, destination.port());
+        match self.is_own(address) {
+            Ok(false) => self.judge(destination, Some(unwrapped(ip))),
+            Ok(true) => Err(Fault::new(FaultKind::Loop, format!("`{address}` is this proxy itself"))),
+            Err(error) => {
+                let detail = format!("cannot find out whether `{address}` is this proxy itself: {error}");
+                Err(Fault::new(FaultKind::Exhausted, detail))
+            }
+        }
+    }
+
+    fn judge(&self, destination: &Destination, ip: Option<IpAddr>) -> Result<(), Fault> {
+        let Policy { allow, deny, named } = &self.policy;
+        let denied = |why: String| Err(Fault::new(FaultKind::Denied, why));
+        let server = destination.host_and_port();
+        if let Some(rule) = deny.iter().find(|rule| rule.matches(destination, ip) == Matched::Yes) {
+            return denied(format!("connections to `{server}` are denied by the rule `{rule}` ([egress] deny)"));
+        }
+        let is_named = |named: &Destination| {
+            named.port() == destination.port() && named.host().eq_ignore_ascii_case(destination.host())
         };
-        match canonical(address.ip()) {
-            IpAddr::V4(ip) if ip.is_link_local() => denied("a link-local address"),
-            IpAddr::V4(ip) if ip.is_multicast() || ip.is_broadcast() => denied("an address of many hosts"),
-            IpAddr::V6(ip) if ip.is_unicast_link_local() => denied("a link-local address"),
-            IpAddr::V6(ip) if ip.is_multicast() => denied("an address of many hosts"),
-            _ => Ok(()),
+        if named.iter().any(is_named) {
+            return Ok(());
         }
+        // What is not known yet is asked again when it is.
+        let allowing = |about: fn(&Rule) -> bool| {
+            allow.iter().filter(|rule| about(rule)).any(|rule| rule.matches(destination, ip) != Matched::No)
+        };
+        if !allow.is_empty() && !allowing(|_| true) {
+            return denied(format!("`{server}` is not among the destinations that are allowed ([egress] allow)"));
+        }
+        if !matches!(destination.port(), 80 | 443 | 1024..) && !allowing(Rule::names_ports) {
+            return denied(format!(
+                "port {} of `{}` is reserved for something else than the web; [egress] allow can list it, as `{server}`, \
+                 and whatever else is to be reached, such as `*`",
+                destination.port(),
+                destination.host(),
+            ));
+        }
+        let Some((ip, why)) = ip.and_then(|ip| Some((ip, special(ip)?))) else { return Ok(()) };
+        if allowing(Rule::names_addresses) {
+            return Ok(());
+        }
+        denied(format!(
+            "`{ip}` is {why}; connections to it are not allowed unless [egress] allow lists it, and whatever else is to be \
+             reached, such as `*`"
+        ))
     }
 
-    fn is_own(&self, address: SocketAddr) -> bool {
+    fn is_own(&self, address: SocketAddr) -> io::Result<bool> {
         let ip = canonical(address.ip());
         let own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
-        own.iter().filter(|own| own.port() == address.port()).any(|own| {
+        for own in own.iter().filter(|own| own.port() == address.port()) {
             let listening = canonical(own.ip());
-            // A socket on all addresses is reached by any; connecting to "all addresses" reaches loopback.
-            listening == ip || listening.is_unspecified() || (ip.is_unspecified() && listening.is_loopback())
-        })
+            let is_own = match listening.is_unspecified() {
+                // A socket on all addresses is reached by any of this machine's.
+                true => ip.is_unspecified() || ip.is_loopback() || is_local(ip)?,
+                // Connecting to "all addresses" reaches loopback.
+                false => listening == ip || (ip.is_unspecified() && listening.is_loopback()),
+            };
+            if is_own {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 
-/// The address itself where IPv6 wraps an IPv4 one, and one loopback for all of 127.0.0.0/8.
+/// What an address is that no server has.
+fn special(ip: IpAddr) -> Option<&'static str> {
+    match ip {
+        IpAddr::V4(ip) if ip.is_link_local() => Some("a link-local address"),
+        IpAddr::V6(ip) if ip.is_unicast_link_local() => Some("a link-local address"),
+        IpAddr::V4(ip) if ip.is_multicast() || ip.is_broadcast() => Some("an address of many hosts"),
+        IpAddr::V6(ip) if ip.is_multicast() => Some("an address of many hosts"),
+        IpAddr::V6(CLOUD_METADATA) => Some("where clouds keep the credentials of their machines"),
+        _ => None,
+    }
+}
+
+/// What 169.254.169.254 is in IPv6, at Amazon; it is no link-local address.
+const CLOUD_METADATA: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
+
+/// Whether an address is one of this machine's: only those can be bound to.
+fn is_local(ip: IpAddr) -> io::Result<bool> {
+    match UdpSocket::bind((ip, 0)) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => Ok(false),
+        Err(error) if is_exhausted(&error) => Err(error),
+        Err(_) => Ok(false),
+    }
+}
+
+/// The address itself, and one loopback for all of 127.0.0.0/8.
 fn canonical(ip: IpAddr) -> IpAddr {
-    match ip.to_canonical() {
+    match unwrapped(ip) {
         IpAddr::V4(ip) if ip.is_loopback() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(Ipv6Addr::LOCALHOST) => IpAddr::V6(Ipv6Addr::LOCALHOST),
         ip => ip,
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn verdict(own: &str, address: &str) -> Option<FaultKind> {
-        let egress = Egress::default();
-        egress.listens_on(own.parse().unwrap());
-        egress.check(address.parse().unwrap()).err().map(|fault| fault.kind)
-    }
-
-    #[test]
-    fn every_spelling_of_the_proxys_own_address_is_recognised() {
-        for address in ["127.0.0.1:8080", "127.0.0.2:8080", "0.0.0.0:8080", "[::ffff:127.0.0.1]:8080", "[::]:8080"] {
-            assert_eq!(verdict("127.0.0.1:8080", address), Some(FaultKind::Loop), "{address}");
+/// The IPv4 address where IPv6 wraps one.
+fn unwrapped(ip: IpAddr) -> IpAddr {
+    match ip.to_canonical() {
+        // RFC 6052 §2.1: a translator makes an IPv4 connection of it.
+        IpAddr::V6(ip) if ip.octets().starts_with(&TRANSLATED) => {
+            let [.., a, b, c, d] = ip.octets();
+            IpAddr::V4(Ipv4Addr::new(a, b, c, d))
         }
-        assert_eq!(verdict("0.0.0.0:8080", "192.0.2.1:8080"), Some(FaultKind::Loop));
-        assert_eq!(verdict("127.0.0.1:8080", "127.0.0.1:8081"), None);
-    }
-
-    #[test]
-    fn addresses_of_no_server_are_denied() {
-        for address in ["169.254.169.254:80", "224.0.0.1:80", "255.255.255.255:80", "[fe80::1]:80", "[ff02::1]:80"] {
-            assert_eq!(verdict("127.0.0.1:8080", address), Some(FaultKind::Denied), "{address}");
-        }
-        for address in ["127.0.0.1:80", "10.0.0.1:80", "192.0.2.1:443", "[2001:db8::1]:443"] {
-            assert_eq!(verdict("127.0.0.1:8080", address), None, "{address}");
-        }
-    }
-
-    #[test]
-    fn tunnels_go_to_web_ports_and_unreserved_ones() {
-        let allowed = |port| {
-            let destination = Destination::new(crate::flow::Scheme::Http, "a", port).unwrap();
-            Egress::default().check_port(&destination).is_ok()
-        };
-        assert!(allowed(80) && allowed(443) && allowed(1024) && allowed(8443));
-        assert!(!allowed(22) && !allowed(25) && !allowed(1023));
+        ip => ip,
     }
 }
+
+/// `64:ff9b::/96`.
+const TRANSLATED: [u8; 12] = [0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0];
+
+#[cfg(test)]
+mod tests;

@@ -1,34 +1,42 @@
 //! The only place that opens connections outwards.
 //!
-//! `egress` says where to, and `connector` connects: names by `resolver`, TLS by `tls`. `forward` makes of a flow's request what
-//! a server gets, `receive` makes a flow's response of what it answers, within the time of `first_byte`, and `relay` passes its
-//! interim responses on. The pool and the choice between HTTP/1 and HTTP/2 are `hyper-util`'s.
+//! `egress` says where to, by the rules of `policy`, and `connector` connects: names by `resolver`, TLS by `tls`, to a
+//! `stream`. `forward` makes of a flow's request what a server gets, `receive` makes a flow's response of what it answers,
+//! within the time of `first_byte`, `relay` passes its interim responses on, and `failure` says what went wrong. The pool and
+//! the choice between HTTP/1 and HTTP/2 are `hyper-util`'s.
 
 mod connector;
 mod egress;
+mod failure;
 mod first_byte;
 mod forward;
+mod policy;
 mod receive;
 mod relay;
 mod resolver;
+mod stream;
 pub mod tls;
 
 use std::{sync::Arc, time::Duration};
 
-use http::StatusCode;
+use http::Method;
 use hyper_util::{
     client::legacy::Client,
     rt::{TokioExecutor, TokioTimer},
 };
+use tracing::debug;
 
 pub use egress::Egress;
 pub use forward::Via;
+pub use policy::{InvalidRule, Policy, Rule};
 
 use crate::flow::{ByteStream, Destination, Fault, FaultKind, InterimSink, Outgoing, Request, Response};
-use connector::{ConnectFault, Connector, Protocols};
+use connector::{Connector, Protocols};
 use first_byte::{FirstByteTimeout, Timed};
 use forward::Spoken;
 use relay::Relay;
+use resolver::Resolver;
+use stream::Usage;
 
 /// How long a server may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,12 +51,21 @@ pub struct Timeouts {
 
 /// Connections to servers.
 pub struct Upstream {
+    egress: Arc<Egress>,
     connector: Connector,
+    /// Connections that are kept for the next request.
+    kept: Clients,
+    /// A connection for each request, for those that a kept one failed.
+    fresh: Clients,
+    timeouts: Timeouts,
+    via: Option<Via>,
+}
+
+/// Who sends requests.
+struct Clients {
     any: Client<Connector, Timed<Outgoing>>,
     /// For servers without HTTP/2, and for what it cannot carry here: upgrades, and hosts of another name.
     http1: Client<Connector, Timed<Outgoing>>,
-    timeouts: Timeouts,
-    via: Option<Via>,
 }
 
 /// Connections kept for the next request, for each server.
@@ -64,14 +81,19 @@ const HEAD_BYTES: usize = 256 * 1024;
 impl Upstream {
     /// Servers are reached as the egress policy and the TLS settings say.
     pub fn new(egress: Arc<Egress>, tls: rustls::ClientConfig, timeouts: Timeouts, via: Option<Via>) -> Self {
-        let connector = Connector::new(egress, tls, timeouts.connect);
-        Self {
-            any: client(connector.clone().offering(Protocols::Any)),
-            http1: client(connector.clone().offering(Protocols::Http1)),
-            connector,
-            timeouts,
-            via,
-        }
+        Self::resolving(Resolver::new(), egress, tls, timeouts, via)
+    }
+
+    fn resolving(
+        resolver: Resolver,
+        egress: Arc<Egress>,
+        tls: rustls::ClientConfig,
+        timeouts: Timeouts,
+        via: Option<Via>,
+    ) -> Self {
+        let connector = Connector::new(egress.clone(), resolver, tls, timeouts.connect);
+        let (kept, fresh) = (Clients::new(&connector, IDLE_CONNECTIONS), Clients::new(&connector, 0));
+        Self { egress, connector, kept, fresh, timeouts, via }
     }
 }
 
@@ -96,32 +118,15 @@ pub trait Forward: Send + Sync + 'static {
 
 impl Forward for Upstream {
     async fn send(&self, request: Request, interim: Option<Arc<dyn InterimSink>>) -> Result<Response, Fault> {
-        let destination = request.head.destination.clone();
-        let wants_upgrade = request.head.upgrade.is_some();
-        let server = if self.connector.is_without_http2(&destination) { Spoken::Http1 } else { Spoken::Any };
-        let (mut outgoing, spoken) = forward::outgoing(request, self.via.as_ref(), self.timeouts.idle, server)?;
+        let (flow, again) = (request.flow.0, repeatable(&request));
         let relay = Relay::new(interim);
-        relay.watch(&mut outgoing);
-        let client = if spoken == Spoken::Http1 { &self.http1 } else { &self.any };
-        let timeout = FirstByteTimeout::new(self.timeouts.first_byte);
-        let answer = client.request(outgoing.map(|body| timeout.watch(body)));
-        let answer = tokio::select! {
-            answer = answer => answer.map_err(|error| explain(&destination, &error))?,
-            () = timeout.elapsed() => return Err(Fault::new(
-                FaultKind::ResponseTimeout,
-                format!("`{}` did not answer within {:?}", destination.host_and_port(), self.timeouts.first_byte),
-            )),
-            () = relay.too_many() => return Err(Fault::new(
-                FaultKind::Protocol,
-                format!("`{}` sent more than {} interim responses", destination.host_and_port(), relay::MOST),
-            )),
-        };
-        if answer.status() == StatusCode::SWITCHING_PROTOCOLS && !wants_upgrade {
-            let server = destination.host_and_port();
-            let detail = format!("`{server}` upgraded the connection without being asked");
-            return Err(Fault::new(FaultKind::ResponseIncomplete, detail));
+        match (self.exchange(request, &relay, &self.kept).await, again) {
+            (Err(Failure { is_stale: true, fault }), Some(again)) => {
+                debug!(flow, "a kept connection ended as the request went out, which is sent once more: {fault}");
+                self.exchange(again, &relay, &self.fresh).await.map_err(|failure| failure.fault)
+            }
+            (sent, _) => sent.map_err(|failure| failure.fault),
         }
-        Ok(receive::received(answer))
     }
 
     async fn tunnel(&self, destination: &Destination) -> Result<ByteStream, Fault> {
@@ -132,33 +137,81 @@ impl Forward for Upstream {
     }
 }
 
-fn client(connector: Connector) -> Client<Connector, Timed<Outgoing>> {
+/// The request, for sending it once more, if that does no harm (RFC 9110 §9.2.2) and its content is here.
+fn repeatable(request: &Request) -> Option<Request> {
+    let is_idempotent = request.head.method.is_safe() || matches!(request.head.method, Method::PUT | Method::DELETE);
+    let body = is_idempotent.then(|| request.body.kept())??;
+    Some(Request { body, ..request.clone() })
+}
+
+/// Why there is no answer.
+struct Failure {
+    fault: Fault,
+    /// Whether that was the end of a connection which had been fine before.
+    is_stale: bool,
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        Self { fault, is_stale: false }
+    }
+}
+
+impl Upstream {
+    /// Sends a request once, and waits for the head of the response.
+    async fn exchange(&self, request: Request, relay: &Relay, clients: &Clients) -> Result<Response, Failure> {
+        // A connection that is kept needs no connector, which would ask.
+        self.egress.check_seal()?;
+        let destination = request.head.destination.clone();
+        let asked = receive::Asked { server: destination.clone(), upgrade: request.head.upgrade.is_some() };
+        let server = if self.connector.is_without_http2(&destination) { Spoken::Http1 } else { Spoken::Any };
+        let (mut outgoing, spoken) = forward::outgoing(request, self.via.as_ref(), self.timeouts.idle, server)?;
+        relay.watch(&mut outgoing);
+        let client = if spoken == Spoken::Http1 { &clients.http1 } else { &clients.any };
+        let timeout = FirstByteTimeout::new(self.timeouts.first_byte);
+        let answer = client.request(outgoing.map(|body| timeout.watch(body)));
+        let answer = tokio::select! {
+            answer = answer => answer.map_err(|error| Failure {
+                fault: failure::explain(&destination, &error),
+                is_stale: failure::is_lost(&error) && Usage::of_failure(&error).is_some_and(|usage| usage.is_kept()),
+            })?,
+            () = timeout.elapsed() => return Err(Fault::new(
+                FaultKind::ResponseTimeout,
+                format!("`{}` did not answer within {:?}", destination.host_and_port(), self.timeouts.first_byte),
+            ).into()),
+            () = relay.too_many() => return Err(Fault::new(
+                FaultKind::Protocol,
+                format!("`{}` sent more than {} interim responses", destination.host_and_port(), relay::MOST),
+            ).into()),
+        };
+        Ok(receive::received(answer, &asked)?)
+    }
+}
+
+impl Clients {
+    /// Ones that keep so many connections to each server.
+    fn new(connector: &Connector, idle: usize) -> Self {
+        Self {
+            any: client(connector.clone().offering(Protocols::Any), idle),
+            http1: client(connector.clone().offering(Protocols::Http1), idle),
+        }
+    }
+}
+
+fn client(connector: Connector, idle: usize) -> Client<Connector, Timed<Outgoing>> {
     Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
         .timer(TokioTimer::new())
         .pool_idle_timeout(KEPT_FOR)
-        .pool_max_idle_per_host(IDLE_CONNECTIONS)
+        .pool_max_idle_per_host(idle)
         // Where HTTP/2 was expected, only the URI says it.
         .set_host(true)
         .http1_preserve_header_case(true)
         .http1_max_headers(MOST_FIELDS)
         .http1_max_buf_size(HEAD_BYTES)
+        .http2_max_header_list_size(HEAD_BYTES as u32)
         .build(connector)
 }
 
-/// Says why a server gave no response.
-fn explain(destination: &Destination, error: &hyper_util::client::legacy::Error) -> Fault {
-    let server = destination.host_and_port();
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(error) = cause {
-        if let Some(fault) = error.downcast_ref::<ConnectFault>() {
-            return fault.explain(destination);
-        }
-        // The client's body broke off, or an addon's limit did.
-        if let Some(fault) = error.downcast_ref::<Fault>() {
-            return fault.clone();
-        }
-        cause = error.source();
-    }
-    Fault::new(FaultKind::ResponseIncomplete, format!("`{server}` gave no usable answer: {}", oneline::chain(error)))
-}
+#[cfg(test)]
+mod tests;

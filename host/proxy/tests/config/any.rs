@@ -75,6 +75,8 @@ fn lines() -> impl Strategy<Value = String> {
         "options",
         "addons",
         "limits",
+        "egress",
+        "allow",
         "use",
         "on_failure",
         "server_replay",

@@ -7,6 +7,7 @@ use proxyhost::{
     config::Settings,
     flow::{Destination, Scheme},
     listen::{ClientLimits, mode::Mode},
+    upstream::Rule,
 };
 
 use crate::{
@@ -24,6 +25,10 @@ upstream_ca = "corp.pem"
 via = false
 default_addons = true
 plugs = ["mine.wasm"]
+
+[egress]
+allow = ["*.example", "10.0.0.0/8:22"]
+deny = "a.example:8000-8999"
 
 [options]
 server_replay_extra = 404
@@ -59,17 +64,35 @@ fn folder(text: &str) -> tempfile::TempDir {
     folder
 }
 
+fn rules(texts: &[&str]) -> Vec<Rule> {
+    texts.iter().map(|text| text.parse().expect("a rule")).collect()
+}
+
+#[test]
+fn rules_of_the_command_line_replace_those_of_the_file_list_by_list() {
+    let folder = folder(COMPLETE);
+    let line = "--config conf/proxy.toml --egress-deny *:25 --egress-deny [fd00::/8]:1-9";
+    let egress = run(line, folder.path()).egress;
+    assert_eq!(egress.allow, rules(&["*.example", "10.0.0.0/8:22"]));
+    assert_eq!(egress.deny, rules(&["*:25", "[fd00::/8]:1-9"]));
+}
+
 #[test]
 fn a_file_sets_everything_and_its_paths_start_from_its_folder() {
     let folder = folder(COMPLETE);
     let conf = folder.path().join("conf");
-    let Settings { listeners, addons, plugs, offline, upstream_tls, timeouts, limits, via, drain_time, .. } =
+    let Settings { listeners, addons, plugs, offline, egress, upstream_tls, timeouts, limits, via, drain_time, .. } =
         run("--config conf/proxy.toml", folder.path());
     assert_eq!(listeners[0].address.to_string(), "127.0.0.1:8085");
     let target = Destination::new(Scheme::Http, "localhost", 3000).unwrap();
     assert_eq!((&listeners[1].mode, listeners[1].address.port()), (&Mode::Reverse(target), 8081));
     assert_eq!(plugs, [Source::File(conf.join("mine.wasm"))]);
     assert_eq!((offline, upstream_tls.insecure, via), (true, false, false));
+    assert_eq!(egress.allow, rules(&["*.example", "10.0.0.0/8:22"]));
+    assert_eq!(
+        (&egress.deny, &egress.named[0].host_and_port()[..]),
+        (&rules(&["a.example:8000-8999"]), "localhost:3000")
+    );
     assert_eq!(upstream_tls.extra_roots, [conf.join("corp.pem")]);
     let seconds = [timeouts.connect, timeouts.first_byte, timeouts.idle, drain_time];
     assert_eq!(seconds, [1, 2, 3, 4].map(Duration::from_secs));

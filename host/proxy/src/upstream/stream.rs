@@ -1,0 +1,168 @@
+//! A connection to a server, and what is known of its use.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+use futures_util::task::AtomicWaker;
+use http::Extensions;
+use hyper::rt;
+use hyper_util::{
+    client::legacy::connect::{Connected, Connection},
+    rt::TokioIo,
+};
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
+
+use super::Egress;
+
+/// What is known of the use of a connection; the pool hands it on with answers and failures.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Usage(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    /// Whether an answer came over it.
+    answered: AtomicBool,
+    closing: AtomicBool,
+    /// Who waits for bytes of the server.
+    reader: AtomicWaker,
+}
+
+impl Usage {
+    /// That of the connection on which an answer came, by the answer's extensions.
+    pub(super) fn of_answer(extensions: &Extensions) -> Option<&Self> {
+        extensions.get()
+    }
+
+    /// That of the connection on which a request failed.
+    pub(super) fn of_failure(error: &hyper_util::client::legacy::Error) -> Option<Self> {
+        let mut extensions = Extensions::new();
+        error.connect_info()?.get_extras(&mut extensions);
+        extensions.remove()
+    }
+
+    /// Takes note of an answer.
+    pub(super) fn answered(&self) {
+        self.0.answered.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the connection was fine for another request before.
+    pub(super) fn is_kept(&self) -> bool {
+        self.0.answered.load(Ordering::Relaxed)
+    }
+
+    /// Closes the connection, so that no other request is sent on it: it looks as if the server had ended it, which is looked
+    /// for before anything is written.
+    pub(super) fn close(&self) {
+        self.0.closing.store(true, Ordering::Release);
+        self.0.reader.wake();
+    }
+
+    fn is_closing(&self) -> bool {
+        self.0.closing.load(Ordering::Acquire)
+    }
+}
+
+/// A connection to a server.
+pub(super) struct ServerStream {
+    transport: Transport,
+    usage: Usage,
+    /// Asked about each write, for it may be sealed while the connection is kept.
+    egress: Arc<Egress>,
+}
+
+/// What its bytes travel on.
+pub(super) enum Transport {
+    Plain(TokioIo<TcpStream>),
+    Tls(Box<TokioIo<TlsStream<TcpStream>>>),
+}
+
+impl ServerStream {
+    pub(super) fn new(transport: Transport, egress: Arc<Egress>) -> Self {
+        Self { transport, usage: Usage::default(), egress }
+    }
+
+    /// What may be written to.
+    fn open(&mut self) -> io::Result<&mut Transport> {
+        self.egress.check_seal().map_err(|fault| io::Error::new(io::ErrorKind::PermissionDenied, fault))?;
+        Ok(&mut self.transport)
+    }
+}
+
+impl Connection for ServerStream {
+    fn connected(&self) -> Connected {
+        let connected = Connected::new().extra(self.usage.clone());
+        match &self.transport {
+            Transport::Tls(stream) if stream.inner().get_ref().1.alpn_protocol() == Some(b"h2") => {
+                connected.negotiated_h2()
+            }
+            _ => connected,
+        }
+    }
+}
+
+impl rt::Read for ServerStream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: rt::ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        let Self { transport, usage, .. } = self.get_mut();
+        usage.0.reader.register(context.waker());
+        if usage.is_closing() {
+            return Poll::Ready(Ok(()));
+        }
+        match transport {
+            Transport::Plain(stream) => Pin::new(stream).poll_read(context, buffer),
+            Transport::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
+        }
+    }
+}
+
+impl rt::Write for ServerStream {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut().open()? {
+            Transport::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
+            Transport::Tls(stream) => Pin::new(stream).poll_write(context, bytes),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.get_mut().transport {
+            Transport::Plain(stream) => Pin::new(stream).poll_flush(context),
+            Transport::Tls(stream) => Pin::new(stream).poll_flush(context),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.get_mut().transport {
+            Transport::Plain(stream) => Pin::new(stream).poll_shutdown(context),
+            Transport::Tls(stream) => Pin::new(stream).poll_shutdown(context),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match &self.transport {
+            Transport::Plain(stream) => stream.is_write_vectored(),
+            Transport::Tls(stream) => stream.is_write_vectored(),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut().open()? {
+            Transport::Plain(stream) => Pin::new(stream).poll_write_vectored(context, slices),
+            Transport::Tls(stream) => Pin::new(stream).poll_write_vectored(context, slices),
+        }
+    }
+}
