@@ -16,6 +16,7 @@ mod mitmproxy;
 mod options;
 mod process;
 mod recording;
+mod recording_faults;
 mod requests;
 mod rights;
 mod servers;
