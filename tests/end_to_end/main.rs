@@ -19,6 +19,7 @@ mod mitmproxy;
 mod options;
 mod process;
 mod recording;
+mod recording_faults;
 mod requests;
 mod retries;
 mod rights;

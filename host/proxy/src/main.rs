@@ -14,6 +14,10 @@ use proxyhost::{
     report,
     run::{self, Bound, StartError},
 };
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::mpsc,
+};
 #[cfg(feature = "recordings")]
 use tools::{Console, RecordingWriters};
 use tracing::warn;
@@ -69,6 +73,7 @@ const FAILURE: u8 = 1;
 const MISUSE: u8 = 2;
 
 async fn start() -> ExitCode {
+    survive_limits_of_files();
     match command().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Report(report)) => fail(&report, MISUSE),
@@ -140,8 +145,9 @@ async fn command() -> Result<(), Failure> {
             let bound = Bound::bind(&settings).await?;
             let addons = run::configure(loaded, &settings.addons, Purpose::Run).await?;
             // Heard before the log says that it listens: whoever reads that may ask at once.
-            let asked_to_stop = asked_to_stop();
-            bound.serve(addons, asked_to_stop).await;
+            let (asked, asked_to_reopen) = mpsc::channel(1);
+            let asked_to_stop = asked_to_stop(asked);
+            bound.serve(addons, asked_to_stop, asked_to_reopen).await;
             Ok(())
         }
     }
@@ -181,22 +187,45 @@ fn start_log(settings: &Settings, engine: &AddonEngine) {
     }
 }
 
-/// Listens for SIGINT and SIGTERM from now on; what it returns waits for one. The second one ends the process at once.
-fn asked_to_stop() -> impl Future<Output = ()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+/// Listens for SIGINT, SIGTERM and SIGHUP from now on; what it returns waits for one that asks to stop. The second one ends
+/// the process at once. SIGHUP asks to open files again, unless it came because the terminal was closed.
+fn asked_to_stop(reopen: mpsc::Sender<()>) -> impl Future<Output = ()> {
+    let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()), signal(SignalKind::hangup()));
+    let began_at_terminal = io::stdin().is_terminal();
     async move {
-        let (Ok(mut interrupt), Ok(mut terminate)) = signals else {
+        let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) = signals else {
             warn!("cannot wait for signals; the process can only be killed");
             return std::future::pending().await;
         };
-        tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => break,
+                _ = terminate.recv() => break,
+                _ = hangup.recv() => {
+                    if began_at_terminal && !io::stdin().is_terminal() {
+                        break;
+                    }
+                    // Fails only when that is asked for already.
+                    let _ = reopen.try_send(());
+                }
+            }
+        }
         tokio::spawn(async move {
             tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
             std::process::exit(FAILURE.into());
         });
     }
 }
+
+/// Makes a write beyond the limit of a file's size (`ulimit -f`) an error like that of a full disk. By itself, the system ends
+/// the process.
+fn survive_limits_of_files() {
+    // It is heard for good once it was listened for. Where that fails, there is no more to be done.
+    let _ = signal(SignalKind::from_raw(FILE_SIZE_EXCEEDED));
+}
+
+/// SIGXFSZ, on Linux and macOS.
+const FILE_SIZE_EXCEEDED: i32 = 25;
 
 fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();

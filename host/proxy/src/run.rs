@@ -1,7 +1,8 @@
 //! Running the proxy from settings to shutdown.
 
-use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
+use std::{future::Future, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
+use tokio::sync::mpsc::Receiver;
 use tracing::{info, warn};
 
 use crate::{
@@ -101,8 +102,9 @@ impl Bound {
         self.listeners.iter().map(|(listener, _)| listener.address())
     }
 
-    /// Serves until `shutdown` is done, then finishes what is in flight.
-    pub async fn serve(self, addons: Vec<Addon>, shutdown: impl Future<Output = ()>) {
+    /// Serves until `shutdown` is done, then finishes what is in flight. Whenever something comes from `reopen`, files that
+    /// others may have put away are opened again.
+    pub async fn serve(self, addons: Vec<Addon>, shutdown: impl Future<Output = ()>, reopen: Receiver<()>) {
         let Self { listeners, upstream, egress, authority, via, limits, idle, drain_time } = self;
         let proxy = Proxy { chain: Chain::new(addons), upstream, egress, via };
         let clients = Arc::new(Clients::new(proxy, authority, limits, idle));
@@ -110,12 +112,22 @@ impl Bound {
             announce(listener.address(), &mode);
             tokio::spawn(listener.run(clients.clone()));
         }
-        shutdown.await;
+        reopen_until(shutdown, reopen, &clients.service().chain).await;
         info!("stopping: open connections have {drain_time:?} to finish");
         if !clients.drain().finish(drain_time).await {
             warn!("stopped before all connections had finished");
         }
         clients.service().chain.finish().await;
+    }
+}
+
+async fn reopen_until(shutdown: impl Future<Output = ()>, mut reopen: Receiver<()>, chain: &Chain) {
+    let mut shutdown = pin!(shutdown);
+    loop {
+        tokio::select! {
+            () = &mut shutdown => return,
+            Some(()) = reopen.recv() => chain.reopen(),
+        }
     }
 }
 

@@ -82,8 +82,26 @@ impl Proxyhost {
 
     /// Asks the process to stop.
     pub fn terminate(&self) {
-        let signalled = Command::new("sh").args(["-c", &format!("kill -TERM {}", self.child.id())]).status();
+        self.signal("TERM");
+    }
+
+    /// Sends a signal by its name, such as `HUP`.
+    pub fn signal(&self, name: &str) {
+        let signalled = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.child.id())]).status();
         assert!(signalled.expect("a shell").success());
+    }
+
+    /// Changes a limit of the running process by its name for `prlimit`, such as `fsize`. Only soft limits, so that it can
+    /// be changed back.
+    pub fn limit(&self, name: &str, value: &str) {
+        let mut command = Command::new("prlimit");
+        command.arg(format!("--pid={}", self.child.id())).arg(format!("--{name}={value}:"));
+        assert!(command.status().expect("util-linux").success());
+    }
+
+    /// What the system says about the process in a file such as `status`.
+    pub fn system_says(&self, file: &str) -> String {
+        fs::read_to_string(format!("/proc/{}/{file}", self.child.id())).expect("the process runs")
     }
 
     /// Waits for the process to end.

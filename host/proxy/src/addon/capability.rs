@@ -30,6 +30,10 @@ pub trait CapabilityState: Any + fmt::Debug + Send + Sync {
     /// The addon is configured. Called once, before any other flow reaches the addon.
     fn configured(&self) {}
 
+    /// Opens files again that others may have put away, such as those that rotate logs. Called whenever the user asks for it;
+    /// must not wait.
+    fn reopen(&self) {}
+
     /// Finishes what is still to be done for the addon. Called at shutdown, when no flow is left.
     fn finish(&self) -> Finishing {
         Box::pin(future::ready(()))

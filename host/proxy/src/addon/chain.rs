@@ -66,6 +66,11 @@ impl Chain {
         Ok(Some(response))
     }
 
+    /// Opens files again that others may have put away.
+    pub fn reopen(&self) {
+        self.0.iter().for_each(Addon::reopen);
+    }
+
     /// Waits until nothing is left to be done for the addons. For when no flow is left.
     pub async fn finish(&self) {
         for addon in &self.0 {

@@ -75,6 +75,11 @@ impl Addon {
         self.duty
     }
 
+    /// Opens files again that others may have put away.
+    pub fn reopen(&self) {
+        self.pool.reopen();
+    }
+
     /// Waits until nothing is left to be done for it. For when no flow is left.
     pub async fn finish(&self) {
         self.pool.finish().await;

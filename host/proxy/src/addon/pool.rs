@@ -111,6 +111,11 @@ impl Pool {
         Ok(Some(charge))
     }
 
+    /// Opens files again that others may have put away.
+    pub fn reopen(&self) {
+        self.shared.capabilities().iter().for_each(|capability| capability.reopen());
+    }
+
     /// Waits until nothing is left to be done for the addon.
     pub async fn finish(&self) {
         for capability in self.shared.capabilities() {

@@ -99,6 +99,12 @@ impl CapabilityState for AddonRecordings {
         let _ = self.library.set(self.build(std::mem::take));
     }
 
+    fn reopen(&self) {
+        if let Some(recorder) = self.recorder.get() {
+            recorder.reopen();
+        }
+    }
+
     fn finish(&self) -> Finishing {
         let recorder = self.recorder.get().cloned();
         Box::pin(async move {

@@ -102,6 +102,11 @@ impl PassingRecorder {
         saving.save(flow)
     }
 
+    /// Has the file opened again if it is no longer at its path. Does not wait.
+    pub fn reopen(&self) {
+        self.recorder.reopen();
+    }
+
     /// Waits until everything handed in is written. Blocks.
     pub fn finish(&self) {
         self.recorder.finish();

@@ -13,6 +13,8 @@ use std::{
 #[derive(Debug, Default)]
 pub(super) struct Backlog {
     bytes: AtomicU64,
+    /// Flows that were refused because too much was waiting, and not counted elsewhere yet.
+    refused: AtomicU64,
     /// Whether nothing is recorded any more, so that nobody has to wait.
     is_over: AtomicBool,
     /// Who waits for room, by the number of the content.
@@ -30,6 +32,20 @@ impl Backlog {
         if left <= LIMIT / 2 {
             self.wake();
         }
+    }
+
+    /// Whether a flow may be handed in. What it holds in memory is let go otherwise, and the flow counts as lost.
+    pub(super) fn admits_flow(&self) -> bool {
+        let is_admitted = self.bytes.load(Ordering::Relaxed) <= HARD_LIMIT;
+        if !is_admitted {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+        }
+        is_admitted
+    }
+
+    /// How many flows were refused since this was asked last.
+    pub(super) fn take_refused(&self) -> u64 {
+        self.refused.swap(0, Ordering::Relaxed)
     }
 
     /// Nothing is recorded from now on.
@@ -71,6 +87,8 @@ impl Backlog {
 
 /// How much may wait for a slow disk before bodies wait too.
 pub(super) const LIMIT: u64 = 32 * 1024 * 1024;
+/// How much may wait before flows are lost: those without a body do not wait for room.
+const HARD_LIMIT: u64 = 2 * LIMIT;
 
 #[cfg(test)]
 mod tests {
@@ -123,6 +141,18 @@ mod tests {
         assert_eq!(poll(&backlog, 1, &second), (false, 0));
         backlog.shrink(LIMIT + 1);
         assert_eq!((poll(&backlog, 1, &first), poll(&backlog, 1, &second)), ((true, 1), (true, 1)));
+    }
+
+    #[test]
+    fn flows_are_refused_and_counted_while_twice_too_much_waits() {
+        let backlog = Backlog::default();
+        backlog.grow(HARD_LIMIT);
+        assert!(backlog.admits_flow());
+        backlog.grow(1);
+        assert!(!backlog.admits_flow() && !backlog.admits_flow());
+        assert_eq!((backlog.take_refused(), backlog.take_refused()), (2, 0));
+        backlog.shrink(1);
+        assert!(backlog.admits_flow());
     }
 
     #[test]

@@ -1,15 +1,16 @@
 //! The file that flows are written to: one at a time, locked, and always whole flows at its beginning.
 
 use std::{
+    fmt,
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, BufWriter, Write},
-    os::unix::fs::{FileExt, OpenOptionsExt},
+    os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt},
     path::Path,
 };
 
 use super::{
     RecorderError,
-    target::{Encoding, Opening, Target},
+    target::{Encoding, Opening},
 };
 use crate::{
     flow_file::{WholeFlows, whole_flows},
@@ -22,36 +23,104 @@ use crate::{
 /// A file that is being written, in its encoding.
 #[derive(Debug)]
 pub(super) enum RecordingFile {
-    Flows(File),
+    Flows {
+        file: File,
+        /// The size in bytes that it was left with.
+        size: u64,
+    },
     Har(HarFile),
 }
 
+/// What others did to a file while it was recorded to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    Removed,
+    /// It has another name, and nothing is at its path.
+    Renamed,
+    /// Something else is at its path.
+    Replaced,
+    /// It was cut or written to.
+    Resized {
+        from: u64,
+        to: u64,
+    },
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Removed => formatter.write_str("it was removed"),
+            Self::Renamed => formatter.write_str("it was renamed"),
+            Self::Replaced => formatter.write_str("another file was put in its place"),
+            Self::Resized { from, to } => {
+                write!(formatter, "something else changed its size from {from} to {to} bytes")
+            }
+        }
+    }
+}
+
 impl RecordingFile {
-    /// Opens `path` as `target` wants it, and keeps other recorders from it. A notice says what was lost in it before.
-    pub(super) fn open(path: &Path, target: &Target) -> Result<(Self, Option<String>), RecorderError> {
-        if target.opening == Opening::Replace && is_in_use(path) {
+    /// Opens `path`, and keeps other recorders from it. A notice says what was lost in it before.
+    pub(super) fn open(
+        path: &Path,
+        encoding: Encoding,
+        opening: Opening,
+    ) -> Result<(Self, Option<String>), RecorderError> {
+        if opening == Opening::Replace && is_in_use(path) {
             return Err(RecorderError::InUse { path: path.into() });
         }
-        match target.encoding {
+        match encoding {
             Encoding::Flows => {
                 // Appending keeps flows whole even if someone empties the file meanwhile.
                 let file = open_locked(path, OpenOptions::new().append(true))?;
-                let notice = match target.opening {
+                let notice = match opening {
                     Opening::Replace => empty(path, &file)?,
                     Opening::Append => cut_broken_tail(path, &file)?,
                 };
-                Ok((Self::Flows(file), notice))
+                let size = size_of(path, &file)?;
+                Ok((Self::Flows { file, size }, notice))
             }
             // Its end is written over with each entry.
-            Encoding::Har => open_har(path, open_locked(path, OpenOptions::new().write(true))?, target.opening),
+            Encoding::Har => open_har(path, open_locked(path, OpenOptions::new().write(true))?, opening),
         }
     }
 
-    /// Writes a flow behind the others. After an error, the file ends with the flow before.
+    /// Writes a flow behind the others. After an error, the file ends with the flow before, or `change` finds it resized.
     pub(super) fn write(&mut self, flow: &Flow<Source>) -> io::Result<()> {
         match self {
-            Self::Flows(file) => append(file, flow),
+            Self::Flows { file, size } => append(file, size, flow),
             Self::Har(file) => file.write(flow),
+        }
+    }
+
+    /// What others did to the file since it was opened at `path`. What the system does not tell counts as nothing.
+    pub(super) fn change(&self, path: &Path) -> Option<Change> {
+        let (file, size) = match self {
+            Self::Flows { file, size } => (file, *size),
+            Self::Har(file) => (file.file(), file.size()),
+        };
+        let here = file.metadata().ok()?;
+        if here.nlink() == 0 {
+            return Some(Change::Removed);
+        }
+        match fs::metadata(path) {
+            Ok(there) if (there.dev(), there.ino()) != (here.dev(), here.ino()) => Some(Change::Replaced),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Some(Change::Renamed),
+            _ if here.len() != size => Some(Change::Resized { from: size, to: here.len() }),
+            _ => None,
+        }
+    }
+
+    /// Closes the file when all of it is on the disk. A write whose failure shows only then would be lost in silence.
+    pub(super) fn close(self) -> io::Result<()> {
+        let file = match &self {
+            Self::Flows { file, .. } => file,
+            Self::Har(file) => file.file(),
+        };
+        match file.sync_all() {
+            // Some file systems have no disk.
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+            synced => synced,
         }
     }
 }
@@ -83,20 +152,25 @@ pub(super) fn folder_of(path: &Path) -> &Path {
     }
 }
 
+fn size_of(path: &Path, file: &File) -> Result<u64, RecorderError> {
+    let found = file.metadata().map_err(|source| RecorderError::Open { path: path.into(), source })?;
+    Ok(found.len())
+}
+
 fn cut(path: &Path, file: &File, offset: u64) -> Result<(), RecorderError> {
     file.set_len(offset).map_err(|source| RecorderError::Cut { path: path.into(), offset, source })
 }
 
 /// Makes room for a new recording, and says what was there.
 fn empty(path: &Path, file: &File) -> Result<Option<String>, RecorderError> {
-    let size = file.metadata().map_err(|source| RecorderError::Open { path: path.into(), source })?.len();
+    let size = size_of(path, file)?;
     cut(path, file, 0)?;
     Ok((size > 0).then(|| format!("recording `{}`: replaced what was there, {size} bytes", path.display())))
 }
 
 /// What a recorder left behind that was stopped while it wrote would hide all that comes after it.
 fn cut_broken_tail(path: &Path, file: &File) -> Result<Option<String>, RecorderError> {
-    let size = file.metadata().map_err(|source| RecorderError::Open { path: path.into(), source })?.len();
+    let size = size_of(path, file)?;
     let whole = whole_flows(path, Window::new(file, size));
     let WholeFlows { count, end, flaw } = whole.map_err(|source| RecorderError::Read { path: path.into(), source })?;
     let Some(reason) = flaw else {
@@ -147,18 +221,40 @@ fn open_har(path: &Path, file: File, opening: Opening) -> Result<(RecordingFile,
     }
 }
 
-/// Writes a flow at the end of the file, at once if it is small.
-fn append(file: &File, flow: &Flow<Source>) -> io::Result<()> {
+/// Writes a flow at the end of the file, at once if it is small, and sets its new size.
+fn append(file: &File, size: &mut u64, flow: &Flow<Source>) -> io::Result<()> {
     let end = file.metadata()?.len();
-    let mut out = BufWriter::with_capacity(WRITE, file);
+    let mut out = BufWriter::with_capacity(WRITE, Appended { file, len: 0 });
     let written = write_flow(flow, &mut out).and_then(|()| out.flush());
-    if written.is_err() {
-        // What is still in memory must not follow when it is dropped.
-        drop(out.into_parts());
-        // If this fails too, the file has a broken tail, which readers leave out.
-        let _ = file.set_len(end);
+    // What is still in memory must not follow when it is dropped.
+    let (Appended { len, .. }, _) = out.into_parts();
+    match written {
+        Ok(()) => *size = end + len,
+        Err(_) => {
+            // If this fails too, the file has a broken tail, which is found by its size before the next flow.
+            let _ = file.set_len(end);
+            *size = end;
+        }
     }
     written
+}
+
+/// Counts what is appended.
+struct Appended<'f> {
+    file: &'f File,
+    len: u64,
+}
+
+impl Write for Appended<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let len = self.file.write(bytes)?;
+        self.len += len as u64;
+        Ok(len)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Room for a flow whose contents are in memory, both of the largest.

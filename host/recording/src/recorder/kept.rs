@@ -62,7 +62,7 @@ impl Kept {
     }
 
     /// Keeps a piece, and notes when it came. Never waits. Nothing is kept any more once the content was saved or broken
-    /// off, or the recorder has failed.
+    /// off, or the recorder has ended.
     pub fn add(&self, piece: Bytes) {
         let content = &self.content;
         let mut arrived = content.arrived();
@@ -100,7 +100,7 @@ impl Kept {
     }
 
     /// Pending while the recorder is far behind, so that a slow disk slows bodies down instead of filling the memory.
-    /// Always ready once the recorder has failed.
+    /// Always ready once the recorder has ended.
     pub fn poll_room(&self, context: &mut Context<'_>) -> Poll<()> {
         self.content.line.backlog.poll_room(self.content.number, context)
     }

@@ -4,8 +4,11 @@
 //! large for memory go into temporary files beside the recording until their flow is whole. Then the flow is appended in one
 //! go, so that a process that is killed leaves a file of whole flows, and at most a broken tail, which readers leave out.
 //!
+//! What the disk does not take costs the flow that it belongs to, and nothing else: each flow is tried anew, in a file that is
+//! opened again if someone took it away, so that recording goes on as soon as it can.
+//!
 //! `kept` and `store` are a content on this and on the other side of the thread, `backlog` is how far that is behind;
-//! `thread` deals with the work, `target` says which file is the one, and `file` writes it.
+//! `thread` deals with the work, `target` says which file is the one, `file` writes it, and `losses` says what it lacks.
 
 use std::{
     sync::{
@@ -27,6 +30,7 @@ mod backlog;
 mod error;
 mod file;
 mod kept;
+mod losses;
 mod store;
 mod target;
 mod thread;
@@ -55,6 +59,8 @@ pub struct Recorder {
     thread: Arc<Mutex<Option<JoinHandle<()>>>>,
     /// Whether the log says already that the disk is slow.
     is_known_slow: Arc<AtomicBool>,
+    /// Whether the log says already that nothing is recorded any more.
+    is_known_ended: Arc<AtomicBool>,
 }
 
 /// A recorder that is ready.
@@ -70,7 +76,8 @@ impl Recorder {
     /// Opens the file to record to. Blocks on it.
     ///
     /// `target` is a path; missing folders are created. After a `+`, flows are appended, and otherwise a file that is there
-    /// is replaced. A `%` and a letter stand for a part of the local time as in strftime: whenever that changes the name, the
+    /// is replaced. A file that is removed, renamed or replaced later is opened again, and then always appended to. A `%` and
+    /// a letter stand for a part of the local time as in strftime: whenever that changes the name, the
     /// next flow goes to a new file.
     ///
     /// # Errors
@@ -91,6 +98,7 @@ impl Recorder {
             line: Line { sender, backlog },
             thread: Arc::new(Mutex::new(Some(thread))),
             is_known_slow: Arc::default(),
+            is_known_ended: Arc::default(),
         };
         Ok(Opened { recorder, notice })
     }
@@ -111,9 +119,13 @@ impl Recorder {
         let bytes = HEAD + flow.contents().map(close).sum::<u64>();
         let size: u64 = flow.contents().map(size).sum();
         let (written, is_written) = oneshot::channel();
-        let handed = Box::new(Handed { label, flow, bytes, written });
-        if self.line.send(Work::Flow(handed), bytes).is_some() {
-            error!(flow = label, reason = "the recorder has ended", "the flow is not recorded");
+        // The thread says how many were refused.
+        if self.line.backlog.admits_flow() {
+            let handed = Box::new(Handed { label, flow, bytes, written });
+            let is_lost = self.line.send(Work::Flow(handed), bytes).is_some();
+            if is_lost && !self.is_known_ended.swap(true, Ordering::Relaxed) {
+                error!(flow = label, reason = "the recorder has ended", "this flow and all after it are not recorded");
+            }
         }
         let is_known_slow = self.is_known_slow.clone();
         let limit = TIMEOUT + Duration::from_secs(size / SLOW);
@@ -126,6 +138,13 @@ impl Recorder {
                 );
             }
         }
+    }
+
+    /// Has the recorder look at its file now, after someone renamed or removed it: a new one is opened at its path. Without
+    /// this, that is done before the next flow is written, or within a second.
+    pub fn reopen(&self) {
+        // When the recorder has ended, there is nothing to open.
+        let _ = self.line.send(Work::Reopen, 0);
     }
 
     /// Blocks until all is written that was handed in, and closes the file. What is handed in afterwards is not recorded.

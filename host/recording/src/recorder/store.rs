@@ -25,6 +25,8 @@ pub(super) enum Store {
     File { file: Arc<File>, len: u64 },
     /// Nowhere: they were given up.
     GivenUp,
+    /// Nowhere: the disk did not take them, and this is why. Their flow cannot be written.
+    Lost(String),
 }
 
 impl Default for Store {
@@ -34,8 +36,16 @@ impl Default for Store {
 }
 
 impl Store {
-    /// Appends pieces. If the content gets too large for memory, it goes on in a file on the disk of `folder`.
-    pub(super) fn append(&mut self, pieces: Vec<Bytes>, folder: &Path) -> io::Result<()> {
+    /// Appends pieces. If the content gets too large for memory, it goes on in a file on the disk of `folder`; if that does
+    /// not take it, it is lost as a whole, and what it took is free again.
+    pub(super) fn append(&mut self, pieces: Vec<Bytes>, folder: &Path) {
+        if let Err(error) = self.try_append(pieces, folder) {
+            let folder = folder.display();
+            *self = Self::Lost(format!("cannot keep a body in a temporary file in `{folder}`: {error}"));
+        }
+    }
+
+    fn try_append(&mut self, pieces: Vec<Bytes>, folder: &Path) -> io::Result<()> {
         let len: usize = pieces.iter().map(Bytes::len).sum();
         if let Self::Memory(held) = self
             && held.len() + len > MEMORY_LIMIT
@@ -56,7 +66,7 @@ impl Store {
                 }
                 *written += len as u64;
             }
-            Self::Whole(_) | Self::GivenUp => {}
+            Self::Whole(_) | Self::GivenUp | Self::Lost(_) => {}
         }
         Ok(())
     }
@@ -69,31 +79,32 @@ impl Store {
         }
     }
 
-    /// The content, after all of it was appended.
-    fn finished(&mut self) -> Source {
+    /// The content, after all of it was appended, or why it was lost.
+    fn finished(&mut self) -> Result<Source, String> {
         if let Self::Memory(held) = self {
             *self = Self::Whole(mem::take(held).into());
         }
-        match self {
+        Ok(match self {
             Self::Memory(_) | Self::GivenUp => Source::NotRecorded,
             Self::Whole(bytes) => Source::Bytes(bytes.clone()),
             Self::File { file, len } => Source::File { file: file.clone(), offset: 0, len: *len },
-        }
+            Self::Lost(reason) => return Err(reason.clone()),
+        })
     }
 }
 
-/// Turns a content that was kept into what can be written.
-pub(super) fn resolve(kept: &KeptContent, folder: &Path) -> io::Result<Source> {
+/// Turns a content that was kept into what can be written, or says why it was lost.
+pub(super) fn resolve(kept: &KeptContent, folder: &Path) -> Result<Source, String> {
     let mut store = kept.store();
     match kept.take_gathered() {
         None => *store = Store::GivenUp,
         Some(mut pieces) => match (&*store, pieces.as_mut_slice()) {
             // The usual case needs no copy.
             (Store::Memory(held), [only]) if held.is_empty() => *store = Store::Whole(mem::take(only)),
-            _ => store.append(pieces, folder)?,
+            _ => store.append(pieces, folder),
         },
     }
-    Ok(store.finished())
+    store.finished()
 }
 
 /// Contents up to this size stay in memory.
@@ -116,10 +127,10 @@ mod tests {
     fn small_contents_stay_in_memory() {
         let mut store = Store::default();
         let nowhere = Path::new("/nonexistent");
-        store.append(pieces(&[10, 20]), nowhere).unwrap();
-        store.append(pieces(&[MEMORY_LIMIT - 30]), nowhere).unwrap();
+        store.append(pieces(&[10, 20]), nowhere);
+        store.append(pieces(&[MEMORY_LIMIT - 30]), nowhere);
         for _ in 0..2 {
-            let Source::Bytes(bytes) = store.finished() else { panic!("{store:?}") };
+            let Ok(Source::Bytes(bytes)) = store.finished() else { panic!("{store:?}") };
             assert_eq!(bytes, vec![b'x'; MEMORY_LIMIT]);
         }
     }
@@ -128,10 +139,10 @@ mod tests {
     fn large_contents_go_on_in_a_file_without_a_name_that_nobody_else_reads() {
         let folder = tempfile::tempdir().unwrap();
         let mut store = Store::default();
-        store.append(pieces(&[MEMORY_LIMIT]), folder.path()).unwrap();
-        store.append(vec![Bytes::from("yz")], folder.path()).unwrap();
-        store.append(pieces(&[1000, 2000]), folder.path()).unwrap();
-        let Source::File { file, offset: 0, len } = store.finished() else { panic!("{store:?}") };
+        store.append(pieces(&[MEMORY_LIMIT]), folder.path());
+        store.append(vec![Bytes::from("yz")], folder.path());
+        store.append(pieces(&[1000, 2000]), folder.path());
+        let Ok(Source::File { file, offset: 0, len }) = store.finished() else { panic!("{store:?}") };
         let found = file.metadata().unwrap();
         assert_eq!((len, found.len()), (MEMORY_LIMIT as u64 + 3002, len));
         assert_eq!((found.mode() & 0o777, found.nlink()), (0o600, 0));
@@ -142,8 +153,13 @@ mod tests {
     }
 
     #[test]
-    fn a_disk_that_takes_no_file_is_an_error() {
-        let missing = Path::new("/nonexistent");
-        assert!(Store::default().append(pieces(&[MEMORY_LIMIT + 1]), missing).is_err());
+    fn what_a_disk_does_not_take_is_lost_as_a_whole() {
+        let mut store = Store::default();
+        for size in [MEMORY_LIMIT + 1, 10] {
+            store.append(pieces(&[size]), Path::new("/nonexistent"));
+            let reason = store.finished().unwrap_err();
+            let start = "cannot keep a body in a temporary file in `/nonexistent`: No such file or directory";
+            assert!(reason.starts_with(start), "{reason}");
+        }
     }
 }

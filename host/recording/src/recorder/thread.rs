@@ -3,7 +3,11 @@
 use std::{
     fs::File,
     path::PathBuf,
-    sync::{Arc, Weak, mpsc::Receiver},
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError},
+    },
+    time::Instant,
 };
 
 use bytes::Bytes;
@@ -17,8 +21,9 @@ use super::{
     backlog::Backlog,
     file::{RecordingFile, folder_of},
     kept::{Input, KeptContent},
+    losses::{Losses, SETTLED},
     store::{Store, resolve},
-    target::Target,
+    target::{Opening, Target},
 };
 use crate::model::Flow;
 
@@ -31,6 +36,8 @@ pub(super) enum Work {
     Flow(Box<Handed>),
     /// Drop a temporary file.
     Free(Arc<File>),
+    /// Look now whether the file is still the one at its path.
+    Reopen,
     /// Deal with what is there, and end.
     Finish,
 }
@@ -56,13 +63,10 @@ pub(super) struct Writer {
     clock: Clock,
     redactor: Option<Box<dyn Redactor>>,
     backlog: Arc<Backlog>,
-    /// The path that the target stands for at the time, and its file. None once recording has failed.
+    /// The path that the target stood for last, and its file. None while it cannot be opened.
     path: PathBuf,
     file: Option<RecordingFile>,
-    /// Why nothing is recorded any more.
-    failure: Option<String>,
-    /// Contents that are partly here, to be given up when recording fails.
-    begun: Vec<Weak<KeptContent>>,
+    losses: Losses,
 }
 
 impl Writer {
@@ -74,21 +78,24 @@ impl Writer {
         backlog: Arc<Backlog>,
     ) -> Result<(Self, Option<String>), RecorderError> {
         let path = target.path(&clock)?;
-        let (file, notice) = RecordingFile::open(&path, &target)?;
-        let (failure, begun) = (None, Vec::new());
-        Ok((Self { target, clock, redactor, backlog, path, file: Some(file), failure, begun }, notice))
+        let (file, notice) = RecordingFile::open(&path, target.encoding, target.opening)?;
+        let losses = Losses::default();
+        Ok((Self { target, clock, redactor, backlog, path, file: Some(file), losses }, notice))
     }
 
     /// Works until nobody can hand in any more, or asks to finish.
     pub(super) fn run(mut self, work: &Receiver<Work>) {
-        while let Ok(next) = work.recv() {
-            if matches!(next, Work::Finish) {
-                break;
+        loop {
+            match work.recv_timeout(SETTLED) {
+                Ok(Work::Finish) | Err(RecvTimeoutError::Disconnected) => break,
+                Ok(next) => self.deal_with(next),
+                Err(RecvTimeoutError::Timeout) => self.look_around(),
             }
-            self.deal_with(next);
         }
         // What was handed in meanwhile is not lost either.
         work.try_iter().for_each(|rest| self.deal_with(rest));
+        self.close();
+        self.losses.end();
     }
 
     fn deal_with(&mut self, work: Work) {
@@ -99,91 +106,91 @@ impl Writer {
             }
             Work::Flow(handed) => {
                 let Handed { label, flow, bytes, written } = *handed;
-                if let Err(reason) = self.write(flow) {
-                    error!(flow = label, reason, "the flow is not recorded");
+                let outcome = self.write(flow);
+                let now = Instant::now();
+                self.losses.lose_unseen(self.backlog.take_refused(), "the disk is too slow for them", now);
+                match outcome {
+                    Ok(()) => self.losses.written(),
+                    Err(reason) => self.losses.lose(label, &reason, now),
                 }
+                self.losses.settle(now);
                 self.backlog.shrink(bytes);
                 drop(written);
             }
             Work::Free(file) => drop(file),
+            Work::Reopen => self.look_around(),
             Work::Finish => {}
         }
     }
 
+    /// Says what is to be said although no flow comes.
+    fn look_around(&mut self) {
+        // If the file cannot be opened, the next flow says so.
+        let _ = self.tend();
+        self.losses.settle(Instant::now());
+    }
+
     fn keep(&mut self, content: &Arc<KeptContent>, pieces: Vec<Bytes>) {
         // Nobody can save what only this work still holds.
-        if self.failure.is_some() || Arc::strong_count(content) == 1 || content.is_broken_off() {
+        if Arc::strong_count(content) == 1 || content.is_broken_off() {
             *content.store() = Store::GivenUp;
             return;
         }
-        let mut store = content.store();
-        if matches!(&*store, Store::Memory(held) if held.is_empty()) {
-            self.remember(content);
-        }
-        if let Err(error) = store.append(pieces, folder_of(&self.path)) {
-            drop(store);
-            self.cannot_spill(&error);
-        }
-    }
-
-    fn remember(&mut self, content: &Arc<KeptContent>) {
-        if self.begun.len() == self.begun.capacity() {
-            self.begun.retain(|begun| begun.strong_count() > 0);
-        }
-        self.begun.push(Arc::downgrade(content));
+        // Bodies go to the folder of the file, which is made again if it is gone. Otherwise, they are lost there.
+        let _ = self.tend();
+        content.store().append(pieces, folder_of(&self.path));
     }
 
     /// Writes a flow, or says why not.
     fn write(&mut self, flow: Flow<Input>) -> Result<(), String> {
-        if let Some(failure) = &self.failure {
-            return Err(failure.clone());
-        }
+        self.tend().map_err(|error| chain(&error))?;
         let resolved = flow.try_map_contents(|content| match content {
             Input::Source(source) => Ok(source),
             Input::Kept(kept) => resolve(kept.content(), folder_of(&self.path)),
         });
-        let mut flow = resolved.map_err(|error| self.cannot_spill(&error))?;
+        let mut flow = resolved?;
         if let Some(redactor) = &self.redactor {
             redactor.redact(&mut flow).map_err(|reason| format!("its secrets cannot be replaced: {reason}"))?;
         }
-        self.rotate().map_err(|error| self.fail(chain(&error)))?;
         let Some(file) = &mut self.file else {
-            return Err(self.fail("its file was closed".into()));
+            return Err("its file is closed".into());
         };
-        let written = file.write(&flow);
-        written.map_err(|error| self.fail(format!("cannot write to `{}`: {error}", self.path.display())))
+        file.write(&flow).map_err(|error| format!("cannot write to `{}`: {error}", self.path.display()))
     }
 
-    /// Goes on in another file if the target stands for one by now. The one before is closed first: it may be the same.
-    fn rotate(&mut self) -> Result<(), RecorderError> {
+    /// Makes sure that the file is open that the target stands for by now, and that it is still at its path as it was left.
+    fn tend(&mut self) -> Result<(), RecorderError> {
         let path = self.target.path(&self.clock)?;
         if path != self.path {
-            self.file = None;
-            let (file, notice) = RecordingFile::open(&path, &self.target)?;
+            // The one before is closed first: it may be the same.
+            self.close();
+            let (file, notice) = RecordingFile::open(&path, self.target.encoding, self.target.opening)?;
             info!(path = %path.display(), "recording to another file");
             if let Some(notice) = notice {
                 warn!("{notice}");
             }
             (self.path, self.file) = (path, Some(file));
+            return Ok(());
+        }
+        if let Some(change) = self.file.as_ref().and_then(|file| file.change(&path)) {
+            warn!("recording `{}`: {change} while it was recorded to; it is opened again", path.display());
+            self.close();
+        }
+        if self.file.is_none() {
+            // What someone put there is not replaced.
+            let (file, notice) = RecordingFile::open(&path, self.target.encoding, Opening::Append)?;
+            if let Some(notice) = notice {
+                warn!("{notice}");
+            }
+            self.file = Some(file);
         }
         Ok(())
     }
 
-    fn cannot_spill(&mut self, error: &std::io::Error) -> String {
-        let folder = folder_of(&self.path).display().to_string();
-        self.fail(format!("cannot keep a body in a temporary file in `{folder}`: {error}"))
-    }
-
-    /// Ends the recording, but not the traffic: nobody waits for it any more, and what was kept is dropped.
-    fn fail(&mut self, cause: String) -> String {
-        let failure = format!("{cause}; nothing is recorded until this is mended and the proxy started again");
-        self.failure = Some(failure.clone());
-        self.file = None;
-        self.backlog.end();
-        for content in self.begun.drain(..).filter_map(|begun| begun.upgrade()) {
-            *content.store() = Store::GivenUp;
+    fn close(&mut self) {
+        if let Some(Err(error)) = self.file.take().map(RecordingFile::close) {
+            error!("recording `{}` may lack flows: the disk did not take all of them: {error}", self.path.display());
         }
-        failure
     }
 }
 

@@ -1,6 +1,6 @@
 use std::{os::unix::fs::PermissionsExt, process::Command, sync::Arc};
 
-use super::*;
+use super::{super::target::Target, *};
 use crate::{
     Recording, Source,
     samples::{self, answered, written},
@@ -9,7 +9,7 @@ use crate::{
 /// Opens `path`, after a `+` if flows are to be appended.
 fn open(plus: &str, path: &Path) -> Result<(RecordingFile, Option<String>), RecorderError> {
     let target = Target::parse(&format!("{plus}{}", path.display())).unwrap();
-    RecordingFile::open(path, &target)
+    RecordingFile::open(path, target.encoding, target.opening)
 }
 
 /// The message of a refusal, with the path in it replaced by `it`.
@@ -165,7 +165,7 @@ fn a_failed_write_leaves_whole_flows() {
 #[test]
 fn a_full_disk_is_an_error() {
     let full = OpenOptions::new().read(true).write(true).open("/dev/full").unwrap();
-    let error = RecordingFile::Flows(full).write(&answered("1")).unwrap_err();
+    let error = RecordingFile::Flows { file: full, size: 0 }.write(&answered("1")).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::StorageFull);
 }
 
@@ -178,4 +178,42 @@ fn flows_stay_whole_when_someone_empties_the_file() {
     File::options().write(true).open(&path).unwrap().set_len(0).unwrap();
     file.write(&answered("2")).unwrap();
     assert_eq!(fs::read(&path).unwrap(), written(&[answered("2")]));
+}
+
+#[test]
+fn what_others_do_to_the_file_is_told() {
+    type Act = fn(&Path);
+    let acts: [(Act, Option<Change>); 7] = [
+        (|_| (), None),
+        (|path| fs::remove_file(path).unwrap(), Some(Change::Removed)),
+        (|path| fs::remove_dir_all(path.parent().unwrap()).unwrap(), Some(Change::Removed)),
+        (|path| fs::rename(path, path.with_extension("1")).unwrap(), Some(Change::Renamed)),
+        (
+            |path| {
+                fs::rename(path, path.with_extension("1")).unwrap();
+                fs::write(path, "").unwrap();
+            },
+            Some(Change::Replaced),
+        ),
+        (
+            |path| {
+                fs::remove_file(path).unwrap();
+                fs::create_dir(path).unwrap();
+            },
+            Some(Change::Removed),
+        ),
+        (|path| fs::OpenOptions::new().append(true).open(path).unwrap().write_all(b"x").unwrap(), None),
+    ];
+    for name in ["a.mitm", "a.har"] {
+        for (index, (act, expected)) in acts.iter().enumerate() {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("in").join(name);
+            let (mut file, _) = open("", &path).unwrap();
+            file.write(&answered("1")).unwrap();
+            let size = fs::metadata(&path).unwrap().len();
+            act(&path);
+            let resized = (index == 6).then_some(Change::Resized { from: size, to: size + 1 });
+            assert_eq!(file.change(&path), expected.or(resized), "{name}, act {index}");
+        }
+    }
 }

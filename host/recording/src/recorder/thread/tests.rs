@@ -1,6 +1,7 @@
 use std::{
     fs,
     io::{self, Write},
+    path::Path,
     sync::{
         Mutex,
         mpsc::{Sender, channel},
@@ -17,7 +18,7 @@ use super::super::{
 };
 use super::*;
 use crate::{
-    Piece, Recording, Source,
+    Exchange, Piece, Recording, Source,
     samples::{self, answered, written},
 };
 
@@ -72,6 +73,15 @@ impl Scene {
         all.into_iter().for_each(|work| self.writer.deal_with(work));
     }
 
+    /// The bodies in a recording that is whole.
+    fn bodies(&self, name: &str) -> Vec<String> {
+        let recording = Recording::open(&self.folder.path().join(name), &mut |_| {}).unwrap();
+        assert!(recording.warning().is_none());
+        let content = |exchange: &Exchange| exchange.response.as_ref().unwrap().content.clone();
+        let bodies = recording.exchanges().iter().map(|exchange| recording.read(&content(exchange)).unwrap());
+        bodies.map(|body| String::from_utf8(body.to_vec()).unwrap()).collect()
+    }
+
     fn file(&self, name: &str) -> Vec<u8> {
         fs::read(self.folder.path().join(name)).unwrap()
     }
@@ -86,7 +96,7 @@ fn day(number: i8) -> ZonedDateTime {
 }
 
 /// The log while `run` runs, without times, and with the folder replaced by `it`.
-fn log_of(folder: &std::path::Path, run: impl FnOnce()) -> String {
+fn log_of(folder: &Path, run: impl FnOnce()) -> String {
     let log = Log::default();
     let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).without_time().with_target(false);
     tracing::subscriber::with_default(subscriber.with_ansi(false).finish(), run);
@@ -128,41 +138,159 @@ fn broken() -> Flow<Source> {
     with_content(Source::File { file, offset: 0, len: 6 })
 }
 
-#[test]
-fn after_a_failure_every_flow_says_that_it_is_not_recorded_and_why() {
-    let mut scene = Scene::new("a.mitm");
-    let begun = scene.keep(MEMORY_LIMIT + 1);
-    scene.catch_up();
-    assert!(matches!(&*begun.content().store(), Store::File { .. }));
-    let folder = scene.folder.path().to_owned();
-    let log = log_of(&folder, || {
-        scene.save(1, answered("1"));
-        scene.save(2, broken());
-        scene.save(3, answered("3"));
-    });
-    let reason = "cannot write to `it/a.mitm`: 1 bytes of the content are missing; nothing is recorded until this is \
-                  mended and the proxy started again";
-    let line = |flow: u64| format!("ERROR the flow is not recorded flow={flow} reason=\"{reason}\"\n");
-    assert_eq!(log, [line(2), line(3)].concat());
-    assert_eq!(scene.file("a.mitm"), written(&[answered("1")]));
-    assert!(matches!(&*begun.content().store(), Store::GivenUp));
-    assert!(scene.line.backlog.is_over());
-    begun.add(vec![0; MEMORY_LIMIT + 1].into());
-    assert_eq!(begun.size(), MEMORY_LIMIT as u64 + 1);
+/// What is said of the first flow that is lost.
+fn lost(flow: u64, reason: &str) -> String {
+    let text = "the flow is not recorded; others are tried, and counted where they are lost too";
+    format!("ERROR {text} flow={flow} reason=\"{reason}\"\n")
 }
 
 #[test]
-fn a_disk_without_room_for_bodies_is_a_failure() {
+fn a_flow_that_cannot_be_written_is_lost_alone_and_there_is_a_line_for_each_trouble() {
+    for (name, cause) in
+        [("a.mitm", "1 bytes of the content are missing"), ("a.har", "the file of a body is shorter than the body")]
+    {
+        let mut scene = Scene::new(name);
+        let begun = scene.keep(MEMORY_LIMIT + 1);
+        scene.catch_up();
+        let folder = scene.folder.path().to_owned();
+        let log = log_of(&folder, || {
+            scene.save(1, answered("1"));
+            for label in 2..5 {
+                scene.save(label, broken());
+            }
+            scene.save(5, answered("5"));
+            // Soon afterwards, it is the same trouble.
+            scene.writer.losses.settle(Instant::now());
+            scene.save(6, broken());
+            scene.save(7, answered("7"));
+            scene.writer.losses.settle(Instant::now() + SETTLED);
+            scene.save(8, broken());
+            scene.writer.close();
+            scene.writer.losses.end();
+        });
+        let reason = format!("cannot write to `it/{name}`: {cause}");
+        let expected = [
+            lost(2, &reason),
+            " WARN recording goes on lost=4\n".to_owned(),
+            lost(8, &reason),
+            "ERROR recording ends, and has not gone on since flows were lost lost=1\n".to_owned(),
+        ];
+        assert_eq!(log, expected.concat());
+        assert_eq!(scene.bodies(name), ["1", "5", "7"]);
+        assert!(matches!(&*begun.content().store(), Store::File { .. }), "a body in passing is not touched");
+        assert!(!scene.line.backlog.is_over());
+    }
+}
+
+#[test]
+fn a_body_that_finds_no_room_costs_its_flow_only() {
     let mut scene = Scene::new("a.mitm");
     let folder = scene.folder.path().to_owned();
-    fs::remove_dir_all(&folder).unwrap();
     let kept = scene.keep(MEMORY_LIMIT + 1);
+    // No file can be made in it, and the recording is still open.
+    let pieces = scene.work.try_iter().collect::<Vec<_>>();
+    for piece in pieces {
+        let Work::Pieces { content, pieces, .. } = piece else { panic!("{piece:?}") };
+        content.store().append(pieces, &folder.join("missing"));
+    }
+    kept.add(vec![b'k'; MEMORY_LIMIT + 1].into());
     scene.catch_up();
-    assert!(scene.line.backlog.is_over());
-    let log = log_of(&folder, || scene.save(1, with_content(Input::Kept(kept))));
-    let start =
-        "ERROR the flow is not recorded flow=1 reason=\"cannot keep a body in a temporary file in `it`: No such file";
-    assert!(log.starts_with(start), "{log}");
+    assert!(matches!(&*kept.content().store(), Store::Lost(_)), "nothing of it is held");
+    let log = log_of(&folder, || {
+        scene.save(1, with_content(Input::Kept(kept)));
+        scene.save(2, answered("2"));
+    });
+    let reason = "cannot keep a body in a temporary file in `it/missing`: No such file or directory (os error 2)";
+    let start = lost(1, reason).split(" (os error").next().unwrap().to_owned();
+    assert!(log.starts_with(&start) && log.lines().count() == 1, "{log}");
+    assert_eq!(scene.file("a.mitm"), written(&[answered("2")]));
+}
+
+#[test]
+fn a_file_that_is_taken_away_is_said_at_once_and_opened_again() {
+    let acts: [(fn(&Path), &str); 4] = [
+        (|path| fs::remove_file(path).unwrap(), "it was removed"),
+        (|path| fs::remove_dir_all(path.parent().unwrap()).unwrap(), "it was removed"),
+        (|path| fs::rename(path, path.with_extension("1")).unwrap(), "it was renamed"),
+        (
+            |path| {
+                fs::rename(path, path.with_extension("1")).unwrap();
+                fs::write(path, "").unwrap();
+            },
+            "another file was put in its place",
+        ),
+    ];
+    for name in ["in/a.mitm", "in/a.har"] {
+        for (act, what) in acts {
+            for work in [None, Some(Work::Reopen)] {
+                let mut scene = Scene::new(name);
+                let (folder, is_asked) = (scene.folder.path().to_owned(), work.is_some());
+                let log = log_of(&folder, || {
+                    scene.save(1, answered("1"));
+                    act(&folder.join(name));
+                    work.into_iter().for_each(|work| scene.writer.deal_with(work));
+                    assert!(!is_asked || folder.join(name).exists());
+                    let kept = scene.keep(MEMORY_LIMIT + 1);
+                    scene.catch_up();
+                    scene.save(2, with_content(Input::Kept(kept)));
+                    scene.save(3, answered("3"));
+                });
+                let again = "while it was recorded to; it is opened again";
+                assert_eq!(log, format!(" WARN recording `it/{name}`: {what} {again}\n"));
+                assert_eq!(scene.bodies(name), ["k".repeat(MEMORY_LIMIT + 1), "3".into()]);
+                if what == "it was renamed" {
+                    assert_eq!(scene.bodies(Path::new(name).with_extension("1").to_str().unwrap()), ["1"]);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_cut_meanwhile_goes_on_behind_its_last_whole_flow() {
+    for name in ["a.mitm", "a.har"] {
+        let mut scene = Scene::new(name);
+        scene.save(1, answered("1"));
+        let whole = scene.file(name).len() as u64;
+        scene.save(2, answered("2"));
+        let path = scene.folder.path().join(name);
+        File::options().write(true).open(path).unwrap().set_len(whole + 20).unwrap();
+        let folder = scene.folder.path().to_owned();
+        let log = log_of(&folder, || scene.save(3, answered("3")));
+        assert!(log.contains("something else changed its size") && log.contains("cut off"), "{log}");
+        assert_eq!(scene.bodies(name), ["1", "3"]);
+    }
+}
+
+#[test]
+fn what_someone_puts_in_the_files_place_is_not_touched() {
+    for name in ["a.mitm", "a.har"] {
+        let mut scene = Scene::new(name);
+        let path = scene.folder.path().join(name);
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, "Dear Sir").unwrap();
+        let folder = scene.folder.path().to_owned();
+        let log = log_of(&folder, || (1..4).for_each(|label| scene.save(label, answered("1"))));
+        assert!(log.starts_with(" WARN") && log.contains("\nERROR") && log.lines().count() == 2, "{log}");
+        assert_eq!(fs::read(&path).unwrap(), b"Dear Sir");
+        fs::remove_file(&path).unwrap();
+        scene.save(4, answered("4"));
+        assert_eq!(scene.bodies(name), ["4"]);
+    }
+}
+
+#[test]
+fn flows_that_never_came_to_the_thread_are_counted_too() {
+    let mut scene = Scene::new("a.mitm");
+    let folder = scene.folder.path().to_owned();
+    let log = log_of(&folder, || {
+        scene.line.backlog.grow(1 << 30);
+        (0..3).for_each(|_| assert!(!scene.line.backlog.admits_flow()));
+        scene.save(1, answered("1"));
+        scene.writer.losses.settle(Instant::now() + SETTLED);
+    });
+    let text = "flows are not recorded; others are tried, and counted where they are lost too";
+    assert_eq!(log, format!("ERROR {text} reason=\"the disk is too slow for them\"\n WARN recording goes on lost=3\n"));
 }
 
 #[test]
@@ -198,15 +326,17 @@ fn a_plus_appends_to_new_files_too_and_says_what_was_broken() {
 }
 
 #[test]
-fn a_new_file_that_cannot_be_opened_is_a_failure() {
+fn a_new_file_that_cannot_be_opened_costs_flows_until_it_can() {
     let mut scene = Scene::new("%d.mitm");
     fs::create_dir(scene.folder.path().join("02.mitm")).unwrap();
     scene.set_day(2);
     let folder = scene.folder.path().to_owned();
     let log = log_of(&folder, || scene.save(1, answered("1")));
-    let expected = "ERROR the flow is not recorded flow=1 reason=\"cannot record to `it/02.mitm`: it is a directory, and a \
-                    recording is a regular file; nothing is recorded until this is mended and the proxy started again\"\n";
-    assert_eq!(log, expected);
+    let reason = "cannot record to `it/02.mitm`: it is a directory, and a recording is a regular file";
+    assert_eq!(log, lost(1, reason));
+    fs::remove_dir(scene.folder.path().join("02.mitm")).unwrap();
+    scene.save(2, answered("2"));
+    assert_eq!(scene.bodies("02.mitm"), ["2"]);
 }
 
 /// Replaces bodies that it has, and refuses a flow that has none.
@@ -233,18 +363,18 @@ fn secrets_are_replaced_or_the_flow_is_not_written() {
         scene.save(1, with_content(Source::NotRecorded));
         scene.save(2, flow);
     });
-    let expected = "ERROR the flow is not recorded flow=1 reason=\"its secrets cannot be replaced: NotRecorded\"\n";
-    assert_eq!(log, expected);
+    assert_eq!(log, lost(1, "its secrets cannot be replaced: NotRecorded"));
     assert_eq!(scene.file("a.mitm"), written(&[answered("***")]));
 }
 
 #[test]
 fn what_nobody_can_save_any_more_is_not_written_anywhere() {
     let mut scene = Scene::new("a.mitm");
-    fs::remove_dir_all(scene.folder.path()).unwrap();
+    let folder = scene.folder.path().to_owned();
+    fs::remove_dir_all(&folder).unwrap();
     drop(scene.keep(MEMORY_LIMIT + 1));
     scene.catch_up();
-    assert!(!scene.line.backlog.is_over());
+    assert!(!folder.exists());
 }
 
 #[test]
@@ -257,18 +387,6 @@ fn what_was_broken_off_is_freed_at_once_and_not_recorded() {
     assert!(matches!(&*kept.content().store(), Store::GivenUp));
     scene.save(1, with_content(Input::Kept(kept)));
     assert_eq!(scene.file("a.mitm"), written(&[with_content(Source::NotRecorded)]));
-}
-
-#[test]
-fn contents_that_are_gone_are_not_remembered() {
-    let mut scene = Scene::new("a.mitm");
-    for _ in 0..1000 {
-        let kept = scene.keep(MEMORY_LIMIT + 1);
-        scene.catch_up();
-        drop(kept);
-        scene.catch_up();
-    }
-    assert!(scene.writer.begun.capacity() < 100);
 }
 
 #[test]

@@ -68,7 +68,17 @@ impl HarFile {
         Ok((har, whole.entries, repair))
     }
 
-    /// Appends an entry. If that fails, the file is what it was before.
+    /// The file that is written.
+    pub(crate) fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// The size in bytes that the file has with the entries that were written.
+    pub(crate) fn size(&self) -> u64 {
+        self.end + TAIL.len() as u64
+    }
+
+    /// Appends an entry. If that fails, the file is what it was before, or has another size than [`HarFile::size`].
     pub fn write(&mut self, flow: &Flow<Source>) -> io::Result<()> {
         let written = self.write_entry(flow);
         match written {
@@ -98,7 +108,7 @@ impl HarFile {
     /// Makes the closing brackets follow the last entry. This takes no space that the file did not have before.
     fn close(&self) -> io::Result<()> {
         self.file.write_all_at(TAIL, self.end)?;
-        self.file.set_len(self.end + TAIL.len() as u64)
+        self.file.set_len(self.size())
     }
 }
 
