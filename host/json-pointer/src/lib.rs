@@ -7,4 +7,4 @@ mod difference;
 mod pointer;
 
 pub use difference::{Difference, Place, Step, compare};
-pub use pointer::{BadPointer, JsonPointer, Segment, behind, push};
+pub use pointer::{BadPointer, JsonPointer, Segment, behind, behind_element, push};

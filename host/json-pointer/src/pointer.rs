@@ -23,6 +23,21 @@ impl Segment {
             Self::One(one) => one.as_bytes() == name.as_ref(),
         }
     }
+
+    /// Whether the step leads to the element of this number, which is not written out: arrays may be long.
+    fn leads_to_element(&self, mut number: usize) -> bool {
+        let Self::One(one) = self else { return true };
+        let mut digits = one.bytes().rev();
+        loop {
+            if digits.next().is_none_or(|digit| usize::from(digit) != usize::from(b'0') + number % 10) {
+                return false;
+            }
+            number /= 10;
+            if number == 0 {
+                return digits.next().is_none();
+            }
+        }
+    }
 }
 
 impl JsonPointer {
@@ -48,6 +63,12 @@ impl JsonPointer {
 pub fn behind<'p>(pointers: &[&'p [Segment]], name: impl AsRef<[u8]>) -> Vec<&'p [Segment]> {
     let steps = pointers.iter().filter_map(|pointer| pointer.split_first());
     steps.filter(|(segment, _)| segment.leads_to(name.as_ref())).map(|(_, rest)| rest).collect()
+}
+
+/// What is left of the pointers that lead to the element of a number behind it.
+pub fn behind_element<'p>(pointers: &[&'p [Segment]], number: usize) -> Vec<&'p [Segment]> {
+    let steps = pointers.iter().filter_map(|pointer| pointer.split_first());
+    steps.filter(|(segment, _)| segment.leads_to_element(number)).map(|(_, rest)| rest).collect()
 }
 
 /// Adds a step to a pointer: to the member of this name, or the element whose number this is.
@@ -129,6 +150,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn elements_are_found_by_their_written_number(name in "[0-9a]{0,3}", number in 0..1200usize) {
+            let pointer = JsonPointer(vec![Segment::One(name)]);
+            let pointers = [pointer.segments()];
+            prop_assert_eq!(behind_element(&pointers, number), behind(&pointers, number.to_string()));
+        }
+
         #[test]
         fn what_is_written_is_read_again(names in prop::collection::vec("[a/~0-9é]{0,4}", 0..4)) {
             let mut pointer = String::new();

@@ -4,11 +4,12 @@ use std::borrow::Cow;
 
 use crate::{
     REPLACEMENT, Rules,
-    bytes::{contains_in_any_case, range_of},
+    bytes::range_of,
     decode,
-    edit::{Edit, apply},
+    edit::{Edit, Edited, GROWTH},
     events,
     json::{self, Unclear},
+    media_type::MediaType,
     multipart, query,
 };
 
@@ -43,23 +44,28 @@ impl Rules {
             let coding = String::from_utf8_lossy(content_encoding.unwrap_or_default());
             return Redacted::Refused(format!("its content coding `{coding}` cannot be undone"));
         };
-        let edits = match format {
-            Format::Json => self.json_edits(&text),
-            Format::Events if json::begins(&text) => self.json_edits(&text),
-            Format::Events => events::edits(&text, &self.json).map_err(unclear),
-            Format::Multipart => self.multipart_edits(content_type.unwrap_or_default(), &text),
-            Format::Guess => self.guessed_edits(&text),
+        let mut edited = Edited::new(&text);
+        let mut found = |edit| edited.edit(edit);
+        let outcome = match format {
+            Format::Json => self.find_in_json(&text, &mut found),
+            Format::Events if json::begins(&text) => self.find_in_json(&text, &mut found),
+            Format::Events => events::find(&text, &self.json, &mut found).map_err(unclear),
+            Format::Multipart => self.find_in_multipart(content_type.unwrap_or_default(), &text, &mut found),
+            Format::Guess => self.find_in_either(&text, &mut found),
         };
-        match edits.map(|edits| apply(&text, edits)) {
-            Ok(Cow::Borrowed(_)) => Redacted::Unchanged,
-            Ok(Cow::Owned(content)) => Redacted::Changed { content, decoded: matches!(text, Cow::Owned(_)) },
-            Err(reason) => Redacted::Refused(reason),
+        if let Err(reason) = outcome {
+            return Redacted::Refused(reason);
+        }
+        match edited.finish() {
+            Some(Cow::Borrowed(_)) => Redacted::Unchanged,
+            Some(Cow::Owned(content)) => Redacted::Changed { content, decoded: matches!(text, Cow::Owned(_)) },
+            None => Redacted::Refused(format!("it would grow by more than {} MiB", GROWTH >> 20)),
         }
     }
 
     /// What contents of a type are read as; nothing when no rule is about such.
     fn format(&self, content_type: Option<&[u8]>) -> Option<Format> {
-        let format = Format::of(content_type.unwrap_or_default())?;
+        let format = Format::of(MediaType::new(content_type))?;
         let applies = match format {
             Format::Json | Format::Events => !self.json.is_empty(),
             Format::Multipart | Format::Guess => !self.json.is_empty() || !self.form.is_empty(),
@@ -67,43 +73,41 @@ impl Rules {
         applies.then_some(format)
     }
 
-    fn json_edits(&self, text: &[u8]) -> Result<Vec<Edit>, String> {
-        json::edits(text, &self.json).map(Option::unwrap_or_default).map_err(unclear)
+    fn find_in_json(&self, text: &[u8], found: &mut dyn FnMut(Edit)) -> Result<(), String> {
+        json::find(text, &self.json, found).map(drop).map_err(unclear)
     }
 
-    fn multipart_edits(&self, content_type: &[u8], text: &[u8]) -> Result<Vec<Edit>, String> {
+    fn find_in_multipart(&self, content_type: &[u8], text: &[u8], found: &mut dyn FnMut(Edit)) -> Result<(), String> {
         let Some(fields) = multipart::parse(content_type, text) else {
             if self.form.is_empty() && !json::may_hold(text, &self.json) {
-                return Ok(Vec::new());
+                return Ok(());
             }
             return Err("it is not a whole multipart form, and may hold what is secret".to_owned());
         };
-        let mut edits = Vec::new();
         for field in fields {
             let Some(range) = range_of(field.value, text) else {
                 continue;
             };
             if self.form.contains(field.name) {
-                edits.push(Edit { range, with: REPLACEMENT });
-            } else if field.file_type.is_some_and(is_json) {
-                for Edit { range: within, with } in self.json_edits(field.value)? {
-                    edits.push(Edit { range: range.start + within.start..range.start + within.end, with });
-                }
+                found(Edit { range, with: REPLACEMENT });
+            } else if MediaType::new(field.file_type).is_like_json() {
+                self.find_in_json(field.value, &mut |Edit { range: within, with }| {
+                    found(Edit { range: range.start + within.start..range.start + within.end, with });
+                })?;
             }
         }
-        Ok(edits)
+        Ok(())
     }
 
-    fn guessed_edits(&self, text: &[u8]) -> Result<Vec<Edit>, String> {
-        if json::begins(text)
-            && let Some(edits) = json::edits(text, &self.json).map_err(unclear)?
-        {
-            return Ok(edits);
+    fn find_in_either(&self, text: &[u8], found: &mut dyn FnMut(Edit)) -> Result<(), String> {
+        if json::begins(text) && json::find(text, &self.json, found).map_err(unclear)? {
+            return Ok(());
         }
         if json::may_embed(text, &self.json) {
             return Err(unclear(Unclear));
         }
-        Ok(query::edits(text, 0, &self.form))
+        query::edits(text, 0, &self.form).for_each(found);
+        Ok(())
     }
 }
 
@@ -122,30 +126,18 @@ enum Format {
 }
 
 impl Format {
-    fn of(content_type: &[u8]) -> Option<Self> {
-        if contains_in_any_case(content_type, b"multipart/form-data") {
+    fn of(media_type: MediaType<'_>) -> Option<Self> {
+        if media_type.is_multipart_form() {
             return Some(Self::Multipart);
         }
-        let essence = essence(content_type);
-        // Tools send JSON as a form, and pages send it as plain text, because nobody told them to say what it is.
-        let is_unclear = essence.is_empty() || essence.eq_ignore_ascii_case(b"text/plain");
-        if is_unclear || contains_in_any_case(content_type, b"application/x-www-form-urlencoded") {
+        if media_type.is_unclear() || media_type.is_urlencoded_form() {
             return Some(Self::Guess);
         }
-        if contains_in_any_case(essence, b"event-stream") {
+        if media_type.is_event_stream() {
             return Some(Self::Events);
         }
-        is_json(essence).then_some(Self::Json)
+        media_type.is_like_json().then_some(Self::Json)
     }
-}
-
-/// Whether a type is JSON or one of its many relatives, such as `application/x-ndjson`.
-fn is_json(content_type: &[u8]) -> bool {
-    contains_in_any_case(essence(content_type), b"json")
-}
-
-fn essence(content_type: &[u8]) -> &[u8] {
-    content_type.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii()
 }
 
 #[cfg(test)]

@@ -8,20 +8,18 @@ use crate::{
     json::{self, Unclear},
 };
 
-/// Replaces the values at the pointers in the data of each event.
-pub(crate) fn edits(stream: &[u8], pointers: &[JsonPointer]) -> Result<Vec<Edit>, Unclear> {
-    let mut found = Vec::new();
+/// Finds the values at the pointers in the data of each event.
+pub(crate) fn find(stream: &[u8], pointers: &[JsonPointer], found: &mut dyn FnMut(Edit)) -> Result<(), Unclear> {
     let mut data = Data::default();
     for (start, line) in lines(stream) {
         if line.is_empty() {
-            data.finish(pointers, &mut found)?;
+            data.finish(pointers, found)?;
         } else if let Some(value) = line.strip_prefix(b"data:") {
             data.add(value, start + line.len() - value.len());
         }
     }
     // Readers drop an event that was broken off, recordings keep it.
-    data.finish(pointers, &mut found)?;
-    Ok(found)
+    data.finish(pointers, found)
 }
 
 /// The lines of a stream and where they begin. The empty one behind the last line end is left out.
@@ -54,16 +52,16 @@ impl Data {
         self.text.extend_from_slice(line);
     }
 
-    /// Adds the edits of this event to those found before, and begins the next event.
-    fn finish(&mut self, pointers: &[JsonPointer], found: &mut Vec<Edit>) -> Result<(), Unclear> {
-        for Edit { range, with } in json::edits(&self.text, pointers)?.unwrap_or_default() {
+    /// Finds what is secret of this event, and begins the next one.
+    fn finish(&mut self, pointers: &[JsonPointer], found: &mut dyn FnMut(Edit)) -> Result<(), Unclear> {
+        json::find(&self.text, pointers, &mut |Edit { range, with }| {
             // A value may go over several lines: the beginnings of those between go with it.
             if let (Some(start), Some(last)) =
                 (self.in_stream(range.start), self.in_stream(range.end.saturating_sub(1)))
             {
-                found.push(Edit { range: start..last + 1, with });
+                found(Edit { range: start..last + 1, with });
             }
-        }
+        })?;
         self.text.clear();
         self.starts.clear();
         Ok(())
@@ -80,11 +78,12 @@ impl Data {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::edit::apply;
+    use crate::edit::Edited;
 
     fn redacted(stream: &str) -> Result<String, Unclear> {
-        let edits = edits(stream.as_bytes(), &[JsonPointer::parse("/*/pw").unwrap()])?;
-        Ok(String::from_utf8(apply(stream.as_bytes(), edits).into_owned()).unwrap())
+        let mut edited = Edited::new(stream.as_bytes());
+        find(stream.as_bytes(), &[JsonPointer::parse("/*/pw").unwrap()], &mut |edit| edited.edit(edit))?;
+        Ok(String::from_utf8(edited.finish().unwrap().into_owned()).unwrap())
     }
 
     #[test]

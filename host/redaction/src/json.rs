@@ -1,16 +1,15 @@
 //! Where pointers lead to in JSON texts.
 
-use std::{borrow::Cow, fmt, ops::Range};
+use std::{borrow::Cow, fmt};
 
-use json_pointer::{JsonPointer, Segment, behind};
+use json_pointer::{JsonPointer, Segment, behind, behind_element};
 use memchr::memmem;
 use serde::{
     Deserialize, Deserializer,
-    de::{self, MapAccess, Visitor},
+    de::{self, IgnoredAny, Visitor},
 };
-use serde_json::value::RawValue;
 
-use crate::{bytes::range_of, edit::Edit};
+use crate::{edit::Edit, json_text::Cursor};
 
 /// [`crate::REPLACEMENT`] as JSON.
 const REPLACEMENT: &str = "\"redacted\"";
@@ -19,13 +18,16 @@ const REPLACEMENT: &str = "\"redacted\"";
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Unclear;
 
-/// Replaces the values at the pointers in a text of any number of JSON values; nothing when it is no JSON, nor meant as
-/// one that holds them.
-pub(crate) fn edits(text: &[u8], pointers: &[JsonPointer]) -> Result<Option<Vec<Edit>>, Unclear> {
-    match places(text, pointers) {
-        Some(places) => Ok(Some(places.into_iter().map(|range| Edit { range, with: REPLACEMENT }).collect())),
+/// Finds the values at the pointers in a text of any number of JSON values, in order and apart; whether the text is that.
+///
+/// # Errors
+/// When the text is no JSON, but may be meant as one that holds such a value.
+pub(crate) fn find(text: &[u8], pointers: &[JsonPointer], found: &mut dyn FnMut(Edit)) -> Result<bool, Unclear> {
+    let places = str::from_utf8(text).ok().filter(|text| is_json(text));
+    match places.and_then(|text| places_in(text, pointers, found)) {
+        Some(()) => Ok(true),
         None if may_hold(text, pointers) => Err(Unclear),
-        None => Ok(None),
+        None => Ok(false),
     }
 }
 
@@ -35,51 +37,78 @@ pub(crate) fn begins(text: &[u8]) -> bool {
     text.starts_with(b"{") || text.starts_with(b"[")
 }
 
-/// The places of the values at the pointers, in order and apart; nothing when the text is no JSON.
-///
+/// Whether a text is made of JSON values only.
+fn is_json(text: &str) -> bool {
+    serde_json::Deserializer::from_str(unmarked(text)).into_iter::<IgnoredAny>().all(|value| value.is_ok())
+}
+
+/// Some writers begin with a mark that is not part of the text.
+fn unmarked(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}
+
 /// Of members with the same name all count: nobody knows which of them a reader takes.
-fn places(text: &[u8], pointers: &[JsonPointer]) -> Option<Vec<Range<usize>>> {
-    let text = str::from_utf8(text).ok()?;
+fn places_in(text: &str, pointers: &[JsonPointer], found: &mut dyn FnMut(Edit)) -> Option<()> {
     let pointers: Vec<&[Segment]> = pointers.iter().map(JsonPointer::segments).collect();
-    let mut walk = Walk { text, places: Vec::new() };
-    // Some writers begin with a mark that is not part of the text.
-    let unmarked = text.strip_prefix('\u{feff}').unwrap_or(text);
-    for value in serde_json::Deserializer::from_str(unmarked).into_iter::<&RawValue>() {
-        walk.value(value.ok()?, &pointers)?;
+    let values = unmarked(text);
+    let mut walk = Walk { cursor: Cursor::new(values), start: text.len() - values.len(), found };
+    while walk.cursor.peek().is_some() {
+        walk.value(&pointers)?;
     }
-    Some(walk.places)
+    Some(())
 }
 
-struct Walk<'a> {
-    text: &'a str,
-    places: Vec<Range<usize>>,
+struct Walk<'t, 'f> {
+    cursor: Cursor<'t>,
+    /// Where in the text the cursor began.
+    start: usize,
+    found: &'f mut dyn FnMut(Edit),
 }
 
-impl<'a> Walk<'a> {
+impl Walk<'_, '_> {
     /// Looks into one value with the ends of the pointers that led here, so never deeper than a pointer is long.
-    fn value(&mut self, value: &'a RawValue, pointers: &[&[Segment]]) -> Option<()> {
-        let value = value.get();
+    fn value(&mut self, pointers: &[&[Segment]]) -> Option<()> {
+        let first = self.cursor.peek()?;
         if pointers.iter().any(|pointer| pointer.is_empty()) {
-            self.places.push(range_of(value.as_bytes(), self.text.as_bytes())?);
+            let start = self.start + self.cursor.position();
+            let range = start..start + self.cursor.value()?.len();
+            (self.found)(Edit { range, with: REPLACEMENT });
             return Some(());
         }
-        match value.as_bytes().first() {
-            _ if pointers.is_empty() => {}
-            Some(b'{') => {
-                let Members(members) = serde_json::from_str(value).ok()?;
-                for (Name(name), member) in members {
-                    self.value(member, &behind(pointers, &name))?;
-                }
-            }
-            Some(b'[') => {
-                let elements: Vec<&'a RawValue> = serde_json::from_str(value).ok()?;
-                for (number, element) in elements.into_iter().enumerate() {
-                    self.value(element, &behind(pointers, number.to_string()))?;
-                }
-            }
-            _ => {}
+        match first {
+            b'{' if !pointers.is_empty() => self.members(pointers),
+            b'[' if !pointers.is_empty() => self.elements(pointers),
+            _ => self.cursor.value().map(drop),
+        }
+    }
+
+    fn members(&mut self, pointers: &[&[Segment]]) -> Option<()> {
+        self.cursor.takes(b'{');
+        let mut is_first = true;
+        while self.cursor.goes_on(b'}', is_first) {
+            let Name(name) = name_of(self.cursor.name()?)?;
+            self.value(&behind(pointers, &name))?;
+            is_first = false;
         }
         Some(())
+    }
+
+    fn elements(&mut self, pointers: &[&[Segment]]) -> Option<()> {
+        self.cursor.takes(b'[');
+        let mut number = 0;
+        while self.cursor.goes_on(b']', number == 0) {
+            self.value(&behind_element(pointers, number))?;
+            number += 1;
+        }
+        Some(())
+    }
+}
+
+/// A member's name from its string.
+fn name_of(string: &[u8]) -> Option<Name<'_>> {
+    match string.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")) {
+        Some(name) if memchr::memchr(b'\\', name).is_none() => Some(Name(name.into())),
+        _ => serde_json::from_slice(string).ok(),
     }
 }
 
@@ -123,35 +152,8 @@ fn contains(text: &[u8], pattern: &str) -> bool {
     memmem::find(text, pattern.as_bytes()).is_some()
 }
 
-/// The members of an object in order, with those of the same name.
-struct Members<'a>(Vec<(Name<'a>, &'a RawValue)>);
-
 /// A member's name without its escapes. Half of a surrogate pair is not UTF-8, but a name.
 struct Name<'a>(Cow<'a, [u8]>);
-
-impl<'de> Deserialize<'de> for Members<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object;
-
-        impl<'de> Visitor<'de> for Object {
-            type Value = Members<'de>;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
-                }
-                Ok(Members(members))
-            }
-        }
-
-        deserializer.deserialize_map(Object)
-    }
-}
 
 impl<'de> Deserialize<'de> for Name<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -181,13 +183,14 @@ impl<'de> Deserialize<'de> for Name<'de> {
 mod tests {
     use json_pointer::JsonPointer;
 
-    use super::{REPLACEMENT, Unclear, edits};
-    use crate::edit::apply;
+    use super::{REPLACEMENT, Unclear, find};
+    use crate::edit::Edited;
 
     fn redacted(text: &[u8], pointers: &[&str]) -> Result<String, Unclear> {
         let pointers: Vec<_> = pointers.iter().map(|text| JsonPointer::parse(text).unwrap()).collect();
-        let edits = edits(text, &pointers)?.unwrap_or_default();
-        Ok(String::from_utf8_lossy(&apply(text, edits)).into_owned())
+        let mut edited = Edited::new(text);
+        find(text, &pointers, &mut |edit| edited.edit(edit))?;
+        Ok(String::from_utf8_lossy(&edited.finish().unwrap()).into_owned())
     }
 
     #[test]

@@ -18,12 +18,13 @@ mod edit;
 mod events;
 mod fields;
 mod json;
+pub mod json_text;
+pub mod media_type;
 pub mod multipart;
 mod names;
 pub mod query;
 mod rules;
 
-pub use bytes::contains_in_any_case;
 pub use content::Redacted;
 pub use decode::{DECODED_LIMIT, decode};
 pub use names::NameList;

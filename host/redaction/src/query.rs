@@ -17,7 +17,7 @@ pub fn pairs(text: &[u8]) -> impl Iterator<Item = (Cow<'_, [u8]>, Cow<'_, [u8]>)
 }
 
 /// Replaces the values of the listed names in a query or form that begins at a position of its text.
-pub(crate) fn edits(pairs: &[u8], start: usize, names: &NameList) -> Vec<Edit> {
+pub(crate) fn edits(pairs: &[u8], start: usize, names: &NameList) -> impl Iterator<Item = Edit> {
     edits_where(pairs, start, |name| names.contains(&decode(name)))
 }
 
@@ -26,7 +26,7 @@ pub(crate) fn edits(pairs: &[u8], start: usize, names: &NameList) -> Vec<Edit> {
 pub(crate) fn url_edits(url: &[u8], names: &NameList) -> Vec<Edit> {
     let (resource, fragment) = split_once(url, b"#").unwrap_or((url, b""));
     let query = split_once(resource, b"?").map_or(b"".as_slice(), |(_, query)| query);
-    let mut found = edits(query, resource.len() - query.len(), names);
+    let mut found: Vec<Edit> = edits(query, resource.len() - query.len(), names).collect();
     found.extend(edits_where(fragment, url.len() - fragment.len(), |name| {
         // Pages that route by fragment have queries in it: `#/login?token=1`.
         let last = name.rsplit(|&byte| byte == b'?').next().unwrap_or(name);
@@ -35,19 +35,14 @@ pub(crate) fn url_edits(url: &[u8], names: &NameList) -> Vec<Edit> {
     found
 }
 
-fn edits_where(pairs: &[u8], start: usize, is_listed: impl Fn(&[u8]) -> bool) -> Vec<Edit> {
-    let mut found = Vec::new();
+fn edits_where(pairs: &[u8], start: usize, is_listed: impl Fn(&[u8]) -> bool) -> impl Iterator<Item = Edit> {
     let mut next = start;
-    for pair in pairs.split(|&byte| byte == b'&') {
+    pairs.split(|&byte| byte == b'&').filter_map(move |pair| {
         let end = next + pair.len();
-        if let Some((name, value)) = split_once(pair, b"=")
-            && is_listed(name)
-        {
-            found.push(Edit { range: end - value.len()..end, with: REPLACEMENT });
-        }
         next = end + 1;
-    }
-    found
+        let (name, value) = split_once(pair, b"=")?;
+        is_listed(name).then(|| Edit { range: end - value.len()..end, with: REPLACEMENT })
+    })
 }
 
 fn decode(text: &[u8]) -> Cow<'_, [u8]> {
