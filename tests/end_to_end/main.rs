@@ -1,5 +1,6 @@
 //! End-to-end tests: the real binary between real clients and servers.
 
+mod access;
 mod addons;
 mod bounds;
 mod concurrency;

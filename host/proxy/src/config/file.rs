@@ -9,7 +9,9 @@ use std::{
 
 use super::{
     ConfigError, Environment,
+    access::UserSources,
     document::{Entry, Located, Section, Source},
+    listeners::Typed,
     suggest::nearest,
     values::Setting,
 };
@@ -22,6 +24,10 @@ pub(super) struct File {
     pub(super) folder: PathBuf,
     pub(super) listen: Option<Located<String>>,
     pub(super) mode: Option<Vec<Located<String>>>,
+    /// Listeners with more to say than their mode.
+    pub(super) listeners: Vec<FileListener>,
+    pub(super) users: UserSources,
+    pub(super) allow_open: Option<bool>,
     pub(super) ca_dir: Option<String>,
     pub(super) offline: Option<bool>,
     pub(super) insecure: Option<bool>,
@@ -33,6 +39,14 @@ pub(super) struct File {
     /// Options by name, for whichever addon declares them.
     pub(super) options: Vec<Setting>,
     pub(super) limits: HostLimits,
+}
+
+/// A `[[listeners]]` entry.
+#[derive(Debug)]
+pub(super) struct FileListener {
+    pub(super) mode: Located<String>,
+    pub(super) users: UserSources,
+    pub(super) allow_open: Option<bool>,
 }
 
 /// An `[[addons]]` entry.
@@ -84,6 +98,12 @@ impl File {
             folder: folder.to_owned(),
             listen: top.string("listen")?,
             mode: top.strings("mode")?,
+            listeners: {
+                let entries = top.tables("listeners", "[[listeners]]")?;
+                entries.into_iter().map(parse_listener).collect::<Result<_, _>>()?
+            },
+            users: parse_users(&mut top)?,
+            allow_open: top.boolean("allow_open")?,
             ca_dir: top.string("ca_dir")?.map(|found| found.value),
             offline: top.boolean("offline")?,
             insecure: top.boolean("insecure")?,
@@ -105,6 +125,24 @@ impl File {
 
 /// The file that is read when the command line names none.
 const PICKED_UP: &str = "proxyhost.toml";
+
+fn parse_listener(entry: Located<Section<'_>>) -> Result<FileListener, ConfigError> {
+    let Located { value: mut section, place } = entry;
+    let mode = section.string("mode")?;
+    let users = parse_users(&mut section)?;
+    let allow_open = section.boolean("allow_open")?;
+    // A misspelt `mode` is told as such.
+    section.end()?;
+    let mode = mode.ok_or_else(|| {
+        ConfigError::new("a listener needs the key `mode`, such as `mode = \"regular@8081\"`").at(place)
+    })?;
+    Ok(FileListener { mode, users, allow_open })
+}
+
+fn parse_users(section: &mut Section<'_>) -> Result<UserSources, ConfigError> {
+    let users = section.strings("proxy_auth")?.map(|users| users.into_iter().map(Typed::from).collect());
+    Ok(UserSources { users, file: section.string("proxy_auth_file")?.map(Typed::from) })
+}
 
 fn parse_addon(entry: Located<Section<'_>>, folder: &Path) -> Result<FileAddon, ConfigError> {
     let Located { value: mut section, place } = entry;

@@ -5,14 +5,14 @@ use std::time::Duration;
 use clap::ArgMatches;
 
 use super::{
-    AddonSpec, ConfigError, Environment, Listener, Settings,
-    document::Located,
+    AddonSpec, ConfigError, Environment, Settings,
+    access::{Access, UserSources},
     file::{AT_ONCE, File},
-    listeners::{self, Typed},
+    listeners::{self, Typed, Wanted},
 };
 use crate::{
     addon::Source,
-    listen::{ClientLimits, mode::Mode},
+    listen::ClientLimits,
     upstream::{Timeouts, tls::UpstreamTls},
 };
 
@@ -27,12 +27,10 @@ pub(super) fn merge(
     let line = |text: &String| environment.path(text, &environment.folder);
     let within_file = |text: &String| environment.path(text, &file.folder);
     let listen = matches.get_one::<String>("listen").map(|text| typed("listen", text));
-    let modes: Vec<Typed> = many(matches, "mode").map(|text| typed("mode", text)).collect();
-    let listeners = listeners::resolve(
-        &if modes.is_empty() { file.mode.iter().flatten().map(located).collect() } else { modes },
-        listen.or_else(|| file.listen.as_ref().map(located)).as_ref(),
-    )?;
-    warnings.extend(listeners.iter().filter_map(exposed));
+    let listen = listen.or_else(|| file.listen.clone().map(Typed::from));
+    let access = access(file, matches, environment)?;
+    let wanted = wanted(file, matches, environment, &access)?;
+    let listeners = listeners::resolve(wanted, listen.as_ref(), access, &mut warnings)?;
     let limits = ClientLimits::default();
     Ok(Settings {
         listeners,
@@ -76,10 +74,44 @@ const FIRST_BYTE_TIME: Duration = Duration::from_secs(60);
 const IDLE_TIME: Duration = Duration::from_secs(60);
 const DRAIN_TIME: Duration = Duration::from_secs(10);
 
-/// A proxy that strangers reach sends what they like in its operator's name.
-fn exposed(listener: &Listener) -> Option<String> {
-    let open = listener.mode == Mode::Regular && !listener.address.ip().is_loopback();
-    open.then(|| format!("everyone who can reach {} can use the proxy, without a password", listener.address))
+/// Who may use listeners that do not say it themselves.
+fn access(file: &File, matches: &ArgMatches, environment: &Environment) -> Result<Access, ConfigError> {
+    let users: Vec<Typed> = many(matches, "proxy-auth").map(|text| typed("proxy-auth", text)).collect();
+    let named = UserSources {
+        users: (!users.is_empty()).then_some(users),
+        file: matches.get_one::<String>("proxy-auth-file").map(|text| typed("proxy-auth-file", text)),
+    };
+    let users = if named.is_given() {
+        named.read(|text| environment.path(text, &environment.folder))?
+    } else {
+        file.users.read(|text| environment.path(text, &file.folder))?
+    };
+    Ok(Access { users, allow_open: matches.get_flag("allow-open") || file.allow_open.unwrap_or(false) })
+}
+
+/// The listeners that are asked for, of which `access` is the access where they do not say it themselves.
+fn wanted(
+    file: &File,
+    matches: &ArgMatches,
+    environment: &Environment,
+    access: &Access,
+) -> Result<Vec<Wanted>, ConfigError> {
+    let plain = |mode: Typed| Wanted { mode, access: access.clone() };
+    let named: Vec<Wanted> = many(matches, "mode").map(|text| plain(typed("mode", text))).collect();
+    if !named.is_empty() {
+        return Ok(named);
+    }
+    let mut wanted: Vec<Wanted> = file.mode.iter().flatten().cloned().map(|mode| plain(mode.into())).collect();
+    for listener in &file.listeners {
+        let users = if listener.users.is_given() {
+            listener.users.read(|text| environment.path(text, &file.folder))?
+        } else {
+            access.users.clone()
+        };
+        let allow_open = listener.allow_open.unwrap_or(access.allow_open);
+        wanted.push(Wanted { mode: listener.mode.clone().into(), access: Access { users, allow_open } });
+    }
+    Ok(wanted)
 }
 
 fn many<'a>(matches: &'a ArgMatches, id: &str) -> impl Iterator<Item = &'a String> {
@@ -99,10 +131,6 @@ fn count(matches: &ArgMatches, flag: &str) -> Result<Option<usize>, ConfigError>
 
 fn typed(flag: &str, text: &str) -> Typed {
     Typed { text: text.to_owned(), origin: format!("`--{flag}`") }
-}
-
-fn located(found: &Located<String>) -> Typed {
-    Typed { text: found.value.clone(), origin: found.place.to_string() }
 }
 
 /// The command line counts more than the environment. Libraries are heard when they warn, and at the very end.

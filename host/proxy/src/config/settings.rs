@@ -9,7 +9,7 @@ use std::{
 use super::ConfigError;
 use crate::{
     addon::{Grants, Limits, OnFailure, Source, options::Values},
-    listen::{ClientLimits, mode::Mode},
+    listen::{ClientLimits, Users, mode::Mode},
     upstream::{Timeouts, tls::UpstreamTls},
 };
 
@@ -61,6 +61,8 @@ pub struct Listener {
     pub mode: Mode,
     /// The address; with port 0 the system chooses one.
     pub address: SocketAddr,
+    /// Who may use it; `None` for everybody.
+    pub users: Option<Users>,
 }
 
 /// An addon to load, and what it may use.
