@@ -5,6 +5,7 @@ mod addons;
 mod bounds;
 mod concurrency;
 mod configuration;
+mod conformance;
 mod example_addons;
 mod examples;
 mod forwarding;
