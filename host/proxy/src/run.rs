@@ -88,7 +88,9 @@ impl Bound {
                 Mode::Regular => Entry::Proxy,
                 Mode::Reverse(destination) => Entry::Reverse(destination.clone()),
             };
-            let bound = Listener::bind(listener.address, Gate::new(entry, listener.users.clone())).await?;
+            let bound =
+                Listener::bind(listener.address, Gate::new(entry, listener.users.clone()).with_host(settings.host))
+                    .await?;
             egress.listens_on(bound.address());
             listeners.push((bound, listener.mode.clone()));
         }

@@ -44,6 +44,7 @@ pub(super) fn own() -> Command {
             many("upstream-ca", "FILE", "Trust these certificates of servers as well"),
             switch("offline", "Send nothing to any server"),
             switch("no-via", "Leave out the via field"),
+            switch("fidelity", "Leave the fields via and host as they came"),
             one("client-connections", "N", "Serve at most so many connections of clients at once [default: 10000]"),
             one("flows-in-flight", "N", "Let at most so many flows go on at once [default: 2000]"),
             switch("verbose", "Log more; twice for every hook").short('v').action(ArgAction::Count),

@@ -33,6 +33,7 @@ pub(super) struct File {
     pub(super) insecure: Option<bool>,
     pub(super) upstream_ca: Option<Vec<Located<String>>>,
     pub(super) via: Option<bool>,
+    pub(super) fidelity: Option<bool>,
     pub(super) default_addons: Option<bool>,
     pub(super) plugs: Option<Vec<Located<String>>>,
     pub(super) addons: Vec<FileAddon>,
@@ -109,6 +110,7 @@ impl File {
             insecure: top.boolean("insecure")?,
             upstream_ca: top.strings("upstream_ca")?,
             via: top.boolean("via")?,
+            fidelity: top.boolean("fidelity")?,
             default_addons: top.boolean("default_addons")?,
             plugs: top.strings("plugs")?,
             addons: {

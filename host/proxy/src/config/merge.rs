@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     addon::Source,
-    listen::ClientLimits,
+    listen::{ClientLimits, HostField},
     upstream::{Timeouts, tls::UpstreamTls},
 };
 
@@ -31,6 +31,7 @@ pub(super) fn merge(
     let access = access(file, matches, environment)?;
     let wanted = wanted(file, matches, environment, &access)?;
     let listeners = listeners::resolve(wanted, listen.as_ref(), access, &mut warnings)?;
+    let fidelity = matches.get_flag("fidelity") || file.fidelity.unwrap_or(false);
     let limits = ClientLimits::default();
     Ok(Settings {
         listeners,
@@ -57,7 +58,8 @@ pub(super) fn merge(
                 .unwrap_or(limits.connections),
             flows: count(matches, "flows-in-flight")?.or(file.limits.flows).unwrap_or(limits.flows),
         },
-        via: !matches.get_flag("no-via") && file.via.unwrap_or(true),
+        via: !fidelity && !matches.get_flag("no-via") && file.via.unwrap_or(true),
+        host: if fidelity { HostField::Kept } else { HostField::Rewritten },
         drain_time: file.limits.drain.unwrap_or(DRAIN_TIME),
         log: log(matches, environment),
         warnings,

@@ -9,7 +9,7 @@ use std::{
 use super::ConfigError;
 use crate::{
     addon::{Grants, Limits, OnFailure, Source, options::Values},
-    listen::{ClientLimits, Users, mode::Mode},
+    listen::{ClientLimits, HostField, Users, mode::Mode},
     upstream::{Timeouts, tls::UpstreamTls},
 };
 
@@ -32,6 +32,8 @@ pub struct Settings {
     pub limits: ClientLimits,
     /// Whether messages are marked with a `via` field.
     pub via: bool,
+    /// What becomes of the `host` field of requests.
+    pub host: HostField,
     /// How long open connections may go on after a request to stop.
     pub drain_time: Duration,
     /// Which events are logged, as a filter of the `tracing` crates.

@@ -46,7 +46,7 @@ pub(super) async fn serve<S: Service>(
                 Err(fault) => refuse(&clients, &asked, &fault),
             }
         }
-        (Ok(_), Ok(())) => match admit(flow, request, &gate.entry) {
+        (Ok(_), Ok(())) => match admit(flow, request, &gate.entry, gate.host) {
             Ok(admitted) => respond(&clients, &asked, admitted, interim).await,
             Err(fault) => {
                 debug!(flow = flow.0, kind = fault.kind.name(), "refused: {fault}");

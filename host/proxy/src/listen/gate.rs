@@ -14,13 +14,29 @@ use crate::flow::{Fault, FaultKind};
 pub struct Gate {
     /// How they come in.
     pub(super) entry: Entry,
+    pub(super) host: HostField,
     users: Option<Users>,
+}
+
+/// What becomes of the `host` field of requests, where the server that they go to is named elsewhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HostField {
+    /// It names that server (RFC 9112 §3.2.2).
+    #[default]
+    Rewritten,
+    /// It stays as it came.
+    Kept,
 }
 
 impl Gate {
     /// A place that everybody may use, or else these users only.
     pub fn new(entry: Entry, users: Option<Users>) -> Self {
-        Self { entry, users }
+        Self { entry, host: HostField::default(), users }
+    }
+
+    /// The same place, where the `host` field of requests is treated so.
+    pub fn with_host(self, host: HostField) -> Self {
+        Self { host, ..self }
     }
 
     /// Lets a request pass, without the credentials that it has for this place: they concern nobody further on

@@ -2,7 +2,8 @@
 //!
 //! `egress` says where to, and `connector` connects: names by `resolver`, TLS by `tls`. `forward` makes of a flow's request what
 //! a server gets, `receive` makes a flow's response of what it answers, within the time of `first_byte`, and `relay` passes its
-//! interim responses on. The pool and the choice between HTTP/1 and HTTP/2 are `hyper-util`'s.
+//! interim responses on. `waiting`
+//! bounds how many wait for servers. The pool and the choice between HTTP/1 and HTTP/2 are `hyper-util`'s.
 
 mod connector;
 mod egress;
@@ -12,6 +13,7 @@ mod receive;
 mod relay;
 mod resolver;
 pub mod tls;
+mod waiting;
 
 use std::{sync::Arc, time::Duration};
 
@@ -29,6 +31,7 @@ use connector::{ConnectFault, Connector, Protocols};
 use first_byte::{FirstByteTimeout, Timed};
 use forward::Spoken;
 use relay::Relay;
+use waiting::Waiting;
 
 /// How long a server may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +52,7 @@ pub struct Upstream {
     http1: Client<Connector, Timed<Outgoing>>,
     timeouts: Timeouts,
     via: Option<Via>,
+    waiting: Waiting,
 }
 
 /// Connections kept for the next request, for each server.
@@ -71,6 +75,7 @@ impl Upstream {
             connector,
             timeouts,
             via,
+            waiting: Waiting::of_process(),
         }
     }
 }
@@ -96,6 +101,7 @@ pub trait Forward: Send + Sync + 'static {
 
 impl Forward for Upstream {
     async fn send(&self, request: Request, interim: Option<Arc<dyn InterimSink>>) -> Result<Response, Fault> {
+        let _waiting = self.waiting.begin()?;
         let destination = request.head.destination.clone();
         let wants_upgrade = request.head.upgrade.is_some();
         let server = if self.connector.is_without_http2(&destination) { Spoken::Http1 } else { Spoken::Any };
