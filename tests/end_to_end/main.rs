@@ -16,6 +16,7 @@ mod matchers;
 mod misses;
 mod mitmproxy;
 mod options;
+mod permissions;
 mod process;
 mod recording;
 mod requests;
