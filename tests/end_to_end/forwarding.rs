@@ -297,3 +297,40 @@ async fn a_tunnel_of_something_else_is_passed_through() {
     assert_eq!(wire.read_to_end().await, b"bye");
     origin.done().await;
 }
+
+#[tokio::test]
+async fn with_fidelity_via_and_host_stay_as_they_came() {
+    let origin =
+        Origin::answering(|_| b"HTTP/1.1 200 OK\r\nVia: 1.1 cache\r\nContent-Length: 0\r\n\r\n".to_vec()).await;
+    let reverse = format!("reverse:{}", origin.url(""));
+    let proxy = Proxyhost::with(["--fidelity"]).mode("regular").mode(&reverse).start().await;
+    let answers = [
+        proxy.connect_reverse().await.ask("GET", "/", "Shop.example", &[("Via", "1.0 a")], b"").await,
+        proxy.connect().await.ask("GET", &origin.url("/"), "Shop.example", &[("Via", "1.0 a")], b"").await,
+    ];
+    for answer in answers {
+        assert_eq!((answer.status(), answer.field("via")), (200, Some("1.1 cache")));
+    }
+    let received = origin.received();
+    assert_eq!(received.len(), 2);
+    for request in received {
+        assert_eq!((request.field("host"), request.field("via")), (Some("Shop.example"), Some("1.0 a")));
+    }
+}
+
+#[tokio::test]
+async fn a_loop_of_proxies_that_leave_no_trace_ends() {
+    // The first has to know the second's port before that is there.
+    let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = free.local_addr().expect("an address").port();
+    drop(free);
+    let few = ["--fidelity", "--flows-in-flight", "100"];
+    let first = Proxyhost::with(few).mode(&format!("reverse:http://127.0.0.1:{port}")).start().await;
+    let back = format!("reverse:http://{}@{port}", first.reverse_addresses()[0]);
+    let _second = Proxyhost::with(few).mode(&back).start().await;
+    let answer = first.connect_reverse().await.ask("GET", "/", "a", &[], b"").await;
+    assert_eq!(
+        (answer.status(), answer.field("proxy-status")),
+        (503, Some("proxyhost; error=proxy_internal_response"))
+    );
+}

@@ -1,10 +1,12 @@
 //! End-to-end tests: the real binary between real clients and servers.
 
+mod access;
 mod addons;
 mod answers;
 mod bounds;
 mod concurrency;
 mod configuration;
+mod conformance;
 mod egress;
 mod example_addons;
 mod examples;
@@ -17,6 +19,7 @@ mod matchers;
 mod misses;
 mod mitmproxy;
 mod options;
+mod permissions;
 mod process;
 mod recording;
 mod recording_faults;

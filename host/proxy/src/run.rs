@@ -9,7 +9,7 @@ use crate::{
     addon::{Addon, Capability, Chain, LoadError, Loaded, Purpose},
     config::{AddonSpec, Settings},
     listen::{
-        BindError, ClientLimits, Clients, Entry, Listener,
+        BindError, ClientLimits, Clients, Entry, Gate, Listener,
         ca::{CaError, CertificateAuthority},
         mode::Mode,
     },
@@ -89,7 +89,9 @@ impl Bound {
                 Mode::Regular => Entry::Proxy,
                 Mode::Reverse(destination) => Entry::Reverse(destination.clone()),
             };
-            let bound = Listener::bind(listener.address, entry).await?;
+            let bound =
+                Listener::bind(listener.address, Gate::new(entry, listener.users.clone()).with_host(settings.host))
+                    .await?;
             egress.listens_on(bound.address());
             listeners.push((bound, listener.mode.clone()));
         }

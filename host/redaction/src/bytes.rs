@@ -11,7 +11,7 @@ pub(crate) fn split_once<'a>(text: &'a [u8], separator: &[u8]) -> Option<(&'a [u
 }
 
 /// Whether some part of the text is the pattern, in any case.
-pub(crate) fn contains_in_any_case(text: &[u8], pattern: &[u8]) -> bool {
+pub fn contains_in_any_case(text: &[u8], pattern: &[u8]) -> bool {
     text.windows(pattern.len()).any(|window| window.eq_ignore_ascii_case(pattern))
 }
 

@@ -25,6 +25,7 @@ mod names;
 pub mod query;
 mod rules;
 
+pub use bytes::contains_in_any_case;
 pub use content::Redacted;
 pub use decode::{DECODED_LIMIT, decode};
 pub use names::NameList;

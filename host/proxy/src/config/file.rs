@@ -9,7 +9,9 @@ use std::{
 
 use super::{
     ConfigError, Environment,
+    access::UserSources,
     document::{Entry, Located, Section, Source},
+    listeners::Typed,
     suggest::nearest,
     values::Setting,
 };
@@ -22,12 +24,17 @@ pub(super) struct File {
     pub(super) folder: PathBuf,
     pub(super) listen: Option<Located<String>>,
     pub(super) mode: Option<Vec<Located<String>>>,
+    /// Listeners with more to say than their mode.
+    pub(super) listeners: Vec<FileListener>,
+    pub(super) users: UserSources,
+    pub(super) allow_open: Option<bool>,
     pub(super) ca_dir: Option<String>,
     pub(super) offline: Option<bool>,
     pub(super) insecure: Option<bool>,
     pub(super) upstream_ca: Option<Vec<Located<String>>>,
     pub(super) egress: FileEgress,
     pub(super) via: Option<bool>,
+    pub(super) fidelity: Option<bool>,
     pub(super) default_addons: Option<bool>,
     pub(super) plugs: Option<Vec<Located<String>>>,
     pub(super) addons: Vec<FileAddon>,
@@ -41,6 +48,14 @@ pub(super) struct File {
 pub(super) struct FileEgress {
     pub(super) allow: Vec<Located<String>>,
     pub(super) deny: Vec<Located<String>>,
+}
+
+/// A `[[listeners]]` entry.
+#[derive(Debug)]
+pub(super) struct FileListener {
+    pub(super) mode: Located<String>,
+    pub(super) users: UserSources,
+    pub(super) allow_open: Option<bool>,
 }
 
 /// An `[[addons]]` entry.
@@ -92,12 +107,19 @@ impl File {
             folder: folder.to_owned(),
             listen: top.string("listen")?,
             mode: top.strings("mode")?,
+            listeners: {
+                let entries = top.tables("listeners", "[[listeners]]")?;
+                entries.into_iter().map(parse_listener).collect::<Result<_, _>>()?
+            },
+            users: parse_users(&mut top)?,
+            allow_open: top.boolean("allow_open")?,
             ca_dir: top.string("ca_dir")?.map(|found| found.value),
             offline: top.boolean("offline")?,
             insecure: top.boolean("insecure")?,
             upstream_ca: top.strings("upstream_ca")?,
             egress: top.table("egress", "[egress]")?.map(parse_egress).transpose()?.unwrap_or_default(),
             via: top.boolean("via")?,
+            fidelity: top.boolean("fidelity")?,
             default_addons: top.boolean("default_addons")?,
             plugs: top.strings("plugs")?,
             addons: {
@@ -120,6 +142,24 @@ fn parse_egress(mut section: Section<'_>) -> Result<FileEgress, ConfigError> {
     let deny = section.strings("deny")?.unwrap_or_default();
     section.end()?;
     Ok(FileEgress { allow, deny })
+}
+
+fn parse_listener(entry: Located<Section<'_>>) -> Result<FileListener, ConfigError> {
+    let Located { value: mut section, place } = entry;
+    let mode = section.string("mode")?;
+    let users = parse_users(&mut section)?;
+    let allow_open = section.boolean("allow_open")?;
+    // A misspelt `mode` is told as such.
+    section.end()?;
+    let mode = mode.ok_or_else(|| {
+        ConfigError::new("a listener needs the key `mode`, such as `mode = \"regular@8081\"`").at(place)
+    })?;
+    Ok(FileListener { mode, users, allow_open })
+}
+
+fn parse_users(section: &mut Section<'_>) -> Result<UserSources, ConfigError> {
+    let users = section.strings("proxy_auth")?.map(|users| users.into_iter().map(Typed::from).collect());
+    Ok(UserSources { users, file: section.string("proxy_auth_file")?.map(Typed::from) })
 }
 
 fn parse_addon(entry: Located<Section<'_>>, folder: &Path) -> Result<FileAddon, ConfigError> {

@@ -5,19 +5,43 @@ use std::{
     net::{IpAddr, SocketAddr, ToSocketAddrs},
 };
 
-use super::{ConfigError, Listener, suggest::nearest};
+use super::{
+    ConfigError, Listener,
+    access::{self, Access},
+    document::Located,
+    suggest::nearest,
+};
 use crate::listen::mode::{ListenAddress, Mode, ModeError, ModeSpec};
 
-/// A mode or an address as the operator gave it.
+/// A listener as the operator wants it.
+pub(super) struct Wanted {
+    pub(super) mode: Typed,
+    pub(super) access: Access,
+}
+
+/// A text, such as a mode or an address, as the operator gave it.
+#[derive(Debug)]
 pub(super) struct Typed {
     pub(super) text: String,
     /// Where: a flag, or a place in a file.
     pub(super) origin: String,
 }
 
-/// Makes listeners of modes. One without an address of its own listens on `listen`, and one without a host of its own
-/// on the host of `listen`.
-pub(super) fn resolve(modes: &[Typed], listen: Option<&Typed>) -> Result<Vec<Listener>, ConfigError> {
+impl From<Located<String>> for Typed {
+    fn from(found: Located<String>) -> Self {
+        Self { text: found.value, origin: found.place.to_string() }
+    }
+}
+
+/// Makes listeners, and adds to `warnings` what the operator should know of them. One without an address of its own listens
+/// on `listen`, and one without a host of its own on the host of `listen`. If none is wanted there is a regular one, with
+/// the access of `otherwise`.
+pub(super) fn resolve(
+    wanted: Vec<Wanted>,
+    listen: Option<&Typed>,
+    otherwise: Access,
+    warnings: &mut Vec<String>,
+) -> Result<Vec<Listener>, ConfigError> {
     let default = match listen {
         Some(typed) => {
             let address = ListenAddress::parse(&typed.text);
@@ -27,12 +51,13 @@ pub(super) fn resolve(modes: &[Typed], listen: Option<&Typed>) -> Result<Vec<Lis
     };
     let default_host = default.host.as_deref().unwrap_or(DEFAULT_HOST);
     let default_origin = listen.map_or("the default address", |typed| typed.origin.as_str());
-    if modes.is_empty() {
+    if wanted.is_empty() {
         let address = lookup(default_host, default.port).map_err(|error| error.at(default_origin))?;
-        return Ok(vec![Listener { mode: Mode::Regular, address }]);
+        warnings.extend(access::check(&otherwise, address).map_err(|error| error.at(default_origin))?);
+        return Ok(vec![Listener { mode: Mode::Regular, address, users: otherwise.users }]);
     }
     let mut listeners: Vec<Listener> = Vec::new();
-    for typed in modes {
+    for Wanted { mode: typed, access } in wanted {
         let ModeSpec { mode, listen } =
             ModeSpec::parse(&typed.text).map_err(|error| explain(error).at(&typed.origin))?;
         let origin = if listen.is_some() { &typed.origin } else { default_origin };
@@ -41,7 +66,8 @@ pub(super) fn resolve(modes: &[Typed], listen: Option<&Typed>) -> Result<Vec<Lis
         if let Some(earlier) = listeners.iter().find(|earlier| overlap(earlier.address, address)) {
             return Err(two_on_one(earlier, &mode, address).at(&typed.origin));
         }
-        listeners.push(Listener { mode, address });
+        warnings.extend(access::check(&access, address).map_err(|error| error.at(origin))?);
+        listeners.push(Listener { mode, address, users: access.users });
     }
     Ok(listeners)
 }

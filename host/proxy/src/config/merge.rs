@@ -5,15 +5,17 @@ use std::time::Duration;
 use clap::ArgMatches;
 
 use super::{
-    AddonSpec, ConfigError, Environment, Listener, Settings,
+    AddonSpec, ConfigError, Environment, Settings,
+    access::{Access, UserSources},
     document::Located,
     file::{AT_ONCE, File},
-    listeners::{self, Typed},
+    listeners::{self, Typed, Wanted},
+    settings::Listener,
 };
 use crate::{
     addon::Source,
     flow::Destination,
-    listen::{ClientLimits, mode::Mode},
+    listen::{ClientLimits, HostField, mode::Mode},
     upstream::{InvalidRule, Policy, Rule, Timeouts, tls::UpstreamTls},
 };
 
@@ -28,12 +30,11 @@ pub(super) fn merge(
     let line = |text: &String| environment.path(text, &environment.folder);
     let within_file = |text: &String| environment.path(text, &file.folder);
     let listen = matches.get_one::<String>("listen").map(|text| typed("listen", text));
-    let modes: Vec<Typed> = many(matches, "mode").map(|text| typed("mode", text)).collect();
-    let listeners = listeners::resolve(
-        &if modes.is_empty() { file.mode.iter().flatten().map(located).collect() } else { modes },
-        listen.or_else(|| file.listen.as_ref().map(located)).as_ref(),
-    )?;
-    warnings.extend(listeners.iter().filter_map(exposed));
+    let listen = listen.or_else(|| file.listen.clone().map(Typed::from));
+    let access = access(file, matches, environment)?;
+    let wanted = wanted(file, matches, environment, &access)?;
+    let listeners = listeners::resolve(wanted, listen.as_ref(), access, &mut warnings)?;
+    let fidelity = matches.get_flag("fidelity") || file.fidelity.unwrap_or(false);
     let limits = ClientLimits::default();
     let egress = Policy {
         allow: rules(matches, "egress-allow", &file.egress.allow)?,
@@ -66,7 +67,8 @@ pub(super) fn merge(
                 .unwrap_or(limits.connections),
             flows: count(matches, "flows-in-flight")?.or(file.limits.flows).unwrap_or(limits.flows),
         },
-        via: !matches.get_flag("no-via") && file.via.unwrap_or(true),
+        via: !fidelity && !matches.get_flag("no-via") && file.via.unwrap_or(true),
+        host: if fidelity { HostField::Kept } else { HostField::Rewritten },
         drain_time: file.limits.drain.unwrap_or(DRAIN_TIME),
         log: log(matches, environment),
         warnings,
@@ -83,10 +85,44 @@ const FIRST_BYTE_TIME: Duration = Duration::from_secs(60);
 const IDLE_TIME: Duration = Duration::from_secs(60);
 const DRAIN_TIME: Duration = Duration::from_secs(10);
 
-/// A proxy that strangers reach sends what they like in its operator's name.
-fn exposed(listener: &Listener) -> Option<String> {
-    let open = listener.mode == Mode::Regular && !listener.address.ip().is_loopback();
-    open.then(|| format!("everyone who can reach {} can use the proxy, without a password", listener.address))
+/// Who may use listeners that do not say it themselves.
+fn access(file: &File, matches: &ArgMatches, environment: &Environment) -> Result<Access, ConfigError> {
+    let users: Vec<Typed> = many(matches, "proxy-auth").map(|text| typed("proxy-auth", text)).collect();
+    let named = UserSources {
+        users: (!users.is_empty()).then_some(users),
+        file: matches.get_one::<String>("proxy-auth-file").map(|text| typed("proxy-auth-file", text)),
+    };
+    let users = if named.is_given() {
+        named.read(|text| environment.path(text, &environment.folder))?
+    } else {
+        file.users.read(|text| environment.path(text, &file.folder))?
+    };
+    Ok(Access { users, allow_open: matches.get_flag("allow-open") || file.allow_open.unwrap_or(false) })
+}
+
+/// The listeners that are asked for, of which `access` is the access where they do not say it themselves.
+fn wanted(
+    file: &File,
+    matches: &ArgMatches,
+    environment: &Environment,
+    access: &Access,
+) -> Result<Vec<Wanted>, ConfigError> {
+    let plain = |mode: Typed| Wanted { mode, access: access.clone() };
+    let named: Vec<Wanted> = many(matches, "mode").map(|text| plain(typed("mode", text))).collect();
+    if !named.is_empty() {
+        return Ok(named);
+    }
+    let mut wanted: Vec<Wanted> = file.mode.iter().flatten().cloned().map(|mode| plain(mode.into())).collect();
+    for listener in &file.listeners {
+        let users = if listener.users.is_given() {
+            listener.users.read(|text| environment.path(text, &file.folder))?
+        } else {
+            access.users.clone()
+        };
+        let allow_open = listener.allow_open.unwrap_or(access.allow_open);
+        wanted.push(Wanted { mode: listener.mode.clone().into(), access: Access { users, allow_open } });
+    }
+    Ok(wanted)
 }
 
 /// The server of a reverse proxy.
@@ -101,7 +137,7 @@ fn reversed(listener: &Listener) -> Option<Destination> {
 fn rules(matches: &ArgMatches, flag: &str, file: &[Located<String>]) -> Result<Vec<Rule>, ConfigError> {
     let mut given: Vec<Typed> = many(matches, flag).map(|text| typed(flag, text)).collect();
     if given.is_empty() {
-        given = file.iter().map(located).collect();
+        given = file.iter().map(|located| Typed::from(located.clone())).collect();
     }
     let rule = |typed: Typed| typed.text.parse().map_err(|error: InvalidRule| ConfigError::new(error).at(typed.origin));
     given.into_iter().map(rule).collect()
@@ -124,10 +160,6 @@ fn count(matches: &ArgMatches, flag: &str) -> Result<Option<usize>, ConfigError>
 
 fn typed(flag: &str, text: &str) -> Typed {
     Typed { text: text.to_owned(), origin: format!("`--{flag}`") }
-}
-
-fn located(found: &Located<String>) -> Typed {
-    Typed { text: found.value.clone(), origin: found.place.to_string() }
 }
 
 /// The command line counts more than the environment. Libraries are heard when they warn, and at the very end.

@@ -5,6 +5,7 @@
 //!
 //! The command line wins over the file, and a list given there replaces the file's.
 
+mod access;
 mod action;
 mod command;
 mod document;

@@ -9,7 +9,7 @@ use std::{
 use super::ConfigError;
 use crate::{
     addon::{Grants, Limits, OnFailure, Source, options::Values},
-    listen::{ClientLimits, mode::Mode},
+    listen::{ClientLimits, HostField, Users, mode::Mode},
     upstream::{Policy, Timeouts, tls::UpstreamTls},
 };
 
@@ -34,6 +34,8 @@ pub struct Settings {
     pub limits: ClientLimits,
     /// Whether messages are marked with a `via` field.
     pub via: bool,
+    /// What becomes of the `host` field of requests.
+    pub host: HostField,
     /// How long open connections may go on after a request to stop.
     pub drain_time: Duration,
     /// Which events are logged, as a filter of the `tracing` crates.
@@ -63,6 +65,8 @@ pub struct Listener {
     pub mode: Mode,
     /// The address; with port 0 the system chooses one.
     pub address: SocketAddr,
+    /// Who may use it; `None` for everybody.
+    pub users: Option<Users>,
 }
 
 /// An addon to load, and what it may use.

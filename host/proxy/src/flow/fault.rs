@@ -3,7 +3,7 @@
 use std::{fmt, io};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 use super::{Body, Fields, FlowId, Response};
 use crate::spelling::Spelling;
@@ -17,6 +17,10 @@ pub enum FaultKind {
     RequestTimeout,
     /// The host answers this request itself, and the method asks for nothing else.
     NotHere,
+    /// The client names no user that may use this proxy.
+    ProxyUnauthorized,
+    /// The same, where the client takes this proxy for the server.
+    Unauthorized,
     /// The name of the server could not be resolved.
     Dns,
     /// Resolving the name of the server took too long.
@@ -68,6 +72,8 @@ impl FaultKind {
             Self::BadRequest => StatusCode::BAD_REQUEST,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::NotHere => StatusCode::METHOD_NOT_ALLOWED,
+            Self::ProxyUnauthorized => StatusCode::PROXY_AUTHENTICATION_REQUIRED,
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Denied => StatusCode::FORBIDDEN,
             Self::DnsTimeout | Self::ConnectTimeout | Self::ResponseTimeout => StatusCode::GATEWAY_TIMEOUT,
             Self::Busy | Self::Exhausted => StatusCode::SERVICE_UNAVAILABLE,
@@ -82,11 +88,20 @@ impl FaultKind {
         matches!(self, Self::BadRequest | Self::RequestTimeout | Self::NotHere | Self::Protocol)
     }
 
+    /// The field that says how to name a user (RFC 9110 §11.6.1, §11.7.1).
+    fn challenge(self) -> Option<HeaderName> {
+        match self {
+            Self::ProxyUnauthorized => Some(header::PROXY_AUTHENTICATE),
+            Self::Unauthorized => Some(header::WWW_AUTHENTICATE),
+            _ => None,
+        }
+    }
+
     /// The name of the proxy error type (RFC 9209 §2.3).
     pub fn name(self) -> &'static str {
         match self {
             Self::BadRequest | Self::RequestTimeout => "http_request_error",
-            Self::NotHere => "http_request_denied",
+            Self::NotHere | Self::ProxyUnauthorized | Self::Unauthorized => "http_request_denied",
             Self::Dns => "dns_error",
             Self::DnsTimeout => "dns_timeout",
             Self::Refused => "connection_refused",
@@ -108,6 +123,9 @@ impl FaultKind {
         }
     }
 }
+
+/// How users are named (RFC 7617).
+const CHALLENGE: &str = "Basic realm=\"proxyhost\", charset=\"UTF-8\"";
 
 /// A failure of a flow: the kind, and a sentence for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,6 +156,9 @@ impl Fault {
         let status = format!("proxyhost; error={}", self.kind.name());
         if let Ok(status) = HeaderValue::try_from(status) {
             map.insert("proxy-status", status);
+        }
+        if let Some(field) = self.kind.challenge() {
+            map.insert(field, HeaderValue::from_static(CHALLENGE));
         }
         Response::new(self.kind.status(), Fields::new(map, Spelling::default()), Body::Bytes(Bytes::from(text)))
     }

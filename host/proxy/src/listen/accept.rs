@@ -8,7 +8,7 @@ use tokio::{
 };
 use tracing::{debug, warn};
 
-use super::{Clients, Entry, Service, connection};
+use super::{Clients, Gate, Service, connection};
 
 /// Why an address cannot be listened on.
 #[derive(Debug, thiserror::Error)]
@@ -47,7 +47,7 @@ impl From<io::Error> for BindFault {
 pub struct Listener {
     socket: TcpListener,
     address: SocketAddr,
-    entry: Arc<Entry>,
+    gate: Arc<Gate>,
 }
 
 /// After a failed accept, such as for want of file descriptors.
@@ -58,11 +58,11 @@ impl Listener {
     ///
     /// # Errors
     /// When the address is in use, not this machine's, or not allowed.
-    pub async fn bind(address: SocketAddr, entry: Entry) -> Result<Self, BindError> {
+    pub async fn bind(address: SocketAddr, gate: Gate) -> Result<Self, BindError> {
         let failed = |error: io::Error| BindError { address, source: error.into() };
         let socket = TcpListener::bind(address).await.map_err(failed)?;
         let address = socket.local_addr().map_err(failed)?;
-        Ok(Self { socket, address, entry: Arc::new(entry) })
+        Ok(Self { socket, address, gate: Arc::new(gate) })
     }
 
     /// The address, with the port that was picked.
@@ -84,7 +84,7 @@ impl Listener {
                         debug!(%peer, %error, "client left at once");
                         continue;
                     }
-                    clients.drain.spawn(connection::serve(clients.clone(), stream, self.entry.clone(), permit));
+                    clients.drain.spawn(connection::serve(clients.clone(), stream, self.gate.clone(), permit));
                 }
                 Err(error) if is_of_one_client(&error) => debug!(%error, "client left before it was taken"),
                 Err(error) => {

@@ -7,6 +7,7 @@ use http::{
 };
 use hyper::{body::Incoming, upgrade::OnUpgrade};
 
+use super::HostField;
 use crate::{
     flow::{Body, Destination, Fault, FaultKind, Fields, FlowId, Request, RequestHead, Scheme, Target},
     spelling::Spelling,
@@ -36,19 +37,24 @@ pub(super) struct Admitted {
 ///
 /// # Errors
 /// When it breaks a rule of HTTP that a proxy must enforce, or does not say where it goes.
-pub(super) fn admit(flow: FlowId, request: http::Request<Incoming>, entry: &Entry) -> Result<Admitted, Fault> {
+pub(super) fn admit(
+    flow: FlowId,
+    request: http::Request<Incoming>,
+    entry: &Entry,
+    host: HostField,
+) -> Result<Admitted, Fault> {
     let (mut parts, body) = request.into_parts();
     let client = parts.extensions.remove::<OnUpgrade>();
-    let head = head(parts, entry)?;
+    let head = head(parts, entry, host)?;
     let client = client.filter(|_| head.upgrade.is_some());
     Ok(Admitted { request: Request::new(flow, head, Body::live(body)), client })
 }
 
-fn head(mut parts: Parts, entry: &Entry) -> Result<RequestHead, Fault> {
+fn head(mut parts: Parts, entry: &Entry, host: HostField) -> Result<RequestHead, Fault> {
     check_host(&parts)?;
     check_framing(&parts)?;
     let target = target(&parts)?;
-    let (destination, authority) = destination(&parts, entry)?;
+    let (destination, authority) = destination(&parts, entry, host)?;
     if parts.version == Version::HTTP_2 {
         join_cookies(&mut parts.headers);
     }
@@ -58,6 +64,7 @@ fn head(mut parts: Parts, entry: &Entry) -> Result<RequestHead, Fault> {
     fields.remove_hop_by_hop();
     if let Some(authority) = &authority
         && parts.version < Version::HTTP_2
+        && (host == HostField::Rewritten || fields.get(&header::HOST).is_none())
     {
         let value =
             HeaderValue::try_from(authority.as_str()).map_err(|_| bad("its host has bytes that no host has"))?;
@@ -164,7 +171,7 @@ fn is_pathless(uri: &Uri) -> bool {
 }
 
 /// Where the request goes, and the host it names.
-fn destination(parts: &Parts, entry: &Entry) -> Result<(Destination, Option<Authority>), Fault> {
+fn destination(parts: &Parts, entry: &Entry, host: HostField) -> Result<(Destination, Option<Authority>), Fault> {
     let named = match parts.uri.authority() {
         // A client that names a target by URL means that, whatever its host field says (RFC 9112 §3.2.2).
         Some(authority) if parts.version == Version::HTTP_2 || matches!(entry, Entry::Proxy) => {
@@ -179,7 +186,10 @@ fn destination(parts: &Parts, entry: &Entry) -> Result<(Destination, Option<Auth
         }
     };
     match entry {
-        Entry::Reverse(destination) => Ok((destination.clone(), Some(destination.authority().clone()))),
+        Entry::Reverse(destination) => {
+            let named = named.filter(|_| host == HostField::Kept);
+            Ok((destination.clone(), Some(named.unwrap_or_else(|| destination.authority().clone()))))
+        }
         Entry::Tunnel(destination) => Ok((destination.clone(), named)),
         Entry::Proxy => {
             let scheme = proxied_scheme(parts)?;

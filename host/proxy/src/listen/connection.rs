@@ -15,7 +15,7 @@ use tokio::{
 use tracing::debug;
 
 use super::{
-    Clients, Entry, Service,
+    Clients, Gate, Service,
     activity::Activity,
     exchange,
     interim::{Interim, WithInterim},
@@ -45,7 +45,7 @@ const CONNECTION_WINDOW: u32 = 1024 * 1024;
 pub(super) async fn serve<S: Service>(
     clients: Arc<Clients<S>>,
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    entry: Arc<Entry>,
+    gate: Arc<Gate>,
     permit: Option<OwnedSemaphorePermit>,
 ) {
     let drain = clients.drain();
@@ -57,7 +57,7 @@ pub(super) async fn serve<S: Service>(
         let under_way = counted.begin();
         // HTTP/1.0 has no interim responses, and `hyper` has no way to send them in HTTP/2.
         let interim = (request.version() == Version::HTTP_11).then(|| interim.clone());
-        exchange::serve(clients.clone(), request, entry.clone(), interim, under_way)
+        exchange::serve(clients.clone(), request, gate.clone(), interim, under_way)
     };
     let connection = builder().serve_connection_with_upgrades(TokioIo::new(stream), service_fn(answer)).into_owned();
     tokio::pin!(connection);

@@ -8,7 +8,7 @@ use hyper::body::Incoming;
 use tracing::{debug, error, warn};
 
 use super::{
-    Clients, Entry, Service,
+    Clients, Gate, Service,
     activity::{Held, UnderWay},
     admit::{Admitted, admit},
     deliver::deliver,
@@ -25,21 +25,28 @@ pub(super) struct Killed;
 /// Answers a request that came in over a connection.
 pub(super) async fn serve<S: Service>(
     clients: Arc<Clients<S>>,
-    request: http::Request<Incoming>,
-    entry: Arc<Entry>,
+    mut request: http::Request<Incoming>,
+    gate: Arc<Gate>,
     interim: Option<Interim>,
     under_way: UnderWay,
 ) -> Result<http::Response<Held<Outgoing>>, Killed> {
     let flow = FlowId::next();
     let asked = Asked { flow, method: request.method().clone(), version: request.version() };
     let permit = clients.flows.clone().try_acquire_owned();
-    let answer = match &permit {
-        Err(_) => refuse(&clients, &asked, &busy(clients.limits.flows)),
-        Ok(_) if asked.method == Method::CONNECT => match tunnel::open(&clients, flow, request, &entry) {
-            Ok(opened) => Ok(opened),
-            Err(fault) => refuse(&clients, &asked, &fault),
-        },
-        Ok(_) => match admit(flow, request, &entry) {
+    let passed = gate.pass(request.headers_mut());
+    let answer = match (&permit, passed) {
+        (Err(_), _) => refuse(&clients, &asked, &busy(clients.limits.flows)),
+        (Ok(_), Err(fault)) => {
+            debug!(flow = flow.0, kind = fault.kind.name(), "refused: {fault}");
+            refuse(&clients, &asked, &fault)
+        }
+        (Ok(_), Ok(())) if asked.method == Method::CONNECT => {
+            match tunnel::open(&clients, flow, request, &gate.entry) {
+                Ok(opened) => Ok(opened),
+                Err(fault) => refuse(&clients, &asked, &fault),
+            }
+        }
+        (Ok(_), Ok(())) => match admit(flow, request, &gate.entry, gate.host) {
             Ok(admitted) => respond(&clients, &asked, admitted, interim).await,
             Err(fault) => {
                 debug!(flow = flow.0, kind = fault.kind.name(), "refused: {fault}");

@@ -1,7 +1,7 @@
 //! Where clients come in: HTTP in, flows out; flows in, HTTP out.
 //!
 //! `mode` says what a listener is, `accept` takes connections, `connection` serves one and `exchange` one request of it:
-//! `admit` makes a flow's request of what arrived, a `service` answers it, and `deliver` makes of a flow's response what the
+//! `gate` says who may send it, `admit` makes a flow's request of what arrived, a `service` answers it, and `deliver` makes of a flow's response what the
 //! client gets. `tunnel` is what CONNECT opens (with the certificates of `ca`), and `upgraded` goes on when a response
 //! upgrades the connection. What all connections share is in `clients`, bounded by `limits`.
 
@@ -14,6 +14,7 @@ mod connection;
 mod deliver;
 mod drain;
 mod exchange;
+mod gate;
 mod interim;
 mod limits;
 pub mod mode;
@@ -27,5 +28,6 @@ pub use accept::{BindError, Listener};
 pub use admit::Entry;
 pub use clients::Clients;
 pub use drain::Drain;
+pub use gate::{Gate, HostField, UserError, Users};
 pub use limits::ClientLimits;
 pub use service::Service;

@@ -13,7 +13,7 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 use tracing::{debug, info, warn};
 
-use super::{Clients, Entry, Service, ca::Protocols, connection, prefixed::Prefixed};
+use super::{Clients, Entry, Gate, Service, ca::Protocols, connection, prefixed::Prefixed};
 use crate::flow::{
     Body, Destination, Fault, FaultKind, Fields, FlowId, Outgoing, Request, RequestHead, Scheme, Target,
 };
@@ -100,7 +100,7 @@ async fn serve<S: Service>(
         Content::Tls => intercept(clients, stream, destination).await,
         Content::Http => {
             let entry = Entry::Tunnel(destination.with_scheme(Scheme::Http));
-            connection::serve(clients, stream, Arc::new(entry), None).await;
+            connection::serve(clients, stream, Arc::new(Gate::new(entry, None)), None).await;
         }
         Content::Other => pass_through(&clients, flow, destination, version, stream).await,
     }
@@ -113,7 +113,7 @@ async fn intercept<S: Service>(clients: Arc<Clients<S>>, stream: ClientSide, des
     match timeout(HANDSHAKE, TlsAcceptor::from(config).accept(stream)).await {
         Ok(Ok(stream)) => {
             let entry = Entry::Tunnel(destination.with_scheme(Scheme::Https));
-            connection::serve(clients, stream, Arc::new(entry), None).await;
+            connection::serve(clients, stream, Arc::new(Gate::new(entry, None)), None).await;
         }
         Ok(Err(error)) => warn!(
             host,

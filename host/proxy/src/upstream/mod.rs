@@ -3,7 +3,7 @@
 //! `egress` says where to, by the rules of `policy`, and `connector` connects: names by `resolver`, TLS by `tls`, to a
 //! `stream`. `forward` makes of a flow's request what a server gets, `receive` makes a flow's response of what it answers,
 //! within the time of `first_byte`, `relay` passes its interim responses on, and `failure` says what went wrong. The pool and
-//! the choice between HTTP/1 and HTTP/2 are `hyper-util`'s.
+//! the choice between HTTP/1 and HTTP/2 are `hyper-util`'s. `waiting` bounds how many wait for servers.
 
 mod connector;
 mod egress;
@@ -16,6 +16,7 @@ mod relay;
 mod resolver;
 mod stream;
 pub mod tls;
+mod waiting;
 
 use std::{sync::Arc, time::Duration};
 
@@ -37,6 +38,7 @@ use forward::Spoken;
 use relay::Relay;
 use resolver::Resolver;
 use stream::Usage;
+use waiting::Waiting;
 
 /// How long a server may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +61,7 @@ pub struct Upstream {
     fresh: Clients,
     timeouts: Timeouts,
     via: Option<Via>,
+    waiting: Waiting,
 }
 
 /// Who sends requests.
@@ -93,7 +96,7 @@ impl Upstream {
     ) -> Self {
         let connector = Connector::new(egress.clone(), resolver, tls, timeouts.connect);
         let (kept, fresh) = (Clients::new(&connector, IDLE_CONNECTIONS), Clients::new(&connector, 0));
-        Self { egress, connector, kept, fresh, timeouts, via }
+        Self { egress, connector, kept, fresh, timeouts, via, waiting: Waiting::of_process() }
     }
 }
 
@@ -119,6 +122,7 @@ pub trait Forward: Send + Sync + 'static {
 impl Forward for Upstream {
     async fn send(&self, request: Request, interim: Option<Arc<dyn InterimSink>>) -> Result<Response, Fault> {
         let (flow, again) = (request.flow.0, repeatable(&request));
+        let _waiting = self.waiting.begin()?;
         let relay = Relay::new(interim);
         match (self.exchange(request, &relay, &self.kept).await, again) {
             (Err(Failure { is_stale: true, fault }), Some(again)) => {

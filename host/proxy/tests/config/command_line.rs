@@ -1,6 +1,6 @@
 //! Flags, commands and what addons declare.
 
-use std::{ffi::OsString, path::Path};
+use std::{ffi::OsString, fs::Permissions, os::unix::fs::PermissionsExt, path::Path};
 
 use proxyhost::{
     addon::{
@@ -79,7 +79,10 @@ fn listeners_take_what_they_lack_from_the_default_address() {
     let cases: &[(&str, &[&str])] = &[
         ("--listen 9000", &["127.0.0.1:9000"]),
         ("--listen :9000", &["127.0.0.1:9000"]),
-        ("--listen 0.0.0.0:9000 --mode regular --mode reverse:http://a@9001", &["0.0.0.0:9000", "0.0.0.0:9001"]),
+        (
+            "--allow-open --listen 0.0.0.0:9000 --mode regular --mode reverse:http://a@9001",
+            &["0.0.0.0:9000", "0.0.0.0:9001"],
+        ),
         ("--listen [::1]:9000", &["[::1]:9000"]),
         ("--mode regular@0 --mode reverse:http://a@0", &["127.0.0.1:0", "127.0.0.1:0"]),
         ("--mode regular@127.0.0.2:8080 --mode regular", &["127.0.0.2:8080", "127.0.0.1:8080"]),
@@ -105,10 +108,57 @@ fn a_deprecated_option_works_and_warns() {
 fn a_proxy_that_others_reach_warns() {
     let warnings = |line| run(line, Path::new("")).warnings;
     assert_eq!(
-        warnings("--listen 0.0.0.0:1"),
+        warnings("--listen 0.0.0.0:1 --allow-open"),
         ["everyone who can reach 0.0.0.0:1 can use the proxy, without a password"]
     );
-    assert_eq!(warnings("--listen [::1]:1 --mode regular --mode reverse:http://a@0.0.0.0:2"), [""; 0]);
+    for line in ["--listen [::1]:1", "--listen [::ffff:127.0.0.1]:1", "--listen 0.0.0.0:1 --proxy-auth a:b"] {
+        assert_eq!(warnings(line), [""; 0], "{line}");
+    }
+}
+
+#[test]
+fn each_listener_has_its_users() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("a file");
+    write("users", "ann:a\n\nbob:b\n");
+    std::fs::set_permissions(folder.path().join("users"), Permissions::from_mode(0o600)).expect("a file of ours");
+    let file = "mode = 'regular@1'\nproxy_auth_file = 'users'\nproxy_auth = 'eve:e'\n
+        [[listeners]]\nmode = 'regular@2'\nproxy_auth = ['zoe:z']\n
+        [[listeners]]\nmode = 'reverse:http://a@0.0.0.0:3'\nproxy_auth = []\nallow_open = true\n
+        [[listeners]]\nmode = 'regular@0.0.0.0:4'\n";
+    write("proxyhost.toml", file);
+    let users = |line: &str| -> Vec<String> {
+        let listeners = run(line, folder.path()).listeners;
+        listeners.iter().map(|listener| format!("{} {:?}", listener.address, listener.users)).collect()
+    };
+    let three = "Some(3 users)";
+    let of_file = ["127.0.0.1:2 Some(1 users)", "0.0.0.0:3 None"];
+    assert_eq!(users(""), [&format!("127.0.0.1:1 {three}"), of_file[0], of_file[1], &format!("0.0.0.0:4 {three}")]);
+    let named = users("--proxy-auth a:b");
+    assert_eq!(named, ["127.0.0.1:1 Some(1 users)", of_file[0], of_file[1], "0.0.0.0:4 Some(1 users)"]);
+    assert_eq!(users("--mode regular@5"), [format!("127.0.0.1:5 {three}")]);
+
+    let refused = |line: &str| parse(line, folder.path()).expect_err(line).report();
+    write("proxyhost.toml", "[[listeners]]\nmode = 'regular@0.0.0.0:4'\n");
+    assert!(
+        refused("").starts_with("error: proxyhost.toml:2:8: cannot listen on 0.0.0.0:4: everyone who can reach it")
+    );
+    std::fs::set_permissions(folder.path().join("users"), Permissions::from_mode(0o640)).expect("a file of ours");
+    assert_eq!(
+        refused("--proxy-auth-file users"),
+        "error: `--proxy-auth-file`: cannot use the passwords in `users`: others can read them\nhint: chmod 600 users"
+    );
+    std::fs::set_permissions(folder.path().join("users"), Permissions::from_mode(0o600)).expect("a file of ours");
+    write("users", "ann:a\nsecret\n");
+    assert_eq!(
+        refused("--proxy-auth-file users"),
+        "error: `--proxy-auth-file`: users:2: this is no user with a password: there is no colon in it, as in `NAME:PASSWORD`"
+    );
+    write("users", "\n");
+    assert_eq!(
+        refused("--proxy-auth-file users"),
+        "error: `--proxy-auth-file`: cannot use the passwords in `users`: there are none; each is a line `NAME:PASSWORD`"
+    );
 }
 
 #[test]

@@ -2,9 +2,9 @@
 
 use std::{
     fmt,
-    fs::{self, File, OpenOptions, TryLockError},
+    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
     io::{self, BufWriter, Write},
-    os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt},
+    os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt},
     path::Path,
 };
 
@@ -128,13 +128,14 @@ impl RecordingFile {
 /// Opens a regular file, and nothing else: opening a FIFO waits for a reader, and nothing can be cut off from a device.
 fn open_locked(path: &Path, options: &mut OpenOptions) -> Result<File, RecorderError> {
     let folder = folder_of(path);
-    fs::create_dir_all(folder).map_err(|source| RecorderError::Folder { folder: folder.into(), source })?;
+    // Recordings are full of secrets, and so are the names of further ones.
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.map_err(|source| RecorderError::Folder { folder: folder.into(), source })?;
     if let Ok(found) = fs::metadata(path)
         && !found.is_file()
     {
         return Err(RecorderError::NotAFile { path: path.into(), kind: name_of(found.file_type()) });
     }
-    // Recordings are full of secrets.
     let opened = options.read(true).create(true).mode(0o600).open(path);
     let file = opened.map_err(|source| RecorderError::Open { path: path.into(), source })?;
     match file.try_lock() {

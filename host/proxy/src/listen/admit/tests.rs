@@ -13,7 +13,8 @@ fn parts(version: Version, method: &str, target: &str, fields: &[(&'static str, 
 }
 
 fn admitted(method: &str, target: &str, entry: &Entry) -> Result<RequestHead, String> {
-    head(parts(Version::HTTP_11, method, target, &[("host", "a.example")]), entry).map_err(|fault| fault.detail)
+    head(parts(Version::HTTP_11, method, target, &[("host", "a.example")]), entry, HostField::Rewritten)
+        .map_err(|fault| fault.detail)
 }
 
 fn tunnel() -> Entry {
@@ -56,6 +57,24 @@ fn a_path_alone_is_for_servers_and_not_for_a_proxy() {
 }
 
 #[test]
+fn a_host_field_that_is_kept_stays_as_it_came() {
+    let found = |entry: &Entry, version, target, host: &'static str| {
+        let head = head(parts(version, "GET", target, &[("host", host)]), entry, HostField::Kept).unwrap();
+        let field = head.fields.get(&header::HOST).unwrap().to_str().unwrap().to_owned();
+        (head.destination.host().to_owned(), head.authority.unwrap().to_string(), field)
+    };
+    let owned =
+        |destination: &str, named: &str, field: &str| (destination.to_owned(), named.to_owned(), field.to_owned());
+    let url = found(&Entry::Proxy, Version::HTTP_11, "http://a.example/", "Other.example");
+    assert_eq!(url, owned("a.example", "a.example", "Other.example"));
+    let named = found(&reverse(), Version::HTTP_11, "/", "A.example:81");
+    assert_eq!(named, owned("b.example", "A.example:81", "A.example:81"));
+    let none = parts(Version::HTTP_10, "GET", "/", &[]);
+    let none = head(none, &reverse(), HostField::Kept).unwrap();
+    assert_eq!(none.fields.get(&header::HOST).unwrap(), "b.example:3000");
+}
+
+#[test]
 fn other_schemes_are_refused() {
     assert_refused(admitted("GET", "ftp://a.example/", &Entry::Proxy), "the scheme `ftp` is not http or https");
 }
@@ -83,16 +102,18 @@ fn what_is_no_path_is_refused() {
 fn a_host_is_a_name_or_an_address_with_a_port() {
     for host in ["u@a.example", "a.example:", "a.example:99999", "a b", ""] {
         let fields: [(&'static str, &'static str); 1] = [("host", host)];
-        let found = head(parts(Version::HTTP_11, "GET", "/", &fields), &tunnel());
+        let found = head(parts(Version::HTTP_11, "GET", "/", &fields), &tunnel(), HostField::Rewritten);
         assert!(found.is_err(), "{host}");
     }
     for target in ["http://u@a.example/", "http://a.example:0/"] {
         assert!(admitted("GET", target, &Entry::Proxy).is_err(), "{target}");
     }
     let two = [("host", "a.example"), ("host", "a.example")];
-    let found = head(parts(Version::HTTP_11, "GET", "/", &two), &tunnel()).map_err(|fault| fault.detail);
+    let found =
+        head(parts(Version::HTTP_11, "GET", "/", &two), &tunnel(), HostField::Rewritten).map_err(|fault| fault.detail);
     assert_refused(found, "it has more than one host field");
-    let found = head(parts(Version::HTTP_11, "GET", "/", &[]), &tunnel()).map_err(|fault| fault.detail);
+    let found =
+        head(parts(Version::HTTP_11, "GET", "/", &[]), &tunnel(), HostField::Rewritten).map_err(|fault| fault.detail);
     assert_refused(found, "it has no host field");
 }
 
@@ -100,7 +121,7 @@ fn a_host_is_a_name_or_an_address_with_a_port() {
 fn a_host_field_that_says_another_host_is_refused_in_http2() {
     let over_http2 = |host| {
         let parts = parts(Version::HTTP_2, "GET", "https://a.example/b", &[("host", host)]);
-        head(parts, &tunnel()).map_err(|fault| fault.detail)
+        head(parts, &tunnel(), HostField::Rewritten).map_err(|fault| fault.detail)
     };
     for same in ["a.example", "A.Example", "a.example:443"] {
         assert_eq!(over_http2(same).unwrap().shown(), "https://a.example/b", "{same}");
@@ -114,7 +135,7 @@ fn a_host_field_that_says_another_host_is_refused_in_http2() {
 fn framing_that_could_be_read_in_two_ways_is_refused() {
     let refused = |version, fields: &[(&'static str, &'static str)]| {
         let fields = [&[("host", "a.example")], fields].concat();
-        head(parts(version, "POST", "/", &fields), &tunnel()).is_err()
+        head(parts(version, "POST", "/", &fields), &tunnel(), HostField::Rewritten).is_err()
     };
     assert!(refused(Version::HTTP_11, &[("transfer-encoding", "gzip, chunked")]));
     assert!(refused(Version::HTTP_10, &[("transfer-encoding", "chunked")]));
@@ -127,7 +148,7 @@ fn framing_that_could_be_read_in_two_ways_is_refused() {
 fn an_upgrade_is_asked_for_by_both_fields() {
     let upgrade = |fields: &[(&'static str, &'static str)]| {
         let fields = [&[("host", "a.example")], fields].concat();
-        head(parts(Version::HTTP_11, "GET", "/", &fields), &tunnel()).unwrap().upgrade
+        head(parts(Version::HTTP_11, "GET", "/", &fields), &tunnel(), HostField::Rewritten).unwrap().upgrade
     };
     assert_eq!(upgrade(&[("connection", "x, Upgrade"), ("upgrade", "websocket")]).unwrap(), "websocket");
     assert_eq!(upgrade(&[("upgrade", "websocket")]), None);

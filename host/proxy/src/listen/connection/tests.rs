@@ -8,7 +8,7 @@ use tokio::{
 use super::*;
 use crate::{
     flow::{Body, ByteStream, Destination, Fault, Fields, InterimSink, Request, Response, Unanswered},
-    listen::{ClientLimits, ca::CertificateAuthority},
+    listen::{ClientLimits, Entry, ca::CertificateAuthority},
 };
 
 /// Answers by path, and can be made to wait.
@@ -49,7 +49,7 @@ fn clients(flows: usize) -> Arc<Clients<Answers>> {
 /// A client's side of a new connection.
 fn connect(clients: &Arc<Clients<Answers>>) -> DuplexStream {
     let (client, server) = duplex(64 * 1024);
-    tokio::spawn(serve(clients.clone(), server, Arc::new(Entry::Proxy), None));
+    tokio::spawn(serve(clients.clone(), server, Arc::new(Gate::new(Entry::Proxy, None)), None));
     client
 }
 
