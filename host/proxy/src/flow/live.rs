@@ -144,7 +144,8 @@ impl Live {
         }
     }
 
-    /// Takes in what is here already of the beginning, without waiting.
+    /// Takes in what is here already of the beginning, without waiting. That is not to be noticed further on: how a body is
+    /// framed must not depend on how fast it comes.
     ///
     /// # Errors
     /// When the sender has broken off already.
@@ -153,16 +154,28 @@ impl Live {
         let mut context = Context::from_waker(Waker::noop());
         while arrival.arrived_bytes < LOOKED_AHEAD
             && let Some(rest) = &mut arrival.rest
-            && let Poll::Ready(frame) = Pin::new(rest).poll_frame(&mut context)
         {
-            match frame {
-                Some(Ok(frame)) => arrival.add(frame),
-                Some(Err(error)) => return Err(arrival.fail(BodyFailure::Incomplete(error.to_string()))),
-                None => {
-                    arrival.rest = None;
-                    arrival.observers.end(true);
+            let is_over = rest.is_end_stream() || rest.size_hint().exact() == Some(0);
+            let trailers = match Pin::new(rest).poll_frame(&mut context) {
+                Poll::Ready(Some(Err(error))) => return Err(arrival.fail(BodyFailure::Incomplete(error.to_string()))),
+                Poll::Ready(Some(Ok(frame))) if frame.is_data() => {
+                    arrival.add(frame);
+                    continue;
                 }
+                Poll::Ready(frame) => frame.and_then(Result::ok).and_then(|frame| frame.into_trailers().ok()),
+                Poll::Pending if is_over => None,
+                Poll::Pending => break,
+            };
+            // Nobody asks for the end of a body whose length was announced. For that of any other it waits here.
+            if self.size.is_none() {
+                arrival.rest = Some(UnsyncBoxBody::new(End { trailers }));
+                break;
             }
+            arrival.rest = None;
+            if let Some(trailers) = trailers {
+                arrival.add(Frame::trailers(trailers));
+            }
+            arrival.observers.end(true);
         }
         Ok(())
     }
@@ -256,6 +269,20 @@ impl Live {
                 return Ok(None);
             }
         }
+    }
+}
+
+/// The end of a body whose length nobody announced.
+struct End {
+    trailers: Option<HeaderMap>,
+}
+
+impl http_body::Body for End {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        Poll::Ready(self.trailers.take().map(|trailers| Ok(Frame::trailers(trailers))))
     }
 }
 

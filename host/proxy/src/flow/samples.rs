@@ -34,6 +34,7 @@ pub(crate) fn request(body: super::Body) -> Request {
 }
 
 /// What a peer does next.
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Next {
     /// It sends a piece.
     Piece(&'static str),

@@ -9,7 +9,10 @@ use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{rt::TokioIo, server::conn::auto};
 use rcgen::{CertificateParams, KeyPair};
 use rustls::{ServerConfig, pki_types::PrivatePkcs8KeyDer};
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::{
+    net::{TcpListener, TcpSocket, TcpStream},
+    sync::Notify,
+};
 use tokio_rustls::TlsAcceptor;
 
 use super::*;
@@ -125,6 +128,57 @@ async fn nothing_goes_out_once_it_is_sealed() {
             client.request(sent.map(|body| timeout.watch(body))).await.unwrap_err();
         }
         assert_eq!(server.seen(), (1, 1), "{protocol:?}");
+    }
+}
+
+/// A server of HTTP/2 that leaves at the second request of each connection, and how many requests it has seen.
+async fn leaving() -> (SocketAddr, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, seen, tls) = (listener.local_addr().unwrap(), Arc::<AtomicUsize>::default(), tls("h2"));
+    let asked = seen.clone();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let (tls, asked) = (tls.clone(), asked.clone());
+            tokio::spawn(async move {
+                let (second, first) = (Arc::new(Notify::new()), AtomicUsize::new(0));
+                let leave = second.clone();
+                let service = service_fn(move |_: http::Request<Incoming>| {
+                    asked.fetch_add(1, Ordering::Relaxed);
+                    let is_first = first.fetch_add(1, Ordering::Relaxed) == 0;
+                    if !is_first {
+                        leave.notify_one();
+                    }
+                    async move {
+                        if !is_first {
+                            std::future::pending::<()>().await;
+                        }
+                        Ok::<_, Infallible>(http::Response::new(http_body_util::Empty::<bytes::Bytes>::new()))
+                    }
+                });
+                let stream = TokioIo::new(tls.accept(stream).await.unwrap());
+                let builder = auto::Builder::new(TokioExecutor::new());
+                tokio::select! {
+                    _ = builder.serve_connection(stream, service) => {}
+                    () = second.notified() => {}
+                }
+            });
+        }
+    });
+    (address, seen)
+}
+
+#[tokio::test]
+async fn over_http2_too_a_request_goes_out_again_unless_that_does_harm() {
+    for (method, is_answered, seen_of_it) in [(Method::GET, true, 2), (Method::PUT, true, 2), (Method::POST, false, 1)]
+    {
+        let (address, seen) = leaving().await;
+        let upstream = upstream(&Arc::default(), LOOPBACK);
+        upstream.send(request(Scheme::Https, address.port(), None), None).await.unwrap();
+        let mut again = request(Scheme::Https, address.port(), None);
+        Arc::make_mut(&mut again.head).method = method.clone();
+        let answered = upstream.send(again, None).await;
+        assert_eq!(answered.is_ok(), is_answered, "{method}: {answered:?}");
+        assert_eq!(seen.load(Ordering::Relaxed), 1 + seen_of_it, "{method}");
     }
 }
 

@@ -3,7 +3,10 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 use super::*;
-use crate::flow::samples::{Next, Peer, Witness};
+use crate::flow::{
+    Body, Sender,
+    samples::{Next, Peer, Witness},
+};
 
 const TERMS: Collecting = Collecting { limit: 10, within: Duration::from_secs(5) };
 
@@ -87,4 +90,53 @@ async fn an_observer_learns_that_a_body_broke_off() {
     live.observe(witness.clone());
     assert!(live.collect(TERMS).await.is_err());
     assert_eq!(witness.seen(), ["a", "broken"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_here_already_is_taken_in_without_waiting() {
+    let live = live([Next::Piece("a"), Next::Piece("b"), Next::Silence(Duration::from_secs(1)), Next::Piece("c")]);
+    live.look_ahead().unwrap();
+    assert_eq!(live.lock().arrived, ["a", "b"]);
+    assert_eq!(live.collect(TERMS).await.unwrap(), "abc");
+
+    let broken = BodyFailure::Incomplete("connection reset".to_owned());
+    let live = self::live([Next::Piece("a"), Next::Break]);
+    assert_eq!(live.look_ahead(), Err(broken.clone()));
+    assert_eq!(live.collect(TERMS).await, Err(broken));
+}
+
+#[tokio::test]
+async fn a_body_that_was_looked_at_passes_as_any_other() {
+    let table: [(&[Next], Option<u64>, &[&str]); 5] = [
+        (&[Next::Piece("a"), Next::Piece("b")], None, &["a", "b", "whole"]),
+        (&[Next::Piece("a"), Next::Piece("b")], Some(2), &["a", "b", "whole"]),
+        (&[Next::Piece("a"), Next::Trailers("x-sum", "1")], None, &["a", "x-sum: 1", "whole"]),
+        (&[Next::Piece("a"), Next::Trailers("x-sum", "1")], Some(1), &["a", "x-sum: 1", "whole"]),
+        (&[Next::Trailers("x-sum", "1")], None, &["x-sum: 1", "whole"]),
+    ];
+    for (next, announced, expected) in table {
+        for is_looked_at in [false, true] {
+            let peer = Peer::new(next.iter().copied());
+            let body = Body::live(match announced {
+                Some(len) => peer.announcing(len),
+                None => peer,
+            });
+            if is_looked_at {
+                body.look_ahead().unwrap();
+            }
+            let witness = Witness::new();
+            body.observe(witness.clone());
+            assert_eq!(body.size(), announced);
+            let mut outgoing = body.into_outgoing(Sender::Server, TERMS.within).unwrap();
+            assert_eq!(outgoing.size_hint().exact(), announced, "{expected:?} {is_looked_at}");
+            // As HTTP libraries do, who ask for no end that they know of.
+            while !outgoing.is_end_stream()
+                && (announced.is_none() || outgoing.size_hint().exact() != Some(0))
+                && let Some(frame) = outgoing.frame().await
+            {
+                frame.unwrap();
+            }
+            assert_eq!(witness.seen(), expected, "{announced:?} {is_looked_at}");
+        }
+    }
 }

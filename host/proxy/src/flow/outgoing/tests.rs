@@ -1,5 +1,6 @@
 use std::io;
 
+use futures_util::FutureExt;
 use http::{HeaderMap, HeaderValue};
 use http_body::Body as _;
 use http_body_util::BodyExt;
@@ -147,4 +148,13 @@ async fn stored_content_that_is_lost_fails_before_the_head_or_breaks_off() {
     let found = frames(shelf(2 * AT_ONCE as usize, AT_ONCE, None).unwrap()).await;
     assert_eq!(found.last(), Some(&Err(FaultKind::ResponseIncomplete)));
     assert_eq!(Body::Gone.into_outgoing(Sender::Server, IDLE).unwrap_err(), BodyFailure::Gone);
+}
+
+#[tokio::test]
+async fn a_failure_leaves_time_for_sending_what_came_before_it() {
+    let mut outgoing = passing(Peer::new([Next::Piece("a"), Next::Break]));
+    let mut next = || outgoing.frame().now_or_never();
+    assert!(matches!(next(), Some(Some(Ok(_)))));
+    assert!(next().is_none());
+    assert!(matches!(next(), Some(Some(Err(Fault { kind: FaultKind::ResponseIncomplete, .. })))));
 }
