@@ -238,6 +238,30 @@ async fn without_a_recording_nothing_reaches_a_server_either() {
 fn check_says_what_happens_without_a_recording() {
     let checked = Proxyhost::with(["check", "-k"]).run();
     let (out, err) = (String::from_utf8_lossy(&checked.stdout), String::from_utf8_lossy(&checked.stderr));
-    assert!(out.contains("addon serverreplay: ok\n"), "{out}");
+    assert!(out.contains("addon serverreplay: ok, and nothing is sent to any server\n"), "{out}");
     assert!(err.contains("no recording is given (-S): every request is killed"), "{err}");
 }
+
+#[tokio::test]
+async fn a_failing_addon_that_is_skipped_lets_nothing_out_where_the_policy_forbids_it() {
+    let origin = Origin::answering(|_| b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nleaked".to_vec()).await;
+    let recording = recording([get(origin.url("/good")).body("good")]);
+    for policy in ["kill", "404"] {
+        // The chain is broken on purpose: the addon that would answer or kill crashes, and is passed by.
+        let config = "[[addons]]\nuse = 'serverreplay'\non_failure = 'skip'\n";
+        let start = Proxyhost::with(["--server-replay-extra", policy]).config(config).replay(&recording);
+        let matcher = component("misbehaving-matcher");
+        let proxy = start.arg("--plug").arg(matcher).set("misbehave", "panic").start().await;
+        let (mut wire, url) = (proxy.connect().await, origin.url("/bad"));
+        // Also when it is not called any more.
+        for _ in 0..8 {
+            let refused = wire.get(&url).await;
+            assert_eq!((refused.status(), refused.field("proxy-status")), (502, Some(UNAVAILABLE)), "{policy}");
+            assert!(refused.text().starts_with("proxyhost: nothing is sent to any server: addon `serverreplay`"));
+        }
+        proxy.wait_for_log("failed too often").await;
+    }
+    assert_eq!(origin.connections().await, 0);
+}
+
+const UNAVAILABLE: &str = "proxyhost; error=destination_unavailable";

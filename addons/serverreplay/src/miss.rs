@@ -60,18 +60,17 @@ pub(crate) fn act(policy: Miss, request: &Request, reason: Reason) -> Action {
         }
         Reason::NotRecorded => nearest(request),
     };
-    let flow = request.flow();
     match policy {
         Miss::Forward => {
-            log::write(log::Level::Info, &format!("flow {flow}: forwarded {shown}: no recorded response: {why}"));
+            log::write(log::Level::Info, &format!("forwarded {shown}: no recorded response: {why}"));
             Action::Next
         }
         Miss::Kill => {
-            log::write(log::Level::Warn, &format!("flow {flow}: killed {shown}: no recorded response: {why}"));
+            log::write(log::Level::Warn, &format!("killed {shown}: no recorded response: {why}"));
             Action::Kill
         }
         Miss::Status(status) => {
-            let line = format!("flow {flow}: answered {status} to {shown}: no recorded response: {why}");
+            let line = format!("answered {status} to {shown}: no recorded response: {why}");
             log::write(log::Level::Warn, &line);
             explanation(status, &format!("no recorded response for {shown}: {why}\n"))
         }

@@ -32,7 +32,7 @@ pub(crate) fn load() -> Result<Readiness, String> {
     if files.is_empty() && options.miss != Miss::Forward {
         let consequence = miss::consequence(options.miss);
         log::write(log::Level::Warn, &format!("no recording is given (-S): {consequence}"));
-        return Ok(Readiness::Active);
+        return Ok(Readiness::Offline);
     }
     // Then the policy is to forward.
     if files.is_empty() || options.mode == Mode::Record {
@@ -58,7 +58,7 @@ pub(crate) fn load() -> Result<Readiness, String> {
         let consequence = miss::consequence(options.miss);
         log::write(log::Level::Warn, &format!("no recorded response can be used: {consequence}"));
     }
-    Ok(Readiness::Active)
+    Ok(if options.miss == Miss::Forward { Readiness::Active } else { Readiness::Offline })
 }
 
 /// Puts exchanges under their keys; the number of those with a response that can be served.

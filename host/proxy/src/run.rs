@@ -6,7 +6,7 @@ use tokio::sync::mpsc::Receiver;
 use tracing::{info, warn};
 
 use crate::{
-    addon::{Addon, Capability, Chain, LoadError, Loaded, Purpose},
+    addon::{Addon, Capability, Chain, Duty, LoadError, Loaded, Purpose},
     config::{AddonSpec, Settings},
     listen::{
         BindError, ClientLimits, Clients, Entry, Gate, Listener,
@@ -108,6 +108,11 @@ impl Bound {
     /// others may have put away are opened again.
     pub async fn serve(self, addons: Vec<Addon>, shutdown: impl Future<Output = ()>, reopen: Receiver<()>) {
         let Self { listeners, upstream, egress, authority, via, limits, idle, drain_time } = self;
+        // A second lock: what gets past a failing hook or by an addon that comes later still goes nowhere.
+        if let Some(addon) = addons.iter().find(|addon| addon.duty() == Duty::Offline) {
+            let name = addon.name();
+            egress.seal(format!("nothing is sent to any server: addon `{name}` answers all requests, or fails them"));
+        }
         let proxy = Proxy { chain: Chain::new(addons), upstream, egress, via };
         let clients = Arc::new(Clients::new(proxy, authority, limits, idle));
         for (listener, mode) in listeners {

@@ -86,7 +86,7 @@ impl Connector {
 
     /// A TCP connection to the address of the destination that answers first.
     pub(super) async fn tcp(&self, destination: &Destination) -> Result<TokioIo<TcpStream>, ConnectFault> {
-        self.egress.check(destination).map_err(ConnectFault::Egress)?;
+        self.egress.check_seal().and_then(|()| self.egress.check(destination)).map_err(ConnectFault::Egress)?;
         let deadline = Instant::now() + self.within;
         let addresses = timeout_at(deadline, self.addresses(destination)).await;
         let addresses = addresses.map_err(|_| ConnectFault::LookUpTimeout(self.within))??;

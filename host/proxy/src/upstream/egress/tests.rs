@@ -138,6 +138,6 @@ fn what_is_sealed_says_why_and_stays_so() {
     egress.seal("something else");
     let expected = Err(Fault::new(FaultKind::Offline, "addon `x` forbids it"));
     assert_eq!(egress.check_seal(), expected);
-    assert_eq!(egress.check(&destination), expected);
-    assert_eq!(egress.check_address(&destination, Ipv4Addr::LOCALHOST.into()), expected);
+    // What is answered from a recording can still be asked for.
+    assert!(egress.check(&destination).is_ok());
 }
