@@ -10,6 +10,7 @@ mod forwarding;
 mod har;
 mod harness;
 mod leaks;
+mod log;
 mod matchers;
 mod misses;
 mod mitmproxy;
