@@ -2,12 +2,17 @@
 
 use std::{
     fs,
+    os::unix::{
+        fs::{PermissionsExt, symlink},
+        net::UnixListener,
+    },
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use tempfile::TempDir;
 
-use crate::harness::{Proxyhost, RecordingFile, component, get, recording};
+use crate::harness::{Proxyhost, RecordingFile, component, get, recording, soon};
 
 fn example(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/recordings").join(name)
@@ -70,6 +75,133 @@ fn a_file_that_is_no_component_is_refused_with_what_it_is() {
             assert_eq!(Proxyhost::with([flag]).arg(&file.path).refusal(), expected);
         }
     }
+}
+
+/// What may be where a file is expected, in a folder.
+const NO_FILES: [&str; 5] = ["folder", "fifo", "socket", "device", "huge"];
+
+fn no_files(folder: &Path) -> UnixListener {
+    fs::create_dir(folder.join("folder")).expect("a folder");
+    assert!(Command::new("mkfifo").arg(folder.join("fifo")).status().expect("mkfifo").success());
+    symlink("/dev/zero", folder.join("device")).expect("a link");
+    let huge = fs::File::create(folder.join("huge")).expect("a file");
+    // It takes no room on the disk.
+    huge.set_len(64 << 30).expect("a sparse file");
+    fs::set_permissions(folder.join("huge"), fs::Permissions::from_mode(0o600)).expect("a file of ours");
+    UnixListener::bind(folder.join("socket")).expect("a socket")
+}
+
+#[tokio::test]
+async fn what_is_no_file_of_a_sane_size_is_refused_wherever_one_is_named() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let _socket = no_files(folder.path());
+    let flags: [&[&str]; 9] = [
+        &["--config"],
+        &["check", "--addon"],
+        &["check", "--plug"],
+        &["check", "-S"],
+        &["--listen", "127.0.0.1:0", "--upstream-ca"],
+        &["flows", "list"],
+        &["flows", "check"],
+        &["flows", "repair", "--in-place"],
+        &["flows", "convert"],
+    ];
+    for kind in NO_FILES {
+        let path = folder.path().join(kind);
+        for flag in flags {
+            let mut start = Proxyhost::with(flag.iter().copied()).arg(&path);
+            if flag.contains(&"convert") {
+                start = start.arg(folder.path().join("converted.har"));
+            }
+            let run = tokio::task::spawn_blocking(|| start.run());
+            let output = soon(&format!("{flag:?} {kind}"), run).await.expect("no panic");
+            let said = String::from_utf8_lossy(&output.stderr);
+            let last = said.lines().last().unwrap_or_default();
+            assert_eq!(output.status.code(), Some(2), "{flag:?} {kind}: {said}");
+            assert!(last.starts_with("error: ") && last.contains(kind), "{flag:?} {kind}: {said}");
+        }
+        let authority = folder.path().join(format!("ca-{kind}"));
+        fs::create_dir(&authority).expect("a folder");
+        fs::rename(&path, authority.join("proxyhost-ca.pem")).expect("it moves");
+        let start = Proxyhost::with(["ca", "--ca-dir"]).arg(&authority);
+        let output = soon("the authority", tokio::task::spawn_blocking(|| start.run())).await.expect("no panic");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{kind}: {said}");
+        assert!(said.contains("it is not a regular file of at most 1048576 bytes"), "{kind}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn something_else_in_place_of_the_certificate_for_clients_is_replaced() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let authority = || Proxyhost::with(["ca", "--ca-dir"]).arg(folder.path());
+    assert!(authority().run().status.success());
+    let certificate = folder.path().join("proxyhost-ca-cert.pem");
+    let whole = fs::read(&certificate).expect("the certificate");
+    fs::remove_file(&certificate).expect("a file of ours");
+    assert!(Command::new("mkfifo").arg(&certificate).status().expect("mkfifo").success());
+    let run = tokio::task::spawn_blocking({
+        let start = authority();
+        || start.run()
+    });
+    assert!(soon("the authority", run).await.expect("no panic").status.success());
+    assert!(fs::read(&certificate).expect("the certificate") == whole);
+}
+
+#[test]
+fn a_component_that_would_take_too_much_to_compile_is_refused() {
+    // Nothing but empty functions.
+    let count = 100_001_u32;
+    let number = |number: u32| [number as u8 & 127 | 128, (number >> 7) as u8 & 127 | 128, (number >> 14) as u8];
+    let section = |id: u8, content: Vec<u8>| {
+        let length = number(u32::try_from(content.len()).expect("a short section"));
+        [vec![id], length.to_vec(), content].concat()
+    };
+    let bodies = [&number(count)[..], &[2, 0, 0x0b].repeat(count as usize)].concat();
+    let module = [
+        b"\0asm\x01\0\0\0".to_vec(),
+        section(1, vec![1, 0x60, 0, 0]),
+        section(3, [&number(count)[..], &vec![0; count as usize]].concat()),
+        section(10, bodies),
+    ]
+    .concat();
+    let component = [b"\0asm\x0d\0\x01\0".to_vec(), section(1, module.clone())].concat();
+    for bytes in [module, component] {
+        let file = Scratch::file("many.wasm", &bytes);
+        let expected = format!(
+            "error: cannot load addon `{}`: it would take too much to compile: it has more than 100000 functions\n",
+            file.path.display()
+        );
+        for flag in ["--addon", "--plug"] {
+            assert_eq!(Proxyhost::with([flag]).arg(&file.path).refusal(), expected);
+        }
+    }
+}
+
+#[test]
+fn a_component_for_another_version_of_the_host_is_refused_with_both_versions() {
+    let bytes = fs::read(component("probe")).expect("it was built");
+    let (from, to) = (b"proxyhost:addon/request-hook@0.1.0", b"proxyhost:addon/request-hook@0.2.0");
+    let file = Scratch::file("future.wasm", &replaced(&bytes, from, to));
+    let said = Proxyhost::with(["--addon"]).arg(&file.path).refusal();
+    let expected = "error: cannot load addon `future`: it exports `proxyhost:addon/request-hook@0.2.0`, and this host has \
+                    proxyhost:addon 0.1; build it for that version, or use another host\n";
+    assert_eq!(said, expected);
+    let unknown = replaced(&bytes, from, b"proxyhost:addon/requess-hook@0.1.0");
+    let file = Scratch::file("unknown.wasm", &unknown);
+    let said = Proxyhost::with(["--addon"]).arg(&file.path).refusal();
+    let expected = "error: cannot load addon `unknown`: it exports `proxyhost:addon/requess-hook@0.1.0`, which this host \
+                    never calls: of proxyhost:addon 0.1 it calls";
+    assert!(said.starts_with(expected), "{said}");
+}
+
+/// Bytes with each occurrence of some replaced by as many others.
+fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    while let Some(position) = bytes.windows(from.len()).position(|window| window == from) {
+        bytes[position..position + to.len()].copy_from_slice(to);
+    }
+    bytes
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod har;
 mod harness;
 mod hostile;
 mod leaks;
+mod log;
 mod matchers;
 mod misses;
 mod mitmproxy;

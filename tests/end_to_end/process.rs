@@ -1,6 +1,10 @@
 //! The process itself: stopping, and files that change under it.
 
-use crate::harness::{Origin, Proxyhost, Wire, get, recording, soon};
+use std::{fs, os::unix::fs::PermissionsExt, process::Command, time::Duration};
+
+use tempfile::TempDir;
+
+use crate::harness::{Origin, Proxyhost, Wire, component, get, recording, soon};
 
 #[tokio::test]
 async fn a_response_in_flight_is_finished_before_the_process_ends() {
@@ -109,6 +113,75 @@ async fn a_response_that_never_ends_does_not_keep_the_process() {
     proxy.terminate();
     assert_eq!(proxy.ended().await.code(), Some(0));
     assert!(proxy.log().ends_with("WARN stopped before all connections had finished"), "{}", proxy.log());
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_the_process_at_once() {
+    let origin = Origin::scripted(|mut wire: Wire| async move {
+        wire.request().await;
+        wire.send("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\none").await;
+        wire.read_to_end().await;
+    })
+    .await;
+    let mut proxy = Proxyhost::with([]).config("[limits]\ndrain_seconds = 86400\n").start().await;
+    let mut wire = proxy.connect().await;
+    wire.send(format!("GET {} HTTP/1.1\r\nHost: localhost\r\n\r\n", origin.url("/"))).await;
+    assert_eq!(wire.head().await.expect("a head").status(), 200);
+    proxy.terminate();
+    proxy.wait_for_log("stopping").await;
+    proxy.terminate();
+    assert_eq!(proxy.ended().await.code(), Some(1));
+    assert!(proxy.log().ends_with("WARN stopped at once: asked to a second time"), "{}", proxy.log());
+}
+
+#[tokio::test]
+async fn a_signal_ends_the_process_while_it_compiles_addons_too() {
+    let cache = TempDir::new().expect("a temporary folder");
+    let mut child = Proxyhost::with([]).cache(cache.path()).loading();
+    let artefacts = cache.path().join("proxyhost");
+    let compiling = async {
+        // Nothing is logged so early.
+        while !artefacts.join("key").exists() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    soon("the cache", compiling).await;
+    let signalled = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
+    assert!(signalled.expect("kill").success());
+    let ended = tokio::task::spawn_blocking(move || child.wait().expect("a child of ours"));
+    assert!(!soon("the end of the process", ended).await.expect("no panic").success());
+    // What it left behind does no harm.
+    let output = Proxyhost::with(["addons", "--no-default-addons"]).cache(cache.path()).run();
+    assert!(output.status.success());
+}
+
+#[test]
+fn compiled_addons_that_were_changed_are_compiled_again() {
+    let cache = TempDir::new().expect("a temporary folder");
+    let list = || {
+        let start = Proxyhost::with(["addons", "--no-default-addons", "--addon"]).arg(component("probe"));
+        let output = start.cache(cache.path()).run();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stderr).expect("UTF-8")
+    };
+    let folder = cache.path().join("proxyhost");
+    let artefact = || {
+        let entries = fs::read_dir(&folder).expect("the cache");
+        let mut files = entries.map(|entry| entry.expect("a file").path());
+        files.find(|path| path.file_name().is_some_and(|name| name != "key")).expect("an artefact")
+    };
+    assert_eq!(list(), "");
+    let file = artefact();
+    let whole = fs::read(&file).expect("an artefact");
+    let mut changed = whole.clone();
+    *changed.last_mut().expect("an artefact") ^= 1;
+    fs::write(&file, changed).expect("a file of ours");
+    assert_eq!(list(), "");
+    assert!(fs::read(artefact()).expect("an artefact") == whole);
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).expect("a folder of ours");
+    let warning = list();
+    assert!(warning.contains("is open to others, with mode 777 instead of 700"), "{warning}");
+    assert_eq!(warning.lines().count(), 1, "{warning}");
 }
 
 #[test]

@@ -15,9 +15,11 @@ pub mod addon;
 pub mod config;
 pub mod flow;
 pub mod listen;
+pub mod log;
 pub mod proxy;
 #[cfg(feature = "recordings")]
 pub mod recordings;
+mod regular_file;
 pub mod report;
 pub mod run;
 pub mod spelling;

@@ -9,8 +9,9 @@ use std::{
 
 use proxyhost::{
     addon::{self, AddonEngine, LoadRequest, Loaded, Purpose},
-    config::{Action, ConfigError, DeclaredAddon, Environment, Preliminary, Settings},
+    config::{Action, ConfigError, DeclaredAddon, Environment, Preliminary},
     listen::ca::CertificateAuthority,
+    log::{self, StandardError},
     report,
     run::{self, Bound, StartError},
 };
@@ -21,19 +22,33 @@ use tokio::{
 #[cfg(feature = "recordings")]
 use tools::{Console, RecordingWriters};
 use tracing::warn;
-use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
+    let stderr = match StandardError::start() {
+        Ok(stderr) => stderr,
+        Err(error) => {
+            // Nothing can be done if standard error is closed.
+            let _ = writeln!(io::stderr(), "error: cannot write a log: {error}");
+            return ExitCode::from(FAILURE);
+        }
+    };
+    log::panics(&stderr);
+    let code = run(&stderr);
+    stderr.finish();
+    code
+}
+
+fn run(stderr: &StandardError) -> ExitCode {
     let mut args = std::env::args_os().skip(1).peekable();
     // The tools need neither addons nor a configuration.
     if args.next_if(|first| first == "flows").is_some() {
-        return flows(args);
+        return flows(args, stderr);
     }
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
-        Err(error) => return fail(&format!("error: cannot start worker threads: {error}"), FAILURE),
+        Err(error) => return fail(stderr, &format!("error: cannot start worker threads: {error}"), FAILURE),
     };
-    let code = runtime.block_on(start());
+    let code = runtime.block_on(start(stderr));
     // A tunnel that nobody closes must not keep the process.
     runtime.shutdown_background();
     code
@@ -41,14 +56,16 @@ fn main() -> ExitCode {
 
 /// Does something with recordings.
 #[cfg(feature = "recordings")]
-fn flows(args: impl Iterator<Item = OsString>) -> ExitCode {
+fn flows(args: impl Iterator<Item = OsString>, stderr: &StandardError) -> ExitCode {
     let command = tools::command().bin_name("proxyhost flows");
     let matches = match command.try_get_matches_from([OsString::from("flows")].into_iter().chain(args)) {
         Ok(matches) => matches,
         Err(error) => {
-            // Nothing can be done if it cannot be shown.
-            let _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(MISUSE));
+            return match error.print() {
+                // Nothing can be done if standard error is closed.
+                Err(unprinted) if !error.use_stderr() => fail_to_print(stderr, &unprinted),
+                _ => ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(MISUSE)),
+            };
         }
     };
     let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());
@@ -56,14 +73,14 @@ fn flows(args: impl Iterator<Item = OsString>) -> ExitCode {
     drop(err);
     match outcome {
         Ok(exit) => ExitCode::from(exit.code()),
-        Err(error) => fail(&format!("error: {}", oneline::chain(&error)), error.exit_code()),
+        Err(error) => fail(stderr, &format!("error: {}", oneline::chain(&error)), error.exit_code()),
     }
 }
 
 /// There is nothing to do with recordings in a build without them.
 #[cfg(not(feature = "recordings"))]
-fn flows(_: impl Iterator<Item = OsString>) -> ExitCode {
-    fail("error: cannot run `flows`: this `proxyhost` was built without recordings", MISUSE)
+fn flows(_: impl Iterator<Item = OsString>, stderr: &StandardError) -> ExitCode {
+    fail(stderr, "error: cannot run `flows`: this `proxyhost` was built without recordings", MISUSE)
 }
 
 /// Something failed.
@@ -72,12 +89,14 @@ const FAILURE: u8 = 1;
 /// The command line, the configuration or a file it names is wrong.
 const MISUSE: u8 = 2;
 
-async fn start() -> ExitCode {
+async fn start(stderr: &StandardError) -> ExitCode {
     survive_limits_of_files();
-    match command().await {
+    match command(stderr).await {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Failure::Report(report)) => fail(&report, MISUSE),
-        Err(Failure::Output(error)) => fail(&format!("error: cannot write to standard output: {error}"), FAILURE),
+        Err(Failure::Report(report)) => fail(stderr, &report, MISUSE),
+        Err(Failure::Output(error)) => {
+            fail(stderr, &format!("error: cannot write to standard output: {error}"), FAILURE)
+        }
     }
 }
 
@@ -115,38 +134,39 @@ impl From<io::Error> for Failure {
 }
 
 /// Reads the command line, loads the addons it names, and does what it says.
-async fn command() -> Result<(), Failure> {
+async fn command(stderr: &StandardError) -> Result<(), Failure> {
     let environment = Environment::of_process(addon::shipped_names());
     let preliminary = Preliminary::scan(std::env::args_os().skip(1), environment)?;
-    let engine = AddonEngine::new(cache_folder().as_deref(), run::capabilities())
+    let mut engine = AddonEngine::new(cache_folder().as_deref(), run::capabilities())
         .map_err(|error| Failure::Report(format!("error: cannot run WebAssembly here: {error:#}")))?;
+    engine.compile_time = preliminary.compile_time().unwrap_or(engine.compile_time);
     let requests: Vec<LoadRequest> = preliminary.addons().iter().map(request).collect();
     let loaded = addon::load(&engine, &requests, preliminary.plugs()).await?;
     let declared: Vec<DeclaredAddon> = loaded.iter().map(declared).collect();
     match preliminary.finish(&declared)? {
         Action::Help(text) => Ok(text.print()?),
         Action::Ca(settings) => {
-            start_log(&settings, &engine);
+            log::start(stderr, &settings, &engine);
             let authority = CertificateAuthority::load_or_create(settings.ca_dir()?).map_err(StartError::from)?;
             print(&authority.trust_guide())
         }
         Action::Addons(settings) => {
-            start_log(&settings, &engine);
+            log::start(stderr, &settings, &engine);
             print(&report::addons(&loaded, &settings))
         }
         Action::Check(settings) => {
-            start_log(&settings, &engine);
+            log::start(stderr, &settings, &engine);
             let addons = run::configure(loaded, &settings.addons, Purpose::Check).await?;
             print(&report::checked(&addons, &settings))
         }
         Action::Run(settings) => {
-            start_log(&settings, &engine);
+            log::start(stderr, &settings, &engine);
             // Before the addons, which may replace files, are told to prepare themselves.
             let bound = Bound::bind(&settings).await?;
             let addons = run::configure(loaded, &settings.addons, Purpose::Run).await?;
             // Heard before the log says that it listens: whoever reads that may ask at once.
             let (asked, asked_to_reopen) = mpsc::channel(1);
-            let asked_to_stop = asked_to_stop(asked);
+            let asked_to_stop = asked_to_stop(stderr, asked);
             bound.serve(addons, asked_to_stop, asked_to_reopen).await;
             Ok(())
         }
@@ -173,23 +193,10 @@ fn cache_folder() -> Option<PathBuf> {
     Some(caches.or_else(|| Some(folder("HOME")?.join(".cache")))?.join("proxyhost"))
 }
 
-fn start_log(settings: &Settings, engine: &AddonEngine) {
-    let filter = EnvFilter::try_new(&settings.log);
-    let wrong = filter.as_ref().err().map(ToString::to_string);
-    tracing_subscriber::fmt()
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal())
-        .with_target(false)
-        .with_env_filter(filter.unwrap_or_else(|_| EnvFilter::new("proxyhost=info")))
-        .init();
-    for warning in settings.warnings.iter().chain(&wrong).chain(&engine.warning) {
-        warn!("{warning}");
-    }
-}
-
 /// Listens for SIGINT, SIGTERM and SIGHUP from now on; what it returns waits for one that asks to stop. The second one ends
 /// the process at once. SIGHUP asks to open files again, unless it came because the terminal was closed.
-fn asked_to_stop(reopen: mpsc::Sender<()>) -> impl Future<Output = ()> {
+fn asked_to_stop(stderr: &StandardError, reopen: mpsc::Sender<()>) -> impl Future<Output = ()> + use<> {
+    let stderr = stderr.clone();
     let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()), signal(SignalKind::hangup()));
     let began_at_terminal = io::stdin().is_terminal();
     async move {
@@ -212,6 +219,8 @@ fn asked_to_stop(reopen: mpsc::Sender<()>) -> impl Future<Output = ()> {
         }
         tokio::spawn(async move {
             tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+            warn!("stopped at once: asked to a second time");
+            stderr.finish();
             std::process::exit(FAILURE.into());
         });
     }
@@ -232,8 +241,11 @@ fn print(text: &str) -> Result<(), Failure> {
     Ok(out.write_all(text.as_bytes()).and_then(|()| out.flush())?)
 }
 
-fn fail(report: &str, code: u8) -> ExitCode {
-    // Nothing can be done if standard error is closed.
-    let _ = writeln!(io::stderr(), "{report}");
+fn fail(stderr: &StandardError, report: &str, code: u8) -> ExitCode {
+    stderr.text(report);
     ExitCode::from(code)
+}
+
+fn fail_to_print(stderr: &StandardError, error: &io::Error) -> ExitCode {
+    fail(stderr, &format!("error: cannot write to standard output: {error}"), FAILURE)
 }

@@ -10,6 +10,6 @@ mod wire;
 pub use client::Http2;
 pub use components::component;
 pub use origin::Origin;
-pub use process::{Proxyhost, Start};
+pub use process::{Proxyhost, StandardError, Start};
 pub use recording::{Flow, RecordingFile, Target, get, post, recording};
 pub use wire::{Framing, Message, Stream, Wire, latin1, soon};

@@ -3,14 +3,15 @@
 use std::{
     fs,
     io::{BufRead, BufReader},
-    net::SocketAddr,
+    net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
     thread,
+    time::Duration,
 };
 
 use tempfile::TempDir;
-use tokio::sync::watch;
+use tokio::{net::TcpStream, sync::watch, time};
 
 use super::{
     recording::{RecordingFile, Target},
@@ -22,6 +23,7 @@ pub struct Start {
     folder: TempDir,
     args: Vec<String>,
     listeners: usize,
+    cache: PathBuf,
 }
 
 /// A running proxy. It is killed when this is dropped.
@@ -30,6 +32,14 @@ pub struct Proxyhost {
     folder: TempDir,
     log: watch::Receiver<Vec<String>>,
     listening: Vec<Listening>,
+}
+
+/// Standard error of a proxy that is not heard.
+pub enum StandardError {
+    /// There is none.
+    Closed,
+    /// It is this.
+    Is(Stdio),
 }
 
 /// An announced listener.
@@ -42,7 +52,8 @@ impl Proxyhost {
     /// A proxy with these arguments, besides those that keep it apart from other tests.
     pub fn with<'a>(args: impl IntoIterator<Item = &'a str>) -> Start {
         let folder = TempDir::new().expect("a temporary folder");
-        Start { folder, args: args.into_iter().map(str::to_owned).collect(), listeners: 0 }
+        let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache");
+        Start { folder, args: args.into_iter().map(str::to_owned).collect(), listeners: 0, cache }
     }
 
     /// A proxy that replays and does nothing else.
@@ -109,7 +120,17 @@ impl Proxyhost {
         let mut log = self.log.clone();
         // The log ends with the process.
         soon("the end of the process", async { while log.changed().await.is_ok() {} }).await;
-        self.child.wait().expect("a child of ours")
+        let child = &mut self.child;
+        let exited = async {
+            loop {
+                match child.try_wait().expect("a child of ours") {
+                    Some(status) => return status,
+                    // A log that nobody hears does not tell.
+                    None => time::sleep(Duration::from_millis(10)).await,
+                }
+            }
+        };
+        soon("the end of the process", exited).await
     }
 
     /// Stops the process as a service manager does.
@@ -173,9 +194,21 @@ impl Start {
         self
     }
 
+    /// Keeps compiled addons in this folder instead of the one that all tests share.
+    pub fn cache(self, cache: &Path) -> Self {
+        Self { cache: cache.to_owned(), ..self }
+    }
+
+    /// Starts it, and does not wait for anything.
+    pub fn loading(self) -> Child {
+        let mut command = self.command();
+        command.args(["--listen", "127.0.0.1:0"]).args(&self.args).stderr(Stdio::piped());
+        command.spawn().expect("the binary starts")
+    }
+
     /// Starts it, and waits until it listens.
     pub async fn start(self) -> Proxyhost {
-        let mut command = command(self.folder.path());
+        let mut command = self.command();
         command.args(["--listen", "127.0.0.1:0", "--ca-dir"]).arg(self.folder.path().join("ca")).args(&self.args);
         let mut child = command.stderr(Stdio::piped()).spawn().expect("the binary starts");
         let stderr = BufReader::new(child.stderr.take().expect("it is piped"));
@@ -196,9 +229,60 @@ impl Start {
         proxy
     }
 
+    /// Starts it with a standard error of which the harness reads nothing, and waits until something listens.
+    pub async fn unheard(self, stderr: StandardError) -> Proxyhost {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        drop(listener);
+        let mut command = self.command();
+        if let StandardError::Closed = stderr {
+            let binary = command.get_program().to_owned();
+            let environment: Vec<_> =
+                command.get_envs().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned()))).collect();
+            command = Command::new("sh");
+            command.args(["-c", "exec \"$0\" \"$@\" 2>&-"]).arg(binary).current_dir(self.folder.path());
+            command.env_clear().envs(environment).stdin(Stdio::null());
+        }
+        command.args(["--listen", &address.to_string(), "--ca-dir"]).arg(self.folder.path().join("ca"));
+        command.args(&self.args);
+        if let StandardError::Is(stderr) = stderr {
+            command.stderr(stderr);
+        }
+        let child = command.spawn().expect("the binary starts");
+        let listening = vec![Listening { is_reverse: false, address }];
+        let (_, log) = watch::channel(Vec::new());
+        let proxy = Proxyhost { child, folder: self.folder, log, listening };
+        let listens = async {
+            // Nothing else tells: what would is not heard.
+            while TcpStream::connect(address).await.is_err() {
+                time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        soon("the listener", listens).await;
+        proxy
+    }
+
+    /// Runs it to its end, with this for standard output.
+    pub fn run_into(self, stdout: Stdio) -> Output {
+        let child = self.command().args(&self.args).stdout(stdout).stderr(Stdio::piped()).spawn();
+        child.and_then(Child::wait_with_output).expect("the binary starts")
+    }
+
     /// Runs it to its end.
     pub fn run(self) -> Output {
-        command(self.folder.path()).args(&self.args).output().expect("the binary starts")
+        self.command().args(&self.args).output().expect("the binary starts")
+    }
+
+    /// The binary with nothing of this machine's around it.
+    fn command(&self) -> Command {
+        let folder = self.folder.path();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_proxyhost"));
+        command.current_dir(folder).env_clear().stdin(Stdio::null());
+        command.env("HOME", folder).env("XDG_CACHE_HOME", &self.cache).env("RUST_BACKTRACE", "0");
+        if let Some(path) = std::env::var_os("PATH") {
+            command.env("PATH", path);
+        }
+        command
     }
 
     /// Runs it to its end, which must be a refusal: exit status 2 and nothing on standard output. Gives what it says.
@@ -209,18 +293,6 @@ impl Start {
         assert_eq!(output.stdout, b"");
         said
     }
-}
-
-/// The binary with nothing of this machine's around it. Compiled addons are kept from run to run.
-fn command(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_proxyhost"));
-    command.current_dir(folder).env_clear().stdin(Stdio::null());
-    command.env("HOME", folder).env("XDG_CACHE_HOME", Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"));
-    command.env("RUST_BACKTRACE", "0");
-    if let Some(path) = std::env::var_os("PATH") {
-        command.env("PATH", path);
-    }
-    command
 }
 
 fn listening(line: &str) -> Option<Listening> {

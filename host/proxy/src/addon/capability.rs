@@ -56,6 +56,11 @@ impl Package {
     /// What every host provides.
     pub(super) const ADDON: Self = Self { name: "proxyhost:addon", version: "0.1" };
 
+    /// Whether an interface is of this package, in whichever version.
+    pub(super) fn names(&self, interface: &str) -> bool {
+        interface.strip_prefix(self.name).is_some_and(|rest| rest.starts_with('/'))
+    }
+
     /// Whether an interface such as `proxyhost:addon/log@0.1.0` is of this package.
     pub(super) fn has(&self, interface: &str) -> bool {
         let versioned = interface.strip_prefix(self.name).and_then(|rest| rest.strip_prefix('/')?.split_once('@'));

@@ -1,11 +1,15 @@
 //! Finding components, and telling them from what is not one.
 
-use std::{fs, io, path::PathBuf};
+use std::{io, path::PathBuf};
 
-use super::shipped;
+use super::{
+    extent::{self, Excess},
+    shipped,
+};
+use crate::regular_file;
 
 /// Largest file that is taken for an addon.
-const LARGEST: u64 = 256 << 20;
+const LARGEST: u64 = 64 << 20;
 
 /// Where a component comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,11 +49,9 @@ impl Source {
             }),
             Self::File(path) => {
                 let unreadable = |source| ComponentError::Read { path: path.clone(), source };
-                let metadata = fs::metadata(path).map_err(unreadable)?;
-                if !metadata.is_file() || metadata.len() > LARGEST {
-                    return Err(unreadable(io::Error::other("it is not a regular file of at most 256 MiB")));
-                }
-                componentise(path, fs::read(path).map_err(unreadable)?)
+                let bytes = regular_file::read(path, LARGEST).map_err(unreadable)?;
+                extent::check(&bytes).map_err(|source| ComponentError::TooMuch { path: path.clone(), source })?;
+                componentise(path, bytes)
             }
         }
     }
@@ -73,6 +75,14 @@ pub enum ComponentError {
         path: PathBuf,
         /// Why.
         source: io::Error,
+    },
+    /// To compile it would take more than an addon may.
+    #[error("cannot load addon `{}`: it would take too much to compile", path.display())]
+    TooMuch {
+        /// The file.
+        path: PathBuf,
+        /// What there is too much of.
+        source: Excess,
     },
     /// The file is something else.
     #[error("`{}` is {found}, not a WebAssembly component; {advice}", path.display())]

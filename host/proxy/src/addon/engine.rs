@@ -1,11 +1,13 @@
 //! The WebAssembly engine, set up once: fibers, pooled instances, a clock that bounds what a hook computes.
 
-use std::{path::Path, sync::Arc, thread, time::Duration};
+use std::{error::Error, io, path::Path, sync::Arc, thread, time::Duration};
 
+use compiled::{Cache, Unusable};
+use tokio::{sync::oneshot, time};
 use tracing::warn;
 use wasmtime::{
     Config, Engine, PoolingAllocationConfig, WasmBacktraceDetails,
-    component::{HasSelf, Linker},
+    component::{Component, HasSelf, Linker},
 };
 
 use super::{
@@ -38,6 +40,10 @@ pub struct AddonEngine {
     pub capabilities: Vec<Arc<dyn Capability>>,
     /// What the user should know of it. The engine is there before the log is.
     pub warning: Option<String>,
+    /// Compiled components, or why none are kept. `None` if nobody said where to.
+    pub cache: Option<Result<Arc<Cache>, Unusable>>,
+    /// Most time that compiling one addon, with its plugs, may take.
+    pub compile_time: Duration,
 }
 
 impl AddonEngine {
@@ -46,12 +52,12 @@ impl AddonEngine {
     /// # Errors
     /// When this machine cannot run WebAssembly, or two capabilities provide the same interface.
     pub fn new(cache: Option<&Path>, capabilities: Vec<Arc<dyn Capability>>) -> wasmtime::Result<Self> {
-        let (engine, warning) = match Engine::new(&pooled(cache)) {
+        let (engine, warning) = match Engine::new(&pooled()) {
             Ok(engine) => (engine, None),
             Err(error) => {
                 let why = error.root_cause();
                 let warning = format!("addons run slower: their memory cannot be reserved in advance: {why}");
-                (Engine::new(&unpooled(cache))?, Some(warning))
+                (Engine::new(&unpooled())?, Some(warning))
             }
         };
         let mut linker = Linker::new(&engine);
@@ -61,7 +67,41 @@ impl AddonEngine {
             capability.add_to_linker(&mut linker)?;
         }
         start_clock(&engine);
-        Ok(Self { engine, linker, scheduler: Arc::default(), capabilities, warning })
+        Ok(Self {
+            engine,
+            linker,
+            scheduler: Arc::default(),
+            capabilities,
+            warning,
+            cache: cache.map(|path| Ok(Arc::new(Cache::open(path)?))),
+            compile_time: COMPILE_TIME,
+        })
+    }
+
+    /// Compiles a component, or takes what was compiled of it before.
+    ///
+    /// # Errors
+    /// When it cannot be compiled in the time that there is for it.
+    pub async fn compile(&self, bytes: Vec<u8>) -> Result<Component, CompileError> {
+        let (engine, within) = (self.engine.clone(), self.compile_time);
+        let cache = self.cache.as_ref().and_then(|cache| Some(cache.as_ref().ok()?.clone()));
+        let (sender, compiled) = oneshot::channel();
+        // A thread of its own, as nothing stops the compiler. It ends with the process, which goes on without the addon
+        // only to say so.
+        let thread = thread::Builder::new().name("compiler".to_owned()).stack_size(STACK).spawn(move || {
+            let component = match cache {
+                Some(cache) => cache.compile(&engine, &bytes),
+                None => Component::new(&engine, &bytes),
+            };
+            // Nobody waits any more when it took too long.
+            let _ = sender.send(component);
+        });
+        thread.map_err(CompileError::Thread)?;
+        match time::timeout(within, compiled).await {
+            Ok(Ok(compiled)) => compiled.map_err(|error| CompileError::Refused(error.into())),
+            Ok(Err(_)) => Err(CompileError::Crashed),
+            Err(_) => Err(CompileError::TooLong { within }),
+        }
     }
 
     /// The packages whose interfaces the host provides.
@@ -71,7 +111,33 @@ impl AddonEngine {
     }
 }
 
-fn config(cache: Option<&Path>) -> Config {
+/// Why a component was not compiled.
+#[derive(Debug, thiserror::Error)]
+pub enum CompileError {
+    /// It is not valid, or uses what the engine does not have.
+    #[error(transparent)]
+    Refused(Box<dyn Error + Send + Sync>),
+    /// It takes too long.
+    #[error("it takes longer than {} s; allow more with `compile_seconds` under `[limits]`", within.as_secs())]
+    TooLong {
+        /// The limit.
+        within: Duration,
+    },
+    /// A mistake of the compiler's.
+    #[error("the compiler crashed on it")]
+    Crashed,
+    /// There is no thread for the compiler.
+    #[error("there is no thread to compile it in")]
+    Thread(#[source] io::Error),
+}
+
+/// Time for the largest addons there are, those with a whole interpreter in them, on a machine that does much else.
+const COMPILE_TIME: Duration = Duration::from_secs(60);
+
+/// As much as the first thread of a process has.
+const STACK: usize = 8 << 20;
+
+fn config() -> Config {
     let mut config = Config::new();
     config
         .wasm_component_model(true)
@@ -80,12 +146,11 @@ fn config(cache: Option<&Path>) -> Config {
         .epoch_interruption(true)
         // Says in which file and line a component failed, where it has that.
         .wasm_backtrace_details(WasmBacktraceDetails::Enable);
-    let _ = cache;
     config
 }
 
 /// Instances from a pool, which reserves address space for all of them.
-fn pooled(cache: Option<&Path>) -> Config {
+fn pooled() -> Config {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(INSTANCES)
         .total_core_instances(INSTANCES * 10)
@@ -95,14 +160,14 @@ fn pooled(cache: Option<&Path>) -> Config {
         .max_core_instances_per_component(CORE_INSTANCES_EACH)
         .max_memories_per_component(MEMORIES_EACH)
         .max_tables_per_component(TABLES_EACH);
-    let mut config = config(cache);
+    let mut config = config();
     config.allocation_strategy(pool);
     config
 }
 
 /// Instances that reserve little, for where a limit on address space forbids a pool.
-fn unpooled(cache: Option<&Path>) -> Config {
-    let mut config = config(cache);
+fn unpooled() -> Config {
+    let mut config = config();
     config.memory_reservation(0).memory_reservation_for_growth(SPARE).memory_guard_size(GUARD);
     config
 }

@@ -4,14 +4,15 @@
 use std::{collections::BTreeSet, error::Error, sync::Arc};
 
 use tracing::warn;
-use wasmtime::component::{Component, InstancePre};
+use wasmtime::component::InstancePre;
 
 use super::{
     bindings::exports::proxyhost::addon::lifecycle,
     capability::{Capability, Package},
     component::{ComponentError, Source},
+    contract::{self, ContractError},
     declared,
-    engine::AddonEngine,
+    engine::{AddonEngine, CompileError},
     failure::HookFailure,
     grants::Grants,
     hooks::{Addon, Duty, OnFailure},
@@ -62,13 +63,21 @@ pub enum LoadError {
         /// What it exports.
         exports: String,
     },
+    /// It was made for another host.
+    #[error("cannot load addon `{addon}`")]
+    Contract {
+        /// The addon, or the plug.
+        addon: String,
+        /// How they differ.
+        source: ContractError,
+    },
     /// It cannot be compiled.
     #[error("cannot load addon `{addon}`: it cannot be compiled")]
     Compile {
         /// The addon.
         addon: String,
         /// What the compiler said.
-        source: Box<dyn Error + Send + Sync>,
+        source: CompileError,
     },
     /// It asks the host for what it does not offer.
     #[error("cannot load addon `{addon}`: it asks for something that this host ({offered}) does not offer")]
@@ -206,17 +215,20 @@ async fn load_one(
 ) -> Result<(Loaded, BTreeSet<usize>), LoadError> {
     let name = source.name();
     let host = engine.packages();
-    let (_, imports) = plug::interfaces(&name, bytes, &host)?;
+    let (exports, imports) = plug::interfaces(&name, bytes, &host)?;
+    let misfit = |addon: &str, source| LoadError::Contract { addon: addon.to_owned(), source };
+    contract::check(&exports, &imports, &host).map_err(|source| misfit(&name, source))?;
     let composition = plug::compose(&name, bytes, candidates, &host)?;
-    let component = prepare(engine, &name, &composition.bytes)?;
+    let component = prepare(engine, &name, composition.bytes).await?;
     let exports = Exports::of(&component, composition.used.iter().copied());
     let declared = declared::ask(engine, &name, &component, &exports, limits).await?;
     let used = composition.used.iter().filter_map(|&position| Some((position, candidates.get(position)?)));
     let plugs = used.map(|(position, plug)| {
-        let (exports, _) = plug::interfaces(&plug.name, &plug.bytes, &host)?;
+        let (exports, imports) = plug::interfaces(&plug.name, &plug.bytes, &host)?;
+        contract::check(&exports, &imports, &host).map_err(|source| misfit(&plug.name, source))?;
         Ok(LoadedPlug { name: plug.name.clone(), exports, position })
     });
-    let plugs = plugs.collect::<Result<_, PlugError>>()?;
+    let plugs = plugs.collect::<Result<_, LoadError>>()?;
     let loaded = Loaded {
         name,
         place: source.place(),
@@ -235,9 +247,9 @@ async fn load_one(
     Ok((loaded, composition.used))
 }
 
-fn prepare(engine: &AddonEngine, name: &str, bytes: &[u8]) -> Result<InstancePre<State>, LoadError> {
-    let component = Component::new(&engine.engine, bytes)
-        .map_err(|error| LoadError::Compile { addon: name.to_owned(), source: error.into() })?;
+async fn prepare(engine: &AddonEngine, name: &str, bytes: Vec<u8>) -> Result<InstancePre<State>, LoadError> {
+    let compiled = engine.compile(bytes).await;
+    let component = compiled.map_err(|source| LoadError::Compile { addon: name.to_owned(), source })?;
     let linked = engine.linker.instantiate_pre(&component);
     linked.map_err(|error| LoadError::Link {
         addon: name.to_owned(),

@@ -49,6 +49,10 @@ impl Environment {
         if self.shipped.iter().any(|shipped| shipped == name) {
             return Ok(Source::Shipped(name.to_owned()));
         }
+        // Whoever reads it says what is there instead of a file.
+        if !text.is_empty() && path.exists() {
+            return Ok(Source::File(path));
+        }
         let shipped = || self.shipped.iter().map(String::as_str);
         let error = ConfigError::new(format_args!(
             "cannot find {what} `{text}`: there is no such file, and nothing of that name ships"

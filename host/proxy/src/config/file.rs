@@ -15,7 +15,10 @@ use super::{
     suggest::nearest,
     values::Setting,
 };
-use crate::addon::{Limits, OnFailure};
+use crate::{
+    addon::{Limits, OnFailure},
+    regular_file,
+};
 
 /// What a configuration file says; `None` where it says nothing.
 #[derive(Debug, Default)]
@@ -75,6 +78,7 @@ pub(super) struct HostLimits {
     pub(super) first_byte: Option<Duration>,
     pub(super) idle: Option<Duration>,
     pub(super) drain: Option<Duration>,
+    pub(super) compile: Option<Duration>,
     pub(super) connections: Option<usize>,
     pub(super) flows: Option<usize>,
 }
@@ -84,7 +88,7 @@ impl File {
     pub(super) fn load(named: Option<&str>, environment: &Environment) -> Result<Self, ConfigError> {
         let name = named.unwrap_or(PICKED_UP);
         let path = environment.folder.join(name);
-        let bytes = match std::fs::read(&path) {
+        let bytes = match regular_file::read(&path, LARGEST) {
             Ok(bytes) => bytes,
             Err(error) if named.is_none() && error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
             Err(error) => {
@@ -133,6 +137,9 @@ impl File {
         Ok(file)
     }
 }
+
+/// Bytes of a file that somebody wrote.
+const LARGEST: u64 = 16 << 20;
 
 /// The file that is read when the command line names none.
 const PICKED_UP: &str = "proxyhost.toml";
@@ -227,6 +234,7 @@ fn parse_limits(mut section: Section<'_>) -> Result<HostLimits, ConfigError> {
         first_byte: seconds(&mut section, "first_byte_seconds")?,
         idle: seconds(&mut section, "idle_seconds")?,
         drain: seconds(&mut section, "drain_seconds")?,
+        compile: seconds(&mut section, "compile_seconds")?,
         connections: section.number("client_connections", AT_ONCE)?.map(|count| count as usize),
         flows: section.number("flows_in_flight", AT_ONCE)?.map(|count| count as usize),
     };

@@ -1,6 +1,6 @@
 //! The configuration between the two passes over the command line.
 
-use std::ffi::OsString;
+use std::{ffi::OsString, time::Duration};
 
 use clap::error::ErrorKind;
 
@@ -79,6 +79,11 @@ impl Preliminary {
     /// Plugs for whichever addon imports what they export, in order.
     pub fn plugs(&self) -> &[Source] {
         &self.choice.plugs
+    }
+
+    /// How long compiling an addon may take, where the file says so.
+    pub fn compile_time(&self) -> Option<Duration> {
+        self.choice.file.limits.compile
     }
 
     /// Reads everything, now that it is known what the addons declare: one for each of [`Preliminary::addons`], in

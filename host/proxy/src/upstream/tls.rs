@@ -1,7 +1,6 @@
 //! TLS towards upstream servers: which certificates are believed.
 
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,6 +11,8 @@ use rustls_native_certs::CertificateResult;
 use rustls_pki_types::pem::{self, PemObject};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use thiserror::Error;
+
+use crate::regular_file;
 
 /// Which upstream certificates to believe.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -143,15 +144,10 @@ fn add_bundle(roots: &mut RootCertStore, path: &Path) -> Result<(), UpstreamTlsE
 }
 
 fn read_bundle(path: &Path) -> Result<Vec<u8>, UpstreamTlsError> {
-    let failed = |source| UpstreamTlsError::Read { path: path.to_owned(), source };
-    // Looked at before it is opened: opening a pipe would wait for a writer.
-    let metadata = fs::metadata(path).map_err(failed)?;
-    if !metadata.is_file() || metadata.len() > BUNDLE_LIMIT {
-        return Err(UpstreamTlsError::Irregular { path: path.to_owned(), limit: BUNDLE_LIMIT });
-    }
-    let mut content = Vec::new();
-    File::open(path).and_then(|file| file.take(BUNDLE_LIMIT).read_to_end(&mut content)).map_err(failed)?;
-    Ok(content)
+    regular_file::read(path, BUNDLE_LIMIT).map_err(|source| match source.kind() {
+        io::ErrorKind::InvalidInput => UpstreamTlsError::Irregular { path: path.to_owned(), limit: BUNDLE_LIMIT },
+        _ => UpstreamTlsError::Read { path: path.to_owned(), source },
+    })
 }
 
 /// All public authorities together take less than one megabyte.

@@ -84,6 +84,7 @@ fn lines() -> impl Strategy<Value = String> {
         "server_replay_refresh",
         "memory_mib",
         "drain_seconds",
+        "compile_seconds",
         "\"\"",
         "é",
     ]);

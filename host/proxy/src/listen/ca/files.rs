@@ -8,6 +8,7 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
 use super::CaError;
+use crate::regular_file;
 
 /// Where one authority lives within its directory.
 pub(super) struct Names {
@@ -26,16 +27,14 @@ pub(super) const MITMPROXY: Names = Names { key: "mitmproxy-ca.pem", certificate
 /// Reads a key file, or says `None` if there is none.
 pub(super) fn read_key(path: &Path) -> Result<Option<Vec<u8>>, CaError> {
     let failed = |source| CaError::Read { path: path.to_owned(), source };
-    // Looked at before it is opened: opening a pipe would wait for a writer.
-    let metadata = match fs::metadata(path) {
-        Ok(metadata) => metadata,
+    let file = match regular_file::open(path, KEY_FILE_LIMIT) {
+        Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+            return Err(CaError::Irregular { path: path.to_owned(), limit: KEY_FILE_LIMIT });
+        }
         Err(error) => return Err(failed(error)),
     };
-    if !metadata.is_file() || metadata.len() > KEY_FILE_LIMIT {
-        return Err(CaError::Irregular { path: path.to_owned(), limit: KEY_FILE_LIMIT });
-    }
-    let file = File::open(path).map_err(failed)?;
     refuse_exposed(path, &file.metadata().map_err(failed)?)?;
     let mut content = Vec::new();
     file.take(KEY_FILE_LIMIT).read_to_end(&mut content).map_err(failed)?;
@@ -94,8 +93,9 @@ fn write_new(dir: &Path, path: &Path, content: &str) -> io::Result<()> {
 /// A proxy can serve without it, as where the directory is mounted read-only: failure is logged.
 pub(super) fn offer_certificate(dir: &Path, name: &str, certificate: &CertificateDer<'_>, pem: &str) -> PathBuf {
     let path = dir.join(name);
-    let current = CertificateDer::from_pem_file(&path);
-    if current.is_ok_and(|current| current == *certificate) {
+    let current = regular_file::read(&path, KEY_FILE_LIMIT).ok();
+    if current.and_then(|pem| CertificateDer::from_pem_slice(&pem).ok()).is_some_and(|current| current == *certificate)
+    {
         return path;
     }
     if let Err(error) = replace(dir, &path, pem) {

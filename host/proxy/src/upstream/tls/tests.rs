@@ -1,3 +1,5 @@
+use std::fs;
+
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::sign::CertifiedKey;
 use rustls::{CertificateError, ClientConnection, ServerConfig, ServerConnection};
