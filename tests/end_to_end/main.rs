@@ -21,6 +21,7 @@ mod process;
 mod recording;
 mod requests;
 mod rights;
+mod secrets;
 mod servers;
 mod streams;
 mod vectors;

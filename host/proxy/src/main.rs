@@ -11,7 +11,7 @@ use proxyhost::{
     addon::{self, AddonEngine, LoadRequest, Loaded, Purpose},
     config::{Action, ConfigError, DeclaredAddon, Environment, Preliminary, Settings},
     listen::ca::CertificateAuthority,
-    report,
+    report::{self, HarmlessFields},
     run::{self, Bound, StartError},
 };
 #[cfg(feature = "recordings")]
@@ -52,7 +52,7 @@ fn flows(args: impl Iterator<Item = OsString>) -> ExitCode {
     drop(err);
     match outcome {
         Ok(exit) => ExitCode::from(exit.code()),
-        Err(error) => fail(&format!("error: {}", oneline::chain(&error)), error.exit_code()),
+        Err(error) => fail(&format!("error: {}", oneline::escaped(&oneline::chain(&error))), error.exit_code()),
     }
 }
 
@@ -92,7 +92,7 @@ impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
         match error {
             StartError::Config(error) => error.into(),
-            error => Self::Report(format!("error: {}", oneline::chain(&error))),
+            error => Self::Report(format!("error: {}", oneline::escaped(&oneline::chain(&error)))),
         }
     }
 }
@@ -172,6 +172,7 @@ fn start_log(settings: &Settings, engine: &AddonEngine) {
     let wrong = filter.as_ref().err().map(ToString::to_string);
     tracing_subscriber::fmt()
         .with_writer(io::stderr)
+        .fmt_fields(HarmlessFields)
         .with_ansi(io::stderr().is_terminal())
         .with_target(false)
         .with_env_filter(filter.unwrap_or_else(|_| EnvFilter::new("proxyhost=info")))
@@ -200,6 +201,7 @@ fn asked_to_stop() -> impl Future<Output = ()> {
 
 fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
+    let text: String = text.lines().map(|line| oneline::escaped(line) + "\n").collect();
     Ok(out.write_all(text.as_bytes()).and_then(|()| out.flush())?)
 }
 

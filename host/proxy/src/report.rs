@@ -1,21 +1,41 @@
-//! What `proxyhost addons` and `proxyhost check` print.
+//! What `proxyhost addons` and `proxyhost check` print, and how lines of the log are written.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
+
+use tracing_subscriber::{
+    field::RecordFields,
+    fmt::{
+        FormatFields,
+        format::{DefaultFields, Writer},
+    },
+};
 
 use crate::{
     addon::{Addon, Loaded},
     config::Settings,
 };
 
+/// Writes the fields of an event, its message among them, on one line that does nothing to a terminal: whatever a peer, an
+/// addon or a file said in it.
+pub struct HarmlessFields;
+
+impl<'writer> FormatFields<'writer> for HarmlessFields {
+    fn format_fields<R: RecordFields>(&self, mut writer: Writer<'writer>, fields: R) -> fmt::Result {
+        let mut text = String::new();
+        DefaultFields::new().format_fields(Writer::new(&mut text), fields)?;
+        writer.write_str(&oneline::escaped(&text))
+    }
+}
+
 /// What is loaded, from the outermost addon to the innermost.
 pub fn addons(loaded: &[Loaded], settings: &Settings) -> String {
     let mut text = String::new();
     for (addon, spec) in loaded.iter().zip(&settings.addons) {
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "{}: {}", addon.name, addon.summary);
+        let _ = writeln!(text, "{}: {}", oneline::escaped(&addon.name), oneline::escaped(&addon.summary));
         let mut line = |label: &str, value: &str| {
             if !value.is_empty() {
-                let _ = writeln!(text, "  {label:<8}{value}");
+                let _ = writeln!(text, "  {label:<8}{}", oneline::escaped(value));
             }
         };
         line("from", &addon.place);
@@ -44,7 +64,7 @@ pub fn checked(addons: &[Addon], settings: &Settings) -> String {
     }
     for addon in addons {
         let state = if addon.is_active() { "ok" } else { "ok, with nothing to do" };
-        let _ = writeln!(text, "addon {}: {state}", addon.name());
+        let _ = writeln!(text, "addon {}: {state}", oneline::escaped(addon.name()));
     }
     text.push_str("the configuration is good\n");
     text
