@@ -27,6 +27,7 @@ mod recording_faults;
 mod requests;
 mod retries;
 mod rights;
+mod secrets;
 mod servers;
 mod streams;
 mod vectors;

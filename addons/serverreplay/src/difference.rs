@@ -55,14 +55,22 @@ pub fn differences(live: &[Part], recorded: &[Part]) -> Vec<Difference> {
                 let recorded = unmatched.remove(position).value.clone();
                 Difference::Value { name: part.name.clone(), live: part.value.clone(), recorded }
             }
-            None => Difference::Added(part.name.clone()),
+            None => Difference::Added(name(part)),
         });
     }
-    found.extend(unmatched.into_iter().map(|part| Difference::Missing(part.name.clone())));
+    found.extend(unmatched.into_iter().map(|part| Difference::Missing(name(part))));
     if found.is_empty() && live != recorded {
         found.push(Difference::Order);
     }
     found
+}
+
+/// The name of a part. A parameter without a value, as in `?s3cret` or `?czNjcmV0Cg==`, may be a secret itself.
+fn name(part: &Part) -> String {
+    match part.name.split_once(' ') {
+        Some((kind, _)) if part.value.iter().all(|&byte| byte == b'=') => format!("{kind} …"),
+        _ => part.name.clone(),
+    }
 }
 
 /// The differences in words.
@@ -110,6 +118,10 @@ mod tests {
     fn values_of_the_request_line_are_shown_and_others_are_not() {
         assert_eq!(compared(&[("path", "/a")], &[("path", "/b")]), "path is `/a`, not `/b`");
         assert_eq!(compared(&[("query token", "s3cret")], &[("query token", "other")]), "query token differs");
+        assert_eq!(
+            compared(&[("query s3cret", "")], &[("query 0ther", "")]),
+            "query … is not in the recording, query … is missing"
+        );
     }
 
     #[test]

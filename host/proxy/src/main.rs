@@ -73,7 +73,7 @@ fn flows(args: impl Iterator<Item = OsString>, stderr: &StandardError) -> ExitCo
     drop(err);
     match outcome {
         Ok(exit) => ExitCode::from(exit.code()),
-        Err(error) => fail(stderr, &format!("error: {}", oneline::chain(&error)), error.exit_code()),
+        Err(error) => fail(stderr, &format!("error: {}", oneline::escaped(&oneline::chain(&error))), error.exit_code()),
     }
 }
 
@@ -116,7 +116,7 @@ impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
         match error {
             StartError::Config(error) => error.into(),
-            error => Self::Report(format!("error: {}", oneline::chain(&error))),
+            error => Self::Report(format!("error: {}", oneline::escaped(&oneline::chain(&error)))),
         }
     }
 }
@@ -238,6 +238,7 @@ const FILE_SIZE_EXCEEDED: i32 = 25;
 
 fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
+    let text: String = text.lines().map(|line| oneline::escaped(line) + "\n").collect();
     Ok(out.write_all(text.as_bytes()).and_then(|()| out.flush())?)
 }
 

@@ -12,10 +12,10 @@ pub fn addons(loaded: &[Loaded], settings: &Settings) -> String {
     let mut text = String::new();
     for (addon, spec) in loaded.iter().zip(&settings.addons) {
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "{}: {}", addon.name, addon.summary);
+        let _ = writeln!(text, "{}: {}", oneline::escaped(&addon.name), oneline::escaped(&addon.summary));
         let mut line = |label: &str, value: &str| {
             if !value.is_empty() {
-                let _ = writeln!(text, "  {label:<8}{value}");
+                let _ = writeln!(text, "  {label:<8}{}", oneline::escaped(value));
             }
         };
         line("from", &addon.place);
@@ -48,7 +48,7 @@ pub fn checked(addons: &[Addon], settings: &Settings) -> String {
             Duty::Offline => "ok, and nothing is sent to any server",
             Duty::Idle => "ok, with nothing to do",
         };
-        let _ = writeln!(text, "addon {}: {state}", addon.name());
+        let _ = writeln!(text, "addon {}: {state}", oneline::escaped(addon.name()));
     }
     text.push_str("the configuration is good\n");
     text

@@ -3,7 +3,7 @@
 use std::{error::Error, io, net::TcpListener};
 
 use proxyhost::{
-    addon::{ComponentError, HookFailure, LoadError, PlugError},
+    addon::{CompileError, ComponentError, HookFailure, LoadError, PlugError},
     config::{Environment, Preliminary},
     listen::{Entry, Gate, Listener, ca::CaError},
     run::StartError,

@@ -22,6 +22,7 @@ use super::{
 pub struct Start {
     folder: TempDir,
     args: Vec<String>,
+    environment: Vec<(String, String)>,
     listeners: usize,
     cache: PathBuf,
 }
@@ -52,8 +53,9 @@ impl Proxyhost {
     /// A proxy with these arguments, besides those that keep it apart from other tests.
     pub fn with<'a>(args: impl IntoIterator<Item = &'a str>) -> Start {
         let folder = TempDir::new().expect("a temporary folder");
+        let args = args.into_iter().map(str::to_owned).collect();
         let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache");
-        Start { folder, args: args.into_iter().map(str::to_owned).collect(), listeners: 0, cache }
+        Start { folder, args, environment: Vec::new(), listeners: 0, cache }
     }
 
     /// A proxy that replays and does nothing else.
@@ -155,6 +157,12 @@ impl Start {
         self
     }
 
+    /// Sets a variable of its environment.
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// Replays a recording.
     pub fn replay(self, recording: &RecordingFile) -> Self {
         self.arg("-S").arg(recording.path())
@@ -210,6 +218,7 @@ impl Start {
     pub async fn start(self) -> Proxyhost {
         let mut command = self.command();
         command.args(["--listen", "127.0.0.1:0", "--ca-dir"]).arg(self.folder.path().join("ca")).args(&self.args);
+        command.envs(self.environment);
         let mut child = command.stderr(Stdio::piped()).spawn().expect("the binary starts");
         let stderr = BufReader::new(child.stderr.take().expect("it is piped"));
         let (sender, log) = watch::channel(Vec::new());

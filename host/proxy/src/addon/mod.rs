@@ -42,7 +42,7 @@ pub use action::Action;
 pub use capability::Capability;
 pub use chain::Chain;
 pub use component::{ComponentError, Source};
-pub use engine::AddonEngine;
+pub use engine::{AddonEngine, CompileError};
 pub use failure::HookFailure;
 pub use grants::Grants;
 pub use hooks::{Addon, Duty, OnFailure};

@@ -124,8 +124,16 @@ fn check_framing(parts: &Parts) -> Result<(), Fault> {
 
 fn parse_authority(value: &HeaderValue) -> Result<Authority, Fault> {
     let authority = Authority::try_from(value.as_bytes()).ok().filter(is_host);
-    authority
-        .ok_or_else(|| bad(format!("`{}` is not a host", String::from_utf8_lossy(value.as_bytes()).escape_debug())))
+    authority.ok_or_else(|| no_host(&String::from_utf8_lossy(value.as_bytes())))
+}
+
+/// The text is shown without a user and a password.
+fn no_host(text: &str) -> Fault {
+    let shown = match text.rsplit_once('@') {
+        Some((_, host)) => format!("…@{host}"),
+        None => text.to_owned(),
+    };
+    bad(format!("`{}` is not a host", shown.escape_debug()))
 }
 
 /// Whether an authority is a host with or without a port, and nothing else.
@@ -176,7 +184,7 @@ fn destination(parts: &Parts, entry: &Entry, host: HostField) -> Result<(Destina
         // A client that names a target by URL means that, whatever its host field says (RFC 9112 §3.2.2).
         Some(authority) if parts.version == Version::HTTP_2 || matches!(entry, Entry::Proxy) => {
             if !is_host(authority) {
-                return Err(bad(format!("`{}` is not a host", authority.as_str().escape_debug())));
+                return Err(no_host(authority.as_str()));
             }
             Some(authority.clone())
         }

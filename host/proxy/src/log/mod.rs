@@ -1,8 +1,9 @@
 //! The log: what of it is written, and to where.
 //!
 //! `standard_error` takes lines from whoever has one and writes them from a thread of its own. Nothing else writes to standard
-//! error while the proxy runs: whoever did would wait for its reader.
+//! error while the proxy runs: whoever did would wait for its reader. `fields` makes what a line says harmless to a terminal.
 
+mod fields;
 mod standard_error;
 
 use std::{
@@ -17,6 +18,7 @@ use tracing_subscriber::EnvFilter;
 pub use standard_error::StandardError;
 
 use crate::{addon::AddonEngine, config::Settings};
+use fields::HarmlessFields;
 
 /// Begins to log what the settings say, and tells what the engine could not tell before.
 pub fn start(to: &StandardError, settings: &Settings, engine: &AddonEngine) {
@@ -24,6 +26,7 @@ pub fn start(to: &StandardError, settings: &Settings, engine: &AddonEngine) {
     let wrong = filter.as_ref().err().map(ToString::to_string);
     tracing_subscriber::fmt()
         .with_writer(to.clone())
+        .fmt_fields(HarmlessFields)
         .with_ansi(io::stderr().is_terminal())
         .with_target(false)
         .with_env_filter(filter.unwrap_or_else(|_| EnvFilter::new("proxyhost=info")))
