@@ -6,6 +6,7 @@ mod concurrency;
 mod configuration;
 mod example_addons;
 mod examples;
+mod faults;
 mod forwarding;
 mod har;
 mod harness;
