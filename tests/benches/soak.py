@@ -328,7 +328,9 @@ def verdict(run, samples, idle, left, is_whole):
         print(f"| {kind} | {done} | {run.wrong[kind]} |")
     for message in run.messages[:20]:
         print(f"wrong: {message}", file=sys.stderr)
-    panics = [line for line in run.proxy.log.read_text().splitlines() if "panicked" in line and "wasm" not in line]
+    # Those of addons are within log lines.
+    log = run.proxy.log.read_text(errors="replace").splitlines()
+    panics = [line for line in log if line.startswith("thread ") and "panicked" in line]
     quarter = max(1, len(samples) // 4)
     early, late = samples[quarter:2 * quarter] or samples, samples[-quarter:]
 
