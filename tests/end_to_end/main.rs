@@ -10,6 +10,7 @@ mod conformance;
 mod egress;
 mod example_addons;
 mod examples;
+mod faults;
 mod forwarding;
 mod har;
 mod harness;

@@ -112,11 +112,6 @@ impl Proxyhost {
         assert!(command.status().expect("util-linux").success());
     }
 
-    /// What the system says about the process in a file such as `status`.
-    pub fn system_says(&self, file: &str) -> String {
-        fs::read_to_string(format!("/proc/{}/{file}", self.child.id())).expect("the process runs")
-    }
-
     /// Waits for the process to end.
     pub async fn ended(&mut self) -> ExitStatus {
         let mut log = self.log.clone();

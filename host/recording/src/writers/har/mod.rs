@@ -98,11 +98,17 @@ impl HarFile {
     /// Writes an entry over the closing brackets, and those after it. Answers with where it ends.
     fn write_entry(&self, flow: &Flow<Source>) -> io::Result<u64> {
         let mut out = BufWriter::with_capacity(BUFFER, At { file: &self.file, at: self.end });
+        let written = self.write_between(&mut out, flow);
+        // What is still in memory must not follow when it is dropped: a disk that failed once may take it then.
+        let (At { at, .. }, _) = out.into_parts();
+        written.map(|()| at - TAIL.len() as u64)
+    }
+
+    fn write_between(&self, out: &mut impl Write, flow: &Flow<Source>) -> io::Result<()> {
         out.write_all(if self.entries == 0 { b"\n" } else { b"\n," })?;
-        entry::write(&mut out, flow)?;
+        entry::write(out, flow)?;
         out.write_all(TAIL)?;
-        out.flush()?;
-        Ok(out.get_ref().at - TAIL.len() as u64)
+        out.flush()
     }
 
     /// Makes the closing brackets follow the last entry. This takes no space that the file did not have before.
