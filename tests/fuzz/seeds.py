@@ -218,6 +218,37 @@ def dates():
         yield "\n".join(lines).encode()
 
 
+def contents():
+    """The contents of messages behind their types."""
+    for seed in messages():
+        head, _, body = seed.partition(b"\n\n")
+        kinds = [line[13:] for line in head.split(b"\n") if line.lower().startswith(b"content-type:")]
+        yield b"".join(kinds[:1]).strip() + b"\n" + body
+
+
+def pointers():
+    for pointer in "", "/a/*/b", "/~0~1":
+        yield (pointer + '\n{"a": [1, {"b": null}], "/~": "x"}\n{"a": [2, {"b": null}, 3], "c": {}}').encode()
+
+
+def coded():
+    """A text in each coding, after the byte that says which. There are no encoders for the last two."""
+    text = b"hello hello hello " * 20
+    deflate = zlib.compressobj(wbits=-15)
+    contents = [gzip.compress(text, mtime=0), zlib.compress(text), deflate.compress(text) + deflate.flush()]
+    contents.append(bytes.fromhex("0f0280616263646503"))
+    contents.append(bytes.fromhex("28b52ffd04582900006162636465be6b3d09"))
+    for kind, content in enumerate(contents):
+        yield bytes([kind]) + content
+        yield bytes([kind]) + content * 2
+    yield b"\0" + gzip.compress(bytes(1 << 20), mtime=0)
+
+
+def none():
+    """Inputs that mean nothing by themselves."""
+    yield bytes(range(64))
+
+
 SEEDS = {
     "flow_file": flows,
     "json_recording": documents,
@@ -230,4 +261,10 @@ SEEDS = {
     "redaction": messages,
     "matcher": messages,
     "refresher": dates,
+    "key": none,
+    "replay": none,
+    "forms": contents,
+    "pointer": pointers,
+    "coding": coded,
+    "repair": flows,
 }

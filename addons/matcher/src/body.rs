@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
-use redaction::{Redacted, contains_in_any_case, decode, multipart, query};
+use redaction::{Redacted, decode, media_type::MediaType, multipart, query};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    Content, Digest, Options, Subject, grpc, json,
+    Content, Digest, Options, Subject, grpc,
+    json::{self, Meaning},
     part::{Kind, Sink},
 };
 
@@ -35,7 +36,7 @@ fn describe_decoded<S: Sink>(subject: &impl Subject, options: &Options, sink: &m
     let content_type = subject.field("content-type");
     let content_type = content_type.as_deref();
     let is_redacted = options.redact.applies_to_content(content_type);
-    let format = content_type.and_then(|content_type| Format::of(content_type, options));
+    let format = Format::of(MediaType::new(content_type), options);
     if format.is_none() && !is_redacted {
         return None;
     }
@@ -80,29 +81,21 @@ enum Format {
 }
 
 impl Format {
-    fn of(content_type: &[u8], options: &Options) -> Option<Self> {
+    fn of(media_type: MediaType<'_>, options: &Options) -> Option<Self> {
         // How messages are compressed and cut into frames says nothing about the call.
-        if grpc::is_grpc(content_type) {
+        if media_type.is_grpc() {
             return Some(Self::Grpc);
         }
         // A multipart body begins with a boundary that is another one each time, so its bytes never match.
-        if contains_in_any_case(content_type, b"multipart/form-data") {
+        if media_type.is_multipart_form() {
             return Some(Self::Multipart);
         }
-        if !options.ignore_payload_params.is_empty()
-            && contains_in_any_case(content_type, b"application/x-www-form-urlencoded")
-        {
+        if !options.ignore_payload_params.is_empty() && media_type.is_urlencoded_form() {
             return Some(Self::Urlencoded);
         }
         let wanted = options.canonical_json || !options.ignore_json.is_empty();
-        (wanted && is_json(content_type)).then_some(Self::Json)
+        (wanted && media_type.is_json()).then_some(Self::Json)
     }
-}
-
-fn is_json(content_type: &[u8]) -> bool {
-    let essence = content_type.split(|&byte| byte == b';').next();
-    let essence = essence.unwrap_or_default().trim_ascii().to_ascii_lowercase();
-    essence.ends_with(b"/json") || essence.ends_with(b"+json")
 }
 
 fn describe_grpc<S: Sink>(subject: &impl Subject, content: &[u8], sink: &mut S) -> Option<()> {
@@ -145,8 +138,17 @@ fn describe_urlencoded<S: Sink>(content: &[u8], options: &Options, sink: &mut S)
 }
 
 fn describe_json<S: Sink>(content: &[u8], options: &Options, sink: &mut S) -> Option<()> {
-    for leaf in json::leaves(content, &options.ignore_json)? {
-        sink.part(Kind::Json, leaf.pointer.as_bytes(), leaf.value.as_bytes());
+    let meaning = match json::meaning(content, &options.ignore_json)? {
+        Meaning::Nothing => return Some(()),
+        Meaning::Whole(meaning) | Meaning::Digest(meaning) => meaning,
+    };
+    // What stands by its digest is no JSON.
+    let leaves = if S::EXPLAINS { json::leaves(&meaning, &options.ignore_json) } else { None };
+    match leaves {
+        Some(leaves) => {
+            leaves.iter().for_each(|leaf| sink.part(Kind::Json, leaf.pointer.as_bytes(), leaf.value.as_bytes()))
+        }
+        None => sink.part(Kind::Json, b"", &meaning),
     }
     Some(())
 }

@@ -68,6 +68,9 @@ impl Kind {
 
 /// Takes the parts of a request in order.
 pub(crate) trait Sink {
+    /// Whether the parts are for people: then a content is told in as many parts as it has, where one would do.
+    const EXPLAINS: bool;
+
     /// Takes one part. Only some kinds have a name.
     fn part(&mut self, kind: Kind, name: &[u8], value: &[u8]);
 }
@@ -75,7 +78,7 @@ pub(crate) trait Sink {
 /// Makes a key: the parts one after the other, those of a content as one digest at the end.
 pub(crate) struct Digested {
     key: Vec<u8>,
-    meaning: Option<Sha256>,
+    meaning: Option<Gathered>,
 }
 
 impl Digested {
@@ -87,20 +90,49 @@ impl Digested {
 
     pub(crate) fn finish(mut self) -> Vec<u8> {
         if let Some(meaning) = self.meaning.take() {
-            self.part(Kind::Meaning, b"", &meaning.finalize());
+            self.part(Kind::Meaning, b"", &meaning.finish());
         }
         self.key
     }
 }
 
 impl Sink for Digested {
+    const EXPLAINS: bool = false;
+
     fn part(&mut self, kind: Kind, name: &[u8], value: &[u8]) {
         if kind.is_meaning() {
             let meaning = self.meaning.get_or_insert_default();
-            write(kind, name, value, |bytes| meaning.update(bytes));
+            write(kind, name, value, |bytes| meaning.add(bytes));
         } else {
             write(kind, name, value, |bytes| self.key.extend_from_slice(bytes));
         }
+    }
+}
+
+/// Makes a digest of many small pieces, which cost more by themselves than their bytes do.
+#[derive(Default)]
+struct Gathered {
+    digest: Sha256,
+    pieces: Vec<u8>,
+}
+
+impl Gathered {
+    fn add(&mut self, piece: &[u8]) {
+        const ENOUGH: usize = 4096;
+        if self.pieces.len() + piece.len() > ENOUGH {
+            self.digest.update(&self.pieces);
+            self.pieces.clear();
+        }
+        if piece.len() > ENOUGH {
+            self.digest.update(piece);
+        } else {
+            self.pieces.extend_from_slice(piece);
+        }
+    }
+
+    fn finish(mut self) -> [u8; 32] {
+        self.digest.update(&self.pieces);
+        self.digest.finalize().into()
     }
 }
 
@@ -124,18 +156,43 @@ fn write_counted(bytes: &[u8], put: &mut impl FnMut(&[u8])) {
     put(bytes);
 }
 
-/// Makes a list for people.
+/// Makes a list for people. A content may have more parts than anybody reads, and than there is memory for: from some part
+/// on they are one.
 #[derive(Default)]
-pub(crate) struct Named(Vec<Part>);
+pub(crate) struct Named {
+    parts: Vec<Part>,
+    /// Of the parts of the content.
+    bytes: usize,
+    rest: Option<Gathered>,
+}
 
 impl Named {
-    pub(crate) fn finish(self) -> Vec<Part> {
-        self.0
+    /// Parts that are named.
+    const PARTS: usize = 1024;
+
+    /// Bytes that names and values of a content's parts have together.
+    const BYTES: usize = 256 << 10;
+
+    pub(crate) fn finish(mut self) -> Vec<Part> {
+        if let Some(rest) = self.rest {
+            let name = "content after that".to_owned();
+            self.parts.push(Part { name, value: readable_digest(&rest.finish()) });
+        }
+        self.parts
     }
 }
 
 impl Sink for Named {
+    const EXPLAINS: bool = true;
+
     fn part(&mut self, kind: Kind, name: &[u8], value: &[u8]) {
+        if kind.is_meaning() {
+            self.bytes = self.bytes.saturating_add(name.len() + value.len());
+            if self.rest.is_some() || self.bytes > Self::BYTES || self.parts.len() >= Self::PARTS {
+                let rest = self.rest.get_or_insert_default();
+                return write(kind, name, value, |bytes| rest.add(bytes));
+            }
+        }
         let mut label = kind.label().to_owned();
         if kind.is_named() {
             label.push(' ');
@@ -145,7 +202,7 @@ impl Sink for Named {
             Kind::Content => readable_digest(value),
             _ => value.to_vec(),
         };
-        self.0.push(Part { name: label, value });
+        self.parts.push(Part { name: label, value });
     }
 }
 

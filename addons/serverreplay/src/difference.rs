@@ -1,7 +1,9 @@
 //! How two requests differ, part by part.
 
+use std::collections::{HashMap, VecDeque};
+
 /// A named piece of a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Part {
     /// What it is of the request, such as `path` or `query page`.
     pub name: String,
@@ -40,25 +42,38 @@ const LISTED: usize = 4;
 
 /// The differences between a live request's parts and a recorded one's.
 pub fn differences(live: &[Part], recorded: &[Part]) -> Vec<Difference> {
-    let mut found = Vec::new();
-    let mut unmatched: Vec<&Part> = recorded.iter().collect();
+    let mut unmatched: HashMap<&Part, usize> = HashMap::new();
+    for part in recorded {
+        *unmatched.entry(part).or_default() += 1;
+    }
     let mut changed: Vec<&Part> = Vec::new();
     for part in live {
-        match unmatched.iter().position(|other| *other == part) {
-            Some(position) => drop(unmatched.remove(position)),
-            None => changed.push(part),
+        match unmatched.get_mut(part) {
+            Some(count @ 1..) => *count -= 1,
+            _ => changed.push(part),
         }
     }
+    // Of equal ones, the first were matched.
+    let mut left: Vec<Option<&Part>> = recorded.iter().rev().map(|part| take(&mut unmatched, part)).collect();
+    left.reverse();
+    let mut by_name: HashMap<&str, VecDeque<usize>> = HashMap::new();
+    for (position, part) in left.iter().enumerate().filter_map(|(position, part)| Some((position, (*part)?))) {
+        by_name.entry(&part.name).or_default().push_back(position);
+    }
+    let mut found = Vec::new();
     for part in changed {
-        found.push(match unmatched.iter().position(|other| other.name == part.name) {
-            Some(position) => {
-                let recorded = unmatched.remove(position).value.clone();
-                Difference::Value { name: part.name.clone(), live: part.value.clone(), recorded }
-            }
+        let position = by_name.get_mut(part.name.as_str()).and_then(VecDeque::pop_front);
+        let recorded = position.and_then(|position| left.get_mut(position)?.take());
+        found.push(match recorded {
+            Some(recorded) => Difference::Value {
+                name: part.name.clone(),
+                live: part.value.clone(),
+                recorded: recorded.value.clone(),
+            },
             None => Difference::Added(name(part)),
         });
     }
-    found.extend(unmatched.into_iter().map(|part| Difference::Missing(name(part))));
+    found.extend(left.into_iter().flatten().map(|part| Difference::Missing(name(part))));
     if found.is_empty() && live != recorded {
         found.push(Difference::Order);
     }
@@ -71,6 +86,13 @@ fn name(part: &Part) -> String {
         Some((kind, _)) if part.value.iter().all(|&byte| byte == b'=') => format!("{kind} …"),
         _ => part.name.clone(),
     }
+}
+
+/// The part, if one more like it has no match.
+fn take<'p>(unmatched: &mut HashMap<&'p Part, usize>, part: &'p Part) -> Option<&'p Part> {
+    let count = unmatched.get_mut(part)?;
+    *count = count.checked_sub(1)?;
+    Some(part)
 }
 
 /// The differences in words.

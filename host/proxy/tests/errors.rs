@@ -84,7 +84,7 @@ fn an_addon_that_cannot_be_loaded() {
         ),
         (
             LoadError::Compile { addon: addon.clone(), source: CompileError::Crashed },
-            "cannot load addon `a`: it cannot be compiled: permission denied",
+            "cannot load addon `a`: it cannot be compiled: the compiler crashed on it",
         ),
         (
             LoadError::Link {

@@ -239,6 +239,14 @@ mod tests {
     }
 
     #[test]
+    fn a_content_of_too_many_small_secrets_is_refused() {
+        let form = |count: usize| "pw=1&".repeat(count);
+        let refused = Redacted::Refused("it would grow by more than 4 MiB".to_owned());
+        assert_eq!(rules().content(FORM, None, form(600_000).as_bytes()), refused);
+        assert_eq!(rules().content(FORM, None, form(500_000).as_bytes()), changed(&"pw=redacted&".repeat(500_000)));
+    }
+
+    #[test]
     fn codings_are_undone_where_something_is_secret() {
         let gzip = |text: &[u8]| {
             let mut encoder = GzEncoder::new(Vec::new(), Compression::default());

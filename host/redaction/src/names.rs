@@ -1,12 +1,14 @@
 //! Lists of names and patterns.
 
+use memchr::memmem::Finder;
+
 /// Names of parameters, form fields or cookies, compared exactly after decoding.
 ///
 /// A name that begins with `glob:` is a pattern: `*` stands for any characters, `?` for one.
 #[derive(Clone, Debug, Default)]
 pub struct NameList {
     names: Vec<Box<[u8]>>,
-    globs: Vec<Box<[u8]>>,
+    globs: Vec<Glob>,
 }
 
 impl NameList {
@@ -22,7 +24,7 @@ impl NameList {
     /// Lists another name or pattern.
     pub fn add(&mut self, name: &str) {
         match name.strip_prefix("glob:") {
-            Some(glob) => self.globs.push(glob.as_bytes().into()),
+            Some(glob) => self.globs.push(Glob::new(glob)),
             None => self.names.push(name.as_bytes().into()),
         }
     }
@@ -34,7 +36,49 @@ impl NameList {
 
     /// Whether the list names this one.
     pub fn contains(&self, name: &[u8]) -> bool {
-        self.names.iter().any(|listed| **listed == *name) || self.globs.iter().any(|glob| matches(glob, name))
+        self.names.iter().any(|listed| **listed == *name) || self.globs.iter().any(|glob| glob.matches(name))
+    }
+}
+
+/// A pattern, prepared for names of any length.
+#[derive(Clone, Debug)]
+enum Glob {
+    /// The texts before the first star, between stars, and behind the last one: each is looked for once, behind the one
+    /// before it.
+    Texts { start: Box<[u8]>, between: Vec<Finder<'static>>, end: Option<Box<[u8]>> },
+    /// With signs that stand for one character.
+    Characters(Box<[u8]>),
+}
+
+impl Glob {
+    fn new(pattern: &str) -> Self {
+        if pattern.contains('?') {
+            return Self::Characters(pattern.as_bytes().into());
+        }
+        let (start, rest) = pattern.split_once('*').map_or((pattern, None), |(start, rest)| (start, Some(rest)));
+        let (between, end) = match rest.map(|rest| rest.rsplit_once('*').unwrap_or(("", rest))) {
+            Some((between, end)) => (between, Some(end.as_bytes().into())),
+            None => ("", None),
+        };
+        let between = between.split('*').filter(|text| !text.is_empty());
+        let between = between.map(|text| Finder::new(text).into_owned()).collect();
+        Self::Texts { start: start.as_bytes().into(), between, end }
+    }
+
+    fn matches(&self, name: &[u8]) -> bool {
+        let (start, between, end) = match self {
+            Self::Texts { start, between, end } => (start, between, end),
+            Self::Characters(pattern) => return matches(pattern, name),
+        };
+        let Some(end) = end else {
+            return **start == *name;
+        };
+        let within = name.strip_prefix(&**start).and_then(|rest| rest.strip_suffix(&**end));
+        let left = between.iter().try_fold(within, |left, text| {
+            let left = left?;
+            Some(left.get(text.find(left)? + text.needle().len()..))
+        });
+        left.flatten().is_some()
     }
 }
 
@@ -79,7 +123,9 @@ fn without_continuation(mut name: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
-    use super::NameList;
+    use proptest::prelude::*;
+
+    use super::{Glob, NameList, matches};
 
     fn contains(listed: &str, name: &str) -> bool {
         NameList::new([listed]).contains(name.as_bytes())
@@ -117,6 +163,16 @@ mod tests {
             ("glob:??", "é"),
         ] {
             assert!(!contains(glob, name), "{glob} {name}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2048))]
+
+        #[test]
+        fn texts_are_found_as_characters_are(pattern in "[ab*é]{0,6}", name in "[abé]{0,8}") {
+            let glob = Glob::new(&pattern);
+            prop_assert_eq!(glob.matches(name.as_bytes()), matches(pattern.as_bytes(), name.as_bytes()));
         }
     }
 }
