@@ -2,6 +2,7 @@
 
 mod addons;
 mod bounds;
+mod clients;
 mod concurrency;
 mod configuration;
 mod example_addons;

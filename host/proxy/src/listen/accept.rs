@@ -8,7 +8,11 @@ use tokio::{
 };
 use tracing::{debug, warn};
 
-use super::{Clients, Entry, Service, connection};
+use super::{
+    Clients, Entry, Service,
+    connection::{self, Carrier},
+    socket::Socket,
+};
 
 /// Why an address cannot be listened on.
 #[derive(Debug, thiserror::Error)]
@@ -80,11 +84,13 @@ impl Listener {
             match accepted {
                 Ok((stream, peer)) => {
                     debug!(%peer, "client connected");
-                    if let Err(error) = stream.set_nodelay(true) {
-                        debug!(%peer, %error, "client left at once");
-                        continue;
+                    match Socket::new(stream, clients.idle) {
+                        Ok(socket) => {
+                            let carrier = Carrier { entry: self.entry.clone(), peer: Some(socket.peer()) };
+                            clients.drain.spawn(connection::serve(clients.clone(), socket, carrier, permit));
+                        }
+                        Err(error) => debug!(%peer, %error, "client left at once"),
                     }
-                    clients.drain.spawn(connection::serve(clients.clone(), stream, self.entry.clone(), permit));
                 }
                 Err(error) if is_of_one_client(&error) => debug!(%error, "client left before it was taken"),
                 Err(error) => {

@@ -19,7 +19,17 @@ use super::{
     activity::Activity,
     exchange,
     interim::{Interim, WithInterim},
+    socket::Peer,
 };
+
+/// What carries a connection.
+#[derive(Clone, Debug)]
+pub(super) struct Carrier {
+    /// How requests come in.
+    pub(super) entry: Arc<Entry>,
+    /// The client at the other end of the TCP connection, also when tunnels and TLS are between.
+    pub(super) peer: Option<Peer>,
+}
 
 /// Most time a client may take for a request's head, counted from when the connection was opened or, in HTTP/1, from the
 /// end of the response before.
@@ -45,19 +55,19 @@ const CONNECTION_WINDOW: u32 = 1024 * 1024;
 pub(super) async fn serve<S: Service>(
     clients: Arc<Clients<S>>,
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    entry: Arc<Entry>,
+    carrier: Carrier,
     permit: Option<OwnedSemaphorePermit>,
 ) {
     let drain = clients.drain();
     let activity = Activity::new();
     let interim = Interim::default();
     let stream = WithInterim::new(stream, interim.clone(), permit);
-    let counted = activity.clone();
+    let (counted, peer) = (activity.clone(), carrier.peer.clone());
     let answer = move |request: http::Request<Incoming>| {
         let under_way = counted.begin();
         // HTTP/1.0 has no interim responses, and `hyper` has no way to send them in HTTP/2.
         let interim = (request.version() == Version::HTTP_11).then(|| interim.clone());
-        exchange::serve(clients.clone(), request, entry.clone(), interim, under_way)
+        exchange::serve(clients.clone(), request, carrier.clone(), interim, under_way)
     };
     let connection = builder().serve_connection_with_upgrades(TokioIo::new(stream), service_fn(answer)).into_owned();
     tokio::pin!(connection);
@@ -72,9 +82,21 @@ pub(super) async fn serve<S: Service>(
             // A client that does not answer is left.
             tokio::time::timeout(CLOSE_WITHIN, connection).await.unwrap_or(Ok(()))
         }
+        () = abandoned(peer.as_ref(), &activity) => {
+            debug!("client left");
+            Ok(())
+        }
     };
     if let Err(error) = served {
         debug!(%error, "client connection ended");
+    }
+}
+
+/// Waits until the client has left. Without a peer, only reading and writing tell.
+async fn abandoned(peer: Option<&Peer>, activity: &Activity) {
+    match peer {
+        Some(peer) => activity.abandoned(peer).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -8,9 +8,10 @@ use hyper::body::Incoming;
 use tracing::{debug, error, warn};
 
 use super::{
-    Clients, Entry, Service,
+    Clients, Service,
     activity::{Held, UnderWay},
     admit::{Admitted, admit},
+    connection::Carrier,
     deliver::deliver,
     interim::Interim,
     tunnel, upgraded,
@@ -26,20 +27,20 @@ pub(super) struct Killed;
 pub(super) async fn serve<S: Service>(
     clients: Arc<Clients<S>>,
     request: http::Request<Incoming>,
-    entry: Arc<Entry>,
+    carrier: Carrier,
     interim: Option<Interim>,
-    under_way: UnderWay,
+    mut under_way: UnderWay,
 ) -> Result<http::Response<Held<Outgoing>>, Killed> {
     let flow = FlowId::next();
     let asked = Asked { flow, method: request.method().clone(), version: request.version() };
     let permit = clients.flows.clone().try_acquire_owned();
     let answer = match &permit {
         Err(_) => refuse(&clients, &asked, &busy(clients.limits.flows)),
-        Ok(_) if asked.method == Method::CONNECT => match tunnel::open(&clients, flow, request, &entry) {
+        Ok(_) if asked.method == Method::CONNECT => match tunnel::open(&clients, flow, request, &carrier) {
             Ok(opened) => Ok(opened),
             Err(fault) => refuse(&clients, &asked, &fault),
         },
-        Ok(_) => match admit(flow, request, &entry) {
+        Ok(_) => match admit(flow, request, &carrier.entry) {
             Ok(admitted) => respond(&clients, &asked, admitted, interim).await,
             Err(fault) => {
                 debug!(flow = flow.0, kind = fault.kind.name(), "refused: {fault}");
@@ -47,6 +48,7 @@ pub(super) async fn serve<S: Service>(
             }
         },
     };
+    under_way.answered();
     answer.map(|answer| answer.map(|body| Held { body, _under_way: under_way, _flow: permit.ok() }))
 }
 

@@ -3,7 +3,8 @@
 //! `mode` says what a listener is, `accept` takes connections, `connection` serves one and `exchange` one request of it:
 //! `admit` makes a flow's request of what arrived, a `service` answers it, and `deliver` makes of a flow's response what the
 //! client gets. `tunnel` is what CONNECT opens (with the certificates of `ca`), and `upgraded` goes on when a response
-//! upgrades the connection. What all connections share is in `clients`, bounded by `limits`.
+//! upgrades the connection. `socket` sees that a client left or takes nothing. What all connections share is in `clients`,
+//! bounded by `limits`.
 
 mod accept;
 mod activity;
@@ -20,6 +21,7 @@ pub mod mode;
 mod observed;
 mod prefixed;
 mod service;
+mod socket;
 mod tunnel;
 mod upgraded;
 

@@ -49,7 +49,7 @@ fn clients(flows: usize) -> Arc<Clients<Answers>> {
 /// A client's side of a new connection.
 fn connect(clients: &Arc<Clients<Answers>>) -> DuplexStream {
     let (client, server) = duplex(64 * 1024);
-    tokio::spawn(serve(clients.clone(), server, Arc::new(Entry::Proxy), None));
+    tokio::spawn(serve(clients.clone(), server, Carrier { entry: Arc::new(Entry::Proxy), peer: None }, None));
     client
 }
 
