@@ -25,6 +25,7 @@ use tower_service::Service;
 
 use super::{
     Egress,
+    portions::Portions,
     resolver::{LookUpError, PermittedAddresses},
 };
 use crate::flow::{Destination, Fault, FaultKind, Scheme};
@@ -159,7 +160,7 @@ impl Connector {
     async fn connect(self, destination: Destination) -> Result<ServerStream, ConnectFault> {
         let tcp = self.tcp(&destination).await?;
         if destination.scheme() == Scheme::Http {
-            return Ok(ServerStream::Plain(tcp));
+            return Ok(ServerStream::Plain(TokioIo::new(Portions::new(tcp.into_inner()))));
         }
         let tcp = tcp.into_inner();
         let server = (destination.host().to_owned(), destination.port());
@@ -174,7 +175,7 @@ impl Connector {
                 _ => {}
             }
         }
-        tls.map(|stream| ServerStream::Tls(Box::new(TokioIo::new(stream)))).map_err(|error| {
+        tls.map(|stream| ServerStream::Tls(Box::new(TokioIo::new(Portions::new(stream))))).map_err(|error| {
             let certificate = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
             match certificate {
                 Some(rustls::Error::InvalidCertificate(_)) => ConnectFault::Certificate(error),
@@ -215,14 +216,14 @@ impl Service<Uri> for Connector {
 
 /// A connection to a server.
 pub(super) enum ServerStream {
-    Plain(TokioIo<TcpStream>),
-    Tls(Box<TokioIo<TlsStream<TcpStream>>>),
+    Plain(TokioIo<Portions<TcpStream>>),
+    Tls(Box<TokioIo<Portions<TlsStream<TcpStream>>>>),
 }
 
 impl Connection for ServerStream {
     fn connected(&self) -> Connected {
         match self {
-            Self::Tls(stream) if stream.inner().get_ref().1.alpn_protocol() == Some(b"h2") => {
+            Self::Tls(stream) if stream.inner().get_ref().get_ref().1.alpn_protocol() == Some(b"h2") => {
                 Connected::new().negotiated_h2()
             }
             _ => Connected::new(),

@@ -2,12 +2,13 @@
 //!
 //! `egress` says where to, and `connector` connects: names by `resolver`, TLS by `tls`. `forward` makes of a flow's request what
 //! a server gets, `receive` makes a flow's response of what it answers, within the time of `first_byte`, and `relay` passes its
-//! interim responses on. The pool and the choice between HTTP/1 and HTTP/2 are `hyper-util`'s.
+//! interim responses on; connections are read in `portions`. The pool and the choice between HTTP/1 and HTTP/2 are `hyper-util`'s.
 
 mod connector;
 mod egress;
 mod first_byte;
 mod forward;
+mod portions;
 mod receive;
 mod relay;
 mod resolver;
@@ -60,6 +61,14 @@ const KEPT_FOR: Duration = Duration::from_secs(30);
 /// Most header fields of a response, and most bytes of its head.
 const MOST_FIELDS: usize = 256;
 const HEAD_BYTES: usize = 256 * 1024;
+
+/// HTTP/2: bytes of a response that wait here when its client takes nothing, and so many of all together that those do not
+/// stop the others on the connection.
+const STREAM_WINDOW: u32 = 128 * 1024;
+const CONNECTION_WINDOW: u32 = 16 * 1024 * 1024;
+
+/// HTTP/2: bytes of a request that wait for the server.
+const UNSENT: usize = 64 * 1024;
 
 impl Upstream {
     /// Servers are reached as the egress policy and the TLS settings say.
@@ -143,6 +152,9 @@ fn client(connector: Connector) -> Client<Connector, Timed<Outgoing>> {
         .http1_preserve_header_case(true)
         .http1_max_headers(MOST_FIELDS)
         .http1_max_buf_size(HEAD_BYTES)
+        .http2_initial_stream_window_size(STREAM_WINDOW)
+        .http2_initial_connection_window_size(CONNECTION_WINDOW)
+        .http2_max_send_buf_size(UNSENT)
         .build(connector)
 }
 
