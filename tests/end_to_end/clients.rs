@@ -109,3 +109,93 @@ async fn a_client_that_closes_its_side_only_gets_its_answer_to_the_end() {
     go_on.add_permits(1);
     assert_eq!(wire.read_to_end().await, b"two");
 }
+
+/// A proxy with short limits.
+const SHORT: &str = "[limits]\nfirst_byte_seconds = 3600\nidle_seconds = 1\ntunnel_idle_seconds = 1\n";
+
+/// A server that answers without end, until the proxy leaves.
+async fn endless() -> Origin {
+    Origin::scripted(|mut wire| async move {
+        if wire.take(1).await == b"G" {
+            wire.head().await.expect("a request");
+            wire.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").await;
+        }
+        let piece = [b"10000\r\n".to_vec(), vec![b'a'; 0x10000], b"\r\n".to_vec()].concat();
+        while wire.try_send(&piece).await.is_ok() {}
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_client_that_never_reads_is_closed_on_every_road() {
+    let origin = endless().await;
+    let authority = origin.authority();
+    let proxy = Proxyhost::with([]).config(SHORT).start().await;
+    let get = |target: &str| format!("GET {target} HTTP/1.1\r\nHost: {authority}\r\n\r\n").into_bytes();
+    for (mut wire, sent) in [
+        (proxy.connect().await, get(&origin.url("/"))),
+        (proxy.tunnel(&authority).await, get("/")),
+        (proxy.tunnel(&authority).await, b"\x00 not HTTP".to_vec()),
+        (proxy.connect().await, http2_get(&authority, 0)),
+        (proxy.connect().await, http2_get(&authority, 1 << 30)),
+    ] {
+        wire.send(sent).await;
+        origin.connections().await;
+        origin.done().await;
+    }
+}
+
+/// A request in HTTP/2 whose sender opens its windows by so much.
+fn http2_get(authority: &str, window: u32) -> Vec<u8> {
+    let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+    bytes.extend([[0, 0, 6, 4, 0, 0, 0, 0, 0].as_slice(), &[0, 4], &window.to_be_bytes()].concat());
+    if window > 0 {
+        bytes.extend([[0, 0, 4, 8, 0, 0, 0, 0, 0].as_slice(), &window.to_be_bytes()].concat());
+    }
+    let mut fields = Vec::new();
+    for (name, value) in [(":method", "GET"), (":scheme", "http"), (":path", "/"), (":authority", authority)] {
+        let length = |text: &str| u8::try_from(text.len()).expect("a short text");
+        fields.extend([&[0, length(name)], name.as_bytes(), &[length(value)], value.as_bytes()].concat());
+    }
+    let length = u8::try_from(fields.len()).expect("a short head");
+    bytes.extend([[0, 0, length, 1, 5, 0, 0, 0, 1].as_slice(), &fields].concat());
+    bytes
+}
+
+#[tokio::test]
+async fn a_tunnel_and_an_upgraded_connection_through_which_nothing_passes_are_closed() {
+    let origin = Origin::scripted(|mut wire| async move {
+        if wire.take(1).await == b"G" {
+            wire.head().await.expect("a request");
+            wire.send("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n").await;
+        }
+        wire.send("hello").await;
+        wire.read_to_end().await;
+    })
+    .await;
+    let authority = origin.authority();
+    let proxy = Proxyhost::with([]).config(SHORT).start().await;
+    let mut tunnel = proxy.tunnel(&authority).await;
+    tunnel.send(b"\x00 not HTTP").await;
+    assert_eq!(tunnel.read_to_end().await, b"hello");
+    let mut upgraded = proxy.connect().await;
+    let upgrade = format!("GET {} HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n", origin.url("/"));
+    upgraded.send(upgrade).await;
+    assert_eq!(upgraded.head().await.expect("an answer").status(), 101);
+    assert_eq!(upgraded.read_to_end().await, b"hello");
+    origin.done().await;
+}
+
+#[tokio::test]
+async fn connections_are_taken_again_when_there_are_file_descriptors_and_the_log_says_it_once() {
+    let proxy = Proxyhost::with(["--offline"]).start().await;
+    proxy.limit_files(40);
+    let mut many = Vec::new();
+    for _ in 0..60 {
+        many.push(proxy.connect().await);
+    }
+    proxy.wait_for_log("cannot take connections for now").await;
+    drop(many);
+    assert_eq!(proxy.connect().await.get("http://a.example/").await.status(), 502);
+    assert_eq!(proxy.log().matches("cannot take connections for now").count(), 1, "{}", proxy.log());
+}

@@ -1,17 +1,14 @@
 //! Whether a connection has exchanges under way, so that one that is idle can be closed.
 
 use std::{
-    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
-    task::{Context, Poll},
     time::Duration,
 };
 
-use http_body::{Body, Frame, SizeHint};
-use tokio::{sync::OwnedSemaphorePermit, time::Instant};
+use tokio::time::Instant;
 
 use super::socket::Peer;
 
@@ -116,34 +113,6 @@ impl Drop for UnderWay {
         let since = u64::try_from(counts.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
         counts.last_ended.store(since.max(1), Ordering::Relaxed);
         counts.under_way.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// A response's body, with what is held until it has ended.
-#[derive(Debug)]
-pub(super) struct Held<B> {
-    pub(super) body: B,
-    pub(super) _under_way: UnderWay,
-    pub(super) _flow: Option<OwnedSemaphorePermit>,
-}
-
-impl<B: Body + Unpin> Body for Held<B> {
-    type Data = B::Data;
-    type Error = B::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }
 

@@ -18,6 +18,7 @@ use super::{
     Clients, Entry, Service,
     activity::Activity,
     exchange,
+    held::Streams,
     interim::{Interim, WithInterim},
     socket::Peer,
 };
@@ -50,6 +51,9 @@ const STREAMS: u32 = 100;
 const STREAM_WINDOW: u32 = 256 * 1024;
 const CONNECTION_WINDOW: u32 = 1024 * 1024;
 
+/// HTTP/2: bytes of a stream that wait for the client.
+const UNSENT: usize = 32 * 1024;
+
 /// Serves a connection until it closes, or is idle for too long, or while draining. The permit is given back when it closes,
 /// whatever it was upgraded to until then; what is carried inside another connection has none.
 pub(super) async fn serve<S: Service>(
@@ -62,12 +66,15 @@ pub(super) async fn serve<S: Service>(
     let activity = Activity::new();
     let interim = Interim::default();
     let stream = WithInterim::new(stream, interim.clone(), permit);
-    let (counted, peer) = (activity.clone(), carrier.peer.clone());
+    let (counted, peer, streams) = (activity.clone(), carrier.peer.clone(), Streams::default());
+    let (idle, held) = (clients.idle, streams.clone());
     let answer = move |request: http::Request<Incoming>| {
         let under_way = counted.begin();
         // HTTP/1.0 has no interim responses, and `hyper` has no way to send them in HTTP/2.
         let interim = (request.version() == Version::HTTP_11).then(|| interim.clone());
-        exchange::serve(clients.clone(), request, carrier.clone(), interim, under_way)
+        let exchange = exchange::Exchange { carrier: carrier.clone(), interim, under_way, streams: held.clone() };
+        // Boxed, so that a connection which waits for its next request takes no memory for one.
+        Box::pin(exchange::serve(clients.clone(), request, exchange))
     };
     let connection = builder().serve_connection_with_upgrades(TokioIo::new(stream), service_fn(answer)).into_owned();
     tokio::pin!(connection);
@@ -86,6 +93,7 @@ pub(super) async fn serve<S: Service>(
             debug!("client left");
             Ok(())
         }
+        () = streams.give_up_untaken(idle) => Ok(()),
     };
     if let Err(error) = served {
         debug!(%error, "client connection ended");
@@ -118,6 +126,7 @@ fn builder() -> auto::Builder<TokioExecutor> {
         .max_concurrent_streams(STREAMS)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_send_buf_size(UNSENT)
         .max_header_list_size(HEAD_BYTES as u32);
     builder
 }

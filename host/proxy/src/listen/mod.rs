@@ -15,6 +15,7 @@ mod connection;
 mod deliver;
 mod drain;
 mod exchange;
+mod held;
 mod interim;
 mod limits;
 pub mod mode;
@@ -22,6 +23,7 @@ mod observed;
 mod prefixed;
 mod service;
 mod socket;
+mod traffic;
 mod tunnel;
 mod upgraded;
 

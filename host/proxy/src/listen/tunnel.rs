@@ -19,6 +19,7 @@ use super::{
     connection::{self, Carrier},
     prefixed::Prefixed,
     socket::Peer,
+    traffic::Traffic,
 };
 use crate::flow::{
     Body, Destination, Fault, FaultKind, Fields, FlowId, Outgoing, Request, RequestHead, Scheme, Target,
@@ -141,7 +142,7 @@ async fn intercept<S: Service>(clients: Arc<Clients<S>>, stream: ClientSide, ope
 }
 
 /// Passes a tunnel's bytes on, if the service lets a CONNECT request for it through.
-async fn pass_through<S: Service>(clients: &Clients<S>, opened: Opened, mut client: ClientSide) {
+async fn pass_through<S: Service>(clients: &Clients<S>, opened: Opened, client: ClientSide) {
     let Opened { flow, destination, version, .. } = opened;
     // What was a host and a port a moment ago is an authority.
     let authority = destination.host_and_port().parse().ok();
@@ -160,8 +161,16 @@ async fn pass_through<S: Service>(clients: &Clients<S>, opened: Opened, mut clie
     // There is no way to give the inside of such a tunnel an answer: why there is no connection is in the log.
     let Ok(mut server) = clients.service.connect(request).await else { return };
     info!(flow = flow.0, "passing on a tunnel to {shown} that is not HTTP");
-    if let Err(error) = copy_bidirectional(&mut client, &mut server).await {
-        debug!(flow = flow.0, %error, "tunnel ended");
+    let (traffic, mut client) = Traffic::watch(client);
+    tokio::select! {
+        copied = copy_bidirectional(&mut client, &mut server) => {
+            if let Err(error) = copied {
+                debug!(flow = flow.0, %error, "tunnel ended");
+            }
+        }
+        () = traffic.silent(clients.limits.tunnel_idle, clients.idle) => {
+            debug!(flow = flow.0, "nothing passed through the tunnel for too long");
+        }
     }
 }
 

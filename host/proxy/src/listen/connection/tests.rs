@@ -41,7 +41,7 @@ impl Service for Answers {
 fn clients(flows: usize) -> Arc<Clients<Answers>> {
     let folder = tempfile::tempdir().unwrap();
     let authority = Arc::new(CertificateAuthority::load_or_create(folder.path()).unwrap());
-    let limits = ClientLimits { connections: 1, flows };
+    let limits = ClientLimits { connections: 1, flows, ..ClientLimits::default() };
     let answers = Answers { go_on: Semaphore::new(0) };
     Arc::new(Clients::new(answers, authority, limits, Duration::from_secs(60)))
 }
