@@ -10,6 +10,7 @@ mod examples;
 mod forwarding;
 mod har;
 mod harness;
+mod http2_abuse;
 mod leaks;
 mod matchers;
 mod misses;
