@@ -256,6 +256,7 @@ async fn flows_beyond_the_limit_are_refused_until_one_ends() {
         (refused.status(), refused.field("proxy-status")),
         (503, Some("proxyhost; error=proxy_internal_response"))
     );
+    assert_eq!(refused.field("retry-after"), Some("1"));
     sender.send(true).expect("the origin waits");
     assert_eq!(first.take(6).await, b"onetwo");
     // On this connection, the next request is read when the flow before it has ended.

@@ -112,6 +112,13 @@ impl Proxyhost {
         assert!(command.status().expect("util-linux").success());
     }
 
+    /// Lets the process have so many files open.
+    pub fn limit_files(&self, count: u32) {
+        let (pid, limit) = (self.child.id().to_string(), format!("--nofile={count}:{count}"));
+        let limited = Command::new("prlimit").args(["--pid", &pid, &limit]).status();
+        assert!(limited.expect("prlimit, of util-linux").success());
+    }
+
     /// Waits for the process to end.
     pub async fn ended(&mut self) -> ExitStatus {
         let mut log = self.log.clone();

@@ -66,6 +66,7 @@ pub(super) fn merge(
                 .or(file.limits.connections)
                 .unwrap_or(limits.connections),
             flows: count(matches, "flows-in-flight")?.or(file.limits.flows).unwrap_or(limits.flows),
+            tunnel_idle: file.limits.tunnel_idle.unwrap_or(limits.tunnel_idle),
         },
         via: !fidelity && !matches.get_flag("no-via") && file.via.unwrap_or(true),
         host: if fidelity { HostField::Kept } else { HostField::Rewritten },

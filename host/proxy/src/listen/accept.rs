@@ -1,14 +1,23 @@
 //! Binding addresses and taking connections.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     sync::OwnedSemaphorePermit,
 };
 use tracing::{debug, warn};
 
-use super::{Clients, Gate, Service, connection};
+use super::{
+    Clients, Gate, Service,
+    connection::{self, Carrier},
+    socket::Socket,
+};
 
 /// Why an address cannot be listened on.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +51,28 @@ impl From<io::Error> for BindFault {
     }
 }
 
+/// Something that may happen very often, of which a line is enough now and then.
+#[derive(Debug, Default)]
+struct Repeated {
+    said: Option<Instant>,
+    unsaid: u64,
+}
+
+/// Least time between two lines.
+const SAID_EVERY: Duration = Duration::from_secs(10);
+
+impl Repeated {
+    /// It happens. If it is to be said, gives how often it has happened since it was said last, this time not counted.
+    fn to_be_said(&mut self) -> Option<u64> {
+        if self.said.is_some_and(|said| said.elapsed() < SAID_EVERY) {
+            self.unsaid += 1;
+            return None;
+        }
+        self.said = Some(Instant::now());
+        Some(std::mem::take(&mut self.unsaid))
+    }
+}
+
 /// A bound address, and how requests to it come in.
 #[derive(Debug)]
 pub struct Listener {
@@ -49,6 +80,9 @@ pub struct Listener {
     address: SocketAddr,
     gate: Arc<Gate>,
 }
+
+/// Connections that wait to be taken. The system may allow fewer.
+const BACKLOG: u32 = 1024;
 
 /// After a failed accept, such as for want of file descriptors.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -60,7 +94,7 @@ impl Listener {
     /// When the address is in use, not this machine's, or not allowed.
     pub async fn bind(address: SocketAddr, gate: Gate) -> Result<Self, BindError> {
         let failed = |error: io::Error| BindError { address, source: error.into() };
-        let socket = TcpListener::bind(address).await.map_err(failed)?;
+        let socket = listen(address).map_err(failed)?;
         let address = socket.local_addr().map_err(failed)?;
         Ok(Self { socket, address, gate: Arc::new(gate) })
     }
@@ -72,23 +106,28 @@ impl Listener {
 
     /// Takes connections until draining begins.
     pub async fn run<S: Service>(self, clients: Arc<Clients<S>>) {
+        let (mut full, mut failing) = (Repeated::default(), Repeated::default());
         loop {
             let (permit, accepted) = tokio::select! {
-                accepted = self.accept(&clients) => accepted,
+                accepted = self.accept(&clients, &mut full) => accepted,
                 () = clients.drain.begun() => return,
             };
             match accepted {
                 Ok((stream, peer)) => {
                     debug!(%peer, "client connected");
-                    if let Err(error) = stream.set_nodelay(true) {
-                        debug!(%peer, %error, "client left at once");
-                        continue;
+                    match Socket::new(stream, clients.idle) {
+                        Ok(socket) => {
+                            let carrier = Carrier { gate: self.gate.clone(), peer: Some(socket.peer()) };
+                            clients.drain.spawn(connection::serve(clients.clone(), socket, carrier, permit));
+                        }
+                        Err(error) => debug!(%peer, %error, "client left at once"),
                     }
-                    clients.drain.spawn(connection::serve(clients.clone(), stream, self.gate.clone(), permit));
                 }
                 Err(error) if is_of_one_client(&error) => debug!(%error, "client left before it was taken"),
                 Err(error) => {
-                    warn!(%error, "cannot take connections for now");
+                    if let Some(unsaid) = failing.to_be_said() {
+                        warn!(%error, unsaid, "cannot take connections for now");
+                    }
                     tokio::time::sleep(PAUSE).await;
                 }
             }
@@ -99,17 +138,30 @@ impl Listener {
     async fn accept<S>(
         &self,
         clients: &Clients<S>,
+        full: &mut Repeated,
     ) -> (Option<OwnedSemaphorePermit>, io::Result<(TcpStream, SocketAddr)>) {
         let permit = match clients.connections.clone().try_acquire_owned() {
             Ok(permit) => Some(permit),
             Err(_) => {
-                warn!(limit = clients.limits.connections, "as many connections as there may be; new ones have to wait");
+                if let Some(unsaid) = full.to_be_said() {
+                    let limit = clients.limits.connections;
+                    warn!(limit, unsaid, "as many connections as there may be; new ones have to wait");
+                }
                 // Fails only when the semaphore is closed, which nobody does.
                 clients.connections.clone().acquire_owned().await.ok()
             }
         };
         (permit, self.socket.accept().await)
     }
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A proxy that was stopped can be started again at once. Elsewhere, this would let two programs listen.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// Failures of the connection that was to be taken, not of taking connections.

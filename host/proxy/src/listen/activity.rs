@@ -1,17 +1,23 @@
 //! Whether a connection has exchanges under way, so that one that is idle can be closed.
 
 use std::{
-    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
-    task::{Context, Poll},
     time::Duration,
 };
 
-use http_body::{Body, Frame, SizeHint};
-use tokio::{sync::OwnedSemaphorePermit, time::Instant};
+use tokio::time::Instant;
+
+use super::socket::Peer;
+
+/// How long an answer may take to begin, and to go on, when the client has closed its side of the connection.
+const BEGINS_WITHIN: Duration = Duration::from_secs(1);
+const GOES_ON_WITHIN: Duration = Duration::from_secs(5);
+
+/// How often that is looked after.
+const LOOKED_AFTER: Duration = Duration::from_millis(250);
 
 /// The exchanges of one connection.
 #[derive(Clone, Debug)]
@@ -21,6 +27,8 @@ pub(super) struct Activity(Arc<Counts>);
 struct Counts {
     opened: Instant,
     under_way: AtomicUsize,
+    /// Those of them whose answer has not begun.
+    unanswered: AtomicUsize,
     /// Milliseconds from the connection's start to the end of its last exchange; 0 before there was one.
     last_ended: AtomicU64,
 }
@@ -28,14 +36,40 @@ struct Counts {
 impl Activity {
     /// That of a connection that was opened now.
     pub(super) fn new() -> Self {
-        let (under_way, last_ended) = (AtomicUsize::new(0), AtomicU64::new(0));
-        Self(Arc::new(Counts { opened: Instant::now(), under_way, last_ended }))
+        let (under_way, unanswered, last_ended) = Default::default();
+        Self(Arc::new(Counts { opened: Instant::now(), under_way, unanswered, last_ended }))
     }
 
     /// An exchange begins, and is under way as long as what this returns lives.
     pub(super) fn begin(&self) -> UnderWay {
         self.0.under_way.fetch_add(1, Ordering::Relaxed);
-        UnderWay(self.clone())
+        self.0.unanswered.fetch_add(1, Ordering::Relaxed);
+        UnderWay { activity: self.clone(), is_answered: false }
+    }
+
+    /// Waits until the client has left: it reset the connection, or it sends nothing more and nothing goes to it although an
+    /// exchange is under way. One that closed its side only may still read, so it is left some time.
+    pub(super) async fn abandoned(&self, peer: &Peer) {
+        peer.finished().await;
+        tokio::select! {
+            () = peer.reset() => {}
+            () = self.silent(peer) => {}
+        }
+    }
+
+    async fn silent(&self, peer: &Peer) {
+        let (mut written, mut since) = (peer.written(), Instant::now());
+        loop {
+            tokio::time::sleep(LOOKED_AFTER).await;
+            let now = peer.written();
+            if now != written || self.0.under_way.load(Ordering::Relaxed) == 0 {
+                (written, since) = (now, Instant::now());
+            }
+            let is_answered = self.0.unanswered.load(Ordering::Relaxed) == 0;
+            if since.elapsed() >= if is_answered { GOES_ON_WITHIN } else { BEGINS_WITHIN } {
+                return;
+            }
+        }
     }
 
     /// Waits until nothing was under way for a time: `first` for the first exchange, `between` for all others.
@@ -58,42 +92,27 @@ impl Activity {
 
 /// An exchange that is under way.
 #[derive(Debug)]
-pub(super) struct UnderWay(Activity);
+pub(super) struct UnderWay {
+    activity: Activity,
+    is_answered: bool,
+}
+
+impl UnderWay {
+    /// The answer begins.
+    pub(super) fn answered(&mut self) {
+        if !std::mem::replace(&mut self.is_answered, true) {
+            self.activity.0.unanswered.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        let counts = &self.0.0;
+        self.answered();
+        let counts = &self.activity.0;
         let since = u64::try_from(counts.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
         counts.last_ended.store(since.max(1), Ordering::Relaxed);
         counts.under_way.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// A response's body, with what is held until it has ended.
-#[derive(Debug)]
-pub(super) struct Held<B> {
-    pub(super) body: B,
-    pub(super) _under_way: UnderWay,
-    pub(super) _flow: Option<OwnedSemaphorePermit>,
-}
-
-impl<B: Body + Unpin> Body for Held<B> {
-    type Data = B::Data;
-    type Error = B::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }
 

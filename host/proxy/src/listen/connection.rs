@@ -18,8 +18,19 @@ use super::{
     Clients, Gate, Service,
     activity::Activity,
     exchange,
+    held::Streams,
     interim::{Interim, WithInterim},
+    socket::Peer,
 };
+
+/// What carries a connection.
+#[derive(Clone, Debug)]
+pub(super) struct Carrier {
+    /// How requests come in, and who may send them.
+    pub(super) gate: Arc<Gate>,
+    /// The client at the other end of the TCP connection, also when tunnels and TLS are between.
+    pub(super) peer: Option<Peer>,
+}
 
 /// Most time a client may take for a request's head, counted from when the connection was opened or, in HTTP/1, from the
 /// end of the response before.
@@ -40,24 +51,30 @@ const STREAMS: u32 = 100;
 const STREAM_WINDOW: u32 = 256 * 1024;
 const CONNECTION_WINDOW: u32 = 1024 * 1024;
 
+/// HTTP/2: bytes of a stream that wait for the client.
+const UNSENT: usize = 32 * 1024;
+
 /// Serves a connection until it closes, or is idle for too long, or while draining. The permit is given back when it closes,
 /// whatever it was upgraded to until then; what is carried inside another connection has none.
 pub(super) async fn serve<S: Service>(
     clients: Arc<Clients<S>>,
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    gate: Arc<Gate>,
+    carrier: Carrier,
     permit: Option<OwnedSemaphorePermit>,
 ) {
     let drain = clients.drain();
     let activity = Activity::new();
     let interim = Interim::default();
     let stream = WithInterim::new(stream, interim.clone(), permit);
-    let counted = activity.clone();
+    let (counted, peer, streams) = (activity.clone(), carrier.peer.clone(), Streams::default());
+    let (idle, held) = (clients.idle, streams.clone());
     let answer = move |request: http::Request<Incoming>| {
         let under_way = counted.begin();
         // HTTP/1.0 has no interim responses, and `hyper` has no way to send them in HTTP/2.
         let interim = (request.version() == Version::HTTP_11).then(|| interim.clone());
-        exchange::serve(clients.clone(), request, gate.clone(), interim, under_way)
+        let exchange = exchange::Exchange { carrier: carrier.clone(), interim, under_way, streams: held.clone() };
+        // Boxed, so that a connection which waits for its next request takes no memory for one.
+        Box::pin(exchange::serve(clients.clone(), request, exchange))
     };
     let connection = builder().serve_connection_with_upgrades(TokioIo::new(stream), service_fn(answer)).into_owned();
     tokio::pin!(connection);
@@ -72,9 +89,22 @@ pub(super) async fn serve<S: Service>(
             // A client that does not answer is left.
             tokio::time::timeout(CLOSE_WITHIN, connection).await.unwrap_or(Ok(()))
         }
+        () = abandoned(peer.as_ref(), &activity) => {
+            debug!("client left");
+            Ok(())
+        }
+        () = streams.give_up_untaken(idle) => Ok(()),
     };
     if let Err(error) = served {
         debug!(%error, "client connection ended");
+    }
+}
+
+/// Waits until the client has left. Without a peer, only reading and writing tell.
+async fn abandoned(peer: Option<&Peer>, activity: &Activity) {
+    match peer {
+        Some(peer) => activity.abandoned(peer).await,
+        None => std::future::pending().await,
     }
 }
 
@@ -96,6 +126,7 @@ fn builder() -> auto::Builder<TokioExecutor> {
         .max_concurrent_streams(STREAMS)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_send_buf_size(UNSENT)
         .max_header_list_size(HEAD_BYTES as u32);
     builder
 }

@@ -8,10 +8,12 @@ use hyper::body::Incoming;
 use tracing::{debug, error, warn};
 
 use super::{
-    Clients, Gate, Service,
-    activity::{Held, UnderWay},
+    Clients, Service,
+    activity::UnderWay,
     admit::{Admitted, admit},
+    connection::Carrier,
     deliver::deliver,
+    held::{Content, Held, Streams},
     interim::Interim,
     tunnel, upgraded,
 };
@@ -22,31 +24,38 @@ use crate::flow::{Fault, FaultKind, FlowId, InterimSink, Outgoing, Request, Resp
 #[error("killed")]
 pub(super) struct Killed;
 
+/// What a request comes with.
+pub(super) struct Exchange {
+    pub(super) carrier: Carrier,
+    /// Where interim responses go, if the client's protocol has them.
+    pub(super) interim: Option<Interim>,
+    pub(super) under_way: UnderWay,
+    /// The bodies of the connection, if it speaks HTTP/2.
+    pub(super) streams: Streams,
+}
+
 /// Answers a request that came in over a connection.
 pub(super) async fn serve<S: Service>(
     clients: Arc<Clients<S>>,
     mut request: http::Request<Incoming>,
-    gate: Arc<Gate>,
-    interim: Option<Interim>,
-    under_way: UnderWay,
-) -> Result<http::Response<Held<Outgoing>>, Killed> {
+    exchange: Exchange,
+) -> Result<http::Response<Held>, Killed> {
+    let Exchange { carrier, interim, mut under_way, streams } = exchange;
     let flow = FlowId::next();
     let asked = Asked { flow, method: request.method().clone(), version: request.version() };
     let permit = clients.flows.clone().try_acquire_owned();
-    let passed = gate.pass(request.headers_mut());
+    let passed = carrier.gate.pass(request.headers_mut());
     let answer = match (&permit, passed) {
         (Err(_), _) => refuse(&clients, &asked, &busy(clients.limits.flows)),
         (Ok(_), Err(fault)) => {
             debug!(flow = flow.0, kind = fault.kind.name(), "refused: {fault}");
             refuse(&clients, &asked, &fault)
         }
-        (Ok(_), Ok(())) if asked.method == Method::CONNECT => {
-            match tunnel::open(&clients, flow, request, &gate.entry) {
-                Ok(opened) => Ok(opened),
-                Err(fault) => refuse(&clients, &asked, &fault),
-            }
-        }
-        (Ok(_), Ok(())) => match admit(flow, request, &gate.entry, gate.host) {
+        (Ok(_), Ok(())) if asked.method == Method::CONNECT => match tunnel::open(&clients, flow, request, &carrier) {
+            Ok(opened) => Ok(opened),
+            Err(fault) => refuse(&clients, &asked, &fault),
+        },
+        (Ok(_), Ok(())) => match admit(flow, request, &carrier.gate.entry, carrier.gate.host) {
             Ok(admitted) => respond(&clients, &asked, admitted, interim).await,
             Err(fault) => {
                 debug!(flow = flow.0, kind = fault.kind.name(), "refused: {fault}");
@@ -54,7 +63,13 @@ pub(super) async fn serve<S: Service>(
             }
         },
     };
-    answer.map(|answer| answer.map(|body| Held { body, _under_way: under_way, _flow: permit.ok() }))
+    under_way.answered();
+    answer.map(|answer| {
+        answer.map(|body| {
+            let content = Content { body, _under_way: under_way, _flow: permit.ok() };
+            if asked.version == Version::HTTP_2 { streams.hold(content) } else { Held::Alone(content) }
+        })
+    })
 }
 
 /// What an answer depends on.
@@ -86,8 +101,7 @@ async fn respond<S: Service>(
     };
     if let (Some(endpoint), Some(protocol), Some(client)) = (response.upgrade.endpoint.take(), protocol, client) {
         let observers = std::mem::take(&mut response.upgrade.observers);
-        let drain = clients.drain();
-        clients.drain.spawn(upgraded::serve(asked.flow, client, endpoint, observers, drain));
+        clients.drain.spawn(upgraded::serve(asked.flow, client, endpoint, observers, clients.clone()));
         return Ok(upgraded::switching(response.head, &protocol));
     }
     match deliver(response, &asked.method, asked.version, clients.idle) {
@@ -121,6 +135,9 @@ fn busy(limit: usize) -> Fault {
     Fault::new(FaultKind::Busy, detail)
 }
 
+/// Seconds after which a client may try again when too much goes on (RFC 9110 §10.2.3).
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
+
 /// Tells the client what failed.
 fn refuse<S>(clients: &Clients<S>, asked: &Asked, fault: &Fault) -> Result<http::Response<Outgoing>, Killed> {
     // What answers a CONNECT that was refused has content.
@@ -129,6 +146,9 @@ fn refuse<S>(clients: &Clients<S>, asked: &Asked, fault: &Fault) -> Result<http:
     let mut refused = refused.map_err(|_| Killed)?;
     if asked.version < Version::HTTP_2 && fault.kind.spoils_connection() {
         refused.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    if fault.kind == FaultKind::Busy {
+        refused.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
     }
     Ok(refused)
 }

@@ -3,7 +3,8 @@
 //! `mode` says what a listener is, `accept` takes connections, `connection` serves one and `exchange` one request of it:
 //! `gate` says who may send it, `admit` makes a flow's request of what arrived, a `service` answers it, and `deliver` makes of a flow's response what the
 //! client gets. `tunnel` is what CONNECT opens (with the certificates of `ca`), and `upgraded` goes on when a response
-//! upgrades the connection. What all connections share is in `clients`, bounded by `limits`.
+//! upgrades the connection. `socket` sees that a client left or takes nothing. What all connections share is in `clients`,
+//! bounded by `limits`.
 
 mod accept;
 mod activity;
@@ -15,12 +16,15 @@ mod deliver;
 mod drain;
 mod exchange;
 mod gate;
+mod held;
 mod interim;
 mod limits;
 pub mod mode;
 mod observed;
 mod prefixed;
 mod service;
+mod socket;
+mod traffic;
 mod tunnel;
 mod upgraded;
 

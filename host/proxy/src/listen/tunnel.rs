@@ -13,7 +13,14 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 use tracing::{debug, info, warn};
 
-use super::{Clients, Entry, Gate, Service, ca::Protocols, connection, prefixed::Prefixed};
+use super::{
+    Clients, Entry, Gate, Service,
+    ca::Protocols,
+    connection::{self, Carrier},
+    prefixed::Prefixed,
+    socket::Peer,
+    traffic::Traffic,
+};
 use crate::flow::{
     Body, Destination, Fault, FaultKind, Fields, FlowId, Outgoing, Request, RequestHead, Scheme, Target,
 };
@@ -46,16 +53,16 @@ pub(super) fn open<S: Service>(
     clients: &Arc<Clients<S>>,
     flow: FlowId,
     mut request: http::Request<Incoming>,
-    entry: &Entry,
+    carrier: &Carrier,
 ) -> Result<http::Response<Outgoing>, Fault> {
-    let destination = destination(&request, entry)?;
+    let destination = destination(&request, &carrier.gate.entry)?;
     clients.service.check_tunnel(&destination)?;
     let version = request.version();
     let client = hyper::upgrade::on(&mut request);
-    let served = clients.clone();
+    let (served, peer) = (clients.clone(), carrier.peer.clone());
     clients.drain.spawn(async move {
         match client.await {
-            Ok(client) => serve(served, flow, client, destination, version).await,
+            Ok(client) => serve(served, Opened { flow, destination, version, peer }, client).await,
             Err(error) => debug!(flow = flow.0, %error, "client left before its tunnel opened"),
         }
     });
@@ -84,36 +91,48 @@ fn destination<B>(request: &http::Request<B>, entry: &Entry) -> Result<Destinati
     Destination::new(scheme, authority.host(), port).map_err(|_| no_host())
 }
 
-/// Serves the inside of a tunnel.
-async fn serve<S: Service>(
-    clients: Arc<Clients<S>>,
+/// A tunnel that was opened.
+struct Opened {
     flow: FlowId,
-    upgraded: Upgraded,
     destination: Destination,
+    /// Of the request that opened it.
     version: Version,
-) {
+    /// The client at the other end.
+    peer: Option<Peer>,
+}
+
+impl Opened {
+    /// What carries a connection inside the tunnel.
+    fn carrier(self, scheme: Scheme) -> Carrier {
+        let entry = Entry::Tunnel(self.destination.with_scheme(scheme));
+        Carrier { gate: Arc::new(Gate::new(entry, None)), peer: self.peer }
+    }
+}
+
+/// Serves the inside of a tunnel.
+async fn serve<S: Service>(clients: Arc<Clients<S>>, opened: Opened, upgraded: Upgraded) {
     let mut stream = TokioIo::new(upgraded);
     let mut seen = BytesMut::with_capacity(1024);
     let content = look(&mut stream, &mut seen).await;
     let stream = Prefixed::new(seen.freeze(), stream);
     match content {
-        Content::Tls => intercept(clients, stream, destination).await,
+        Content::Tls => intercept(clients, stream, opened).await,
         Content::Http => {
-            let entry = Entry::Tunnel(destination.with_scheme(Scheme::Http));
-            connection::serve(clients, stream, Arc::new(Gate::new(entry, None)), None).await;
+            let carrier = opened.carrier(Scheme::Http);
+            connection::serve(clients, stream, carrier, None).await;
         }
-        Content::Other => pass_through(&clients, flow, destination, version, stream).await,
+        Content::Other => pass_through(&clients, opened, stream).await,
     }
 }
 
 /// Speaks TLS in the server's place.
-async fn intercept<S: Service>(clients: Arc<Clients<S>>, stream: ClientSide, destination: Destination) {
-    let host = destination.host();
+async fn intercept<S: Service>(clients: Arc<Clients<S>>, stream: ClientSide, opened: Opened) {
+    let host = opened.destination.host();
     let config = clients.authority.server_config(host, Protocols::PreferHttp2);
     match timeout(HANDSHAKE, TlsAcceptor::from(config).accept(stream)).await {
         Ok(Ok(stream)) => {
-            let entry = Entry::Tunnel(destination.with_scheme(Scheme::Https));
-            connection::serve(clients, stream, Arc::new(Gate::new(entry, None)), None).await;
+            let carrier = opened.carrier(Scheme::Https);
+            connection::serve(clients, stream, carrier, None).await;
         }
         Ok(Err(error)) => warn!(
             host,
@@ -124,13 +143,8 @@ async fn intercept<S: Service>(clients: Arc<Clients<S>>, stream: ClientSide, des
 }
 
 /// Passes a tunnel's bytes on, if the service lets a CONNECT request for it through.
-async fn pass_through<S: Service>(
-    clients: &Clients<S>,
-    flow: FlowId,
-    destination: Destination,
-    version: Version,
-    mut client: ClientSide,
-) {
+async fn pass_through<S: Service>(clients: &Clients<S>, opened: Opened, client: ClientSide) {
+    let Opened { flow, destination, version, .. } = opened;
     // What was a host and a port a moment ago is an authority.
     let authority = destination.host_and_port().parse().ok();
     let head = RequestHead {
@@ -148,8 +162,16 @@ async fn pass_through<S: Service>(
     // There is no way to give the inside of such a tunnel an answer: why there is no connection is in the log.
     let Ok(mut server) = clients.service.connect(request).await else { return };
     info!(flow = flow.0, "passing on a tunnel to {shown} that is not HTTP");
-    if let Err(error) = copy_bidirectional(&mut client, &mut server).await {
-        debug!(flow = flow.0, %error, "tunnel ended");
+    let (traffic, mut client) = Traffic::watch(client);
+    tokio::select! {
+        copied = copy_bidirectional(&mut client, &mut server) => {
+            if let Err(error) = copied {
+                debug!(flow = flow.0, %error, "tunnel ended");
+            }
+        }
+        () = traffic.silent(clients.limits.tunnel_idle, clients.idle) => {
+            debug!(flow = flow.0, "nothing passed through the tunnel for too long");
+        }
     }
 }
 

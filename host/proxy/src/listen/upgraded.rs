@@ -7,7 +7,7 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tracing::debug;
 
-use super::{Drain, observed::Observed};
+use super::{Clients, observed::Observed, traffic::Traffic};
 use crate::flow::{ByteStream, Endpoint, FlowId, Outgoing, ResponseHead, UpgradeObserver};
 
 /// The answer that upgrades a connection to a protocol.
@@ -23,28 +23,34 @@ pub(super) fn switching(head: Arc<ResponseHead>, protocol: &HeaderValue) -> http
 }
 
 /// Hands an upgraded connection to its endpoint, and tells the observers of it. Ends when draining begins, as nobody knows
-/// whether such a connection ever would.
-pub(super) async fn serve(
+/// whether such a connection ever would, and when nothing passes for too long.
+pub(super) async fn serve<S>(
     flow: FlowId,
     client: OnUpgrade,
     endpoint: Arc<dyn Endpoint>,
     observers: Vec<Arc<dyn UpgradeObserver>>,
-    drain: Drain,
+    clients: Arc<Clients<S>>,
 ) {
     let served = async {
         match client.await {
             Ok(client) => {
-                let client: ByteStream = Box::new(TokioIo::new(client));
+                let (traffic, client) = Traffic::watch(TokioIo::new(client));
+                let client: ByteStream = Box::new(client);
                 let client =
                     if observers.is_empty() { client } else { Box::new(Observed::new(client, observers.clone())) };
-                endpoint.serve(flow, client).await;
+                tokio::select! {
+                    () = endpoint.serve(flow, client) => {}
+                    () = traffic.silent(clients.limits.tunnel_idle, clients.idle) => {
+                        debug!(flow = flow.0, "nothing passed on the upgraded connection for too long");
+                    }
+                }
             }
             Err(error) => debug!(flow = flow.0, %error, "client left before the connection was upgraded"),
         }
     };
     tokio::select! {
         () = served => {}
-        () = drain.begun() => {}
+        () = clients.drain.begun() => {}
     }
     for completion in observers.iter().filter_map(|observer| observer.end()) {
         completion.await;

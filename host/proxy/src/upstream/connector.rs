@@ -29,6 +29,7 @@ use tower_service::Service;
 use super::{
     Egress,
     failure::ConnectFault,
+    portions::Portions,
     resolver::Resolver,
     stream::{ServerStream, Transport},
 };
@@ -122,7 +123,8 @@ impl Connector {
     async fn connect(self, destination: Destination) -> Result<ServerStream, ConnectFault> {
         let tcp = self.tcp(&destination).await?;
         if destination.scheme() == Scheme::Http {
-            return Ok(ServerStream::new(Transport::Plain(tcp), self.egress));
+            let stream = TokioIo::new(Portions::new(tcp.into_inner()));
+            return Ok(ServerStream::new(Transport::Plain(stream), self.egress));
         }
         let tcp = tcp.into_inner();
         let server = (destination.host().to_owned(), destination.port());
@@ -144,7 +146,7 @@ impl Connector {
                 _ => ConnectFault::Tls(error),
             }
         })?;
-        Ok(ServerStream::new(Transport::Tls(Box::new(TokioIo::new(stream))), self.egress))
+        Ok(ServerStream::new(Transport::Tls(Box::new(TokioIo::new(Portions::new(stream)))), self.egress))
     }
 }
 

@@ -3,7 +3,7 @@
 //! `egress` says where to, by the rules of `policy`, and `connector` connects: names by `resolver`, TLS by `tls`, to a
 //! `stream`. `forward` makes of a flow's request what a server gets, `receive` makes a flow's response of what it answers,
 //! within the time of `first_byte`, `relay` passes its interim responses on, and `failure` says what went wrong. The pool and
-//! the choice between HTTP/1 and HTTP/2 are `hyper-util`'s. `waiting` bounds how many wait for servers.
+//! the choice between HTTP/1 and HTTP/2 are `hyper-util`'s. `waiting` bounds how many wait for servers; connections are read in `portions`.
 
 mod connector;
 mod egress;
@@ -11,6 +11,7 @@ mod failure;
 mod first_byte;
 mod forward;
 mod policy;
+mod portions;
 mod receive;
 mod relay;
 mod resolver;
@@ -80,6 +81,14 @@ const KEPT_FOR: Duration = Duration::from_secs(30);
 /// Most header fields of a response, and most bytes of its head.
 const MOST_FIELDS: usize = 256;
 const HEAD_BYTES: usize = 256 * 1024;
+
+/// HTTP/2: bytes of a response that wait here when its client takes nothing, and so many of all together that those do not
+/// stop the others on the connection.
+const STREAM_WINDOW: u32 = 128 * 1024;
+const CONNECTION_WINDOW: u32 = 16 * 1024 * 1024;
+
+/// HTTP/2: bytes of a request that wait for the server.
+const UNSENT: usize = 64 * 1024;
 
 impl Upstream {
     /// Servers are reached as the egress policy and the TLS settings say.
@@ -214,6 +223,9 @@ fn client(connector: Connector, idle: usize) -> Client<Connector, Timed<Outgoing
         .http1_max_headers(MOST_FIELDS)
         .http1_max_buf_size(HEAD_BYTES)
         .http2_max_header_list_size(HEAD_BYTES as u32)
+        .http2_initial_stream_window_size(STREAM_WINDOW)
+        .http2_initial_connection_window_size(CONNECTION_WINDOW)
+        .http2_max_send_buf_size(UNSENT)
         .build(connector)
 }
 

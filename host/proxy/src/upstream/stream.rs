@@ -20,7 +20,7 @@ use hyper_util::{
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
-use super::Egress;
+use super::{Egress, portions::Portions};
 
 /// What is known of the use of a connection; the pool hands it on with answers and failures.
 #[derive(Clone, Debug, Default)]
@@ -80,8 +80,8 @@ pub(super) struct ServerStream {
 
 /// What its bytes travel on.
 pub(super) enum Transport {
-    Plain(TokioIo<TcpStream>),
-    Tls(Box<TokioIo<TlsStream<TcpStream>>>),
+    Plain(TokioIo<Portions<TcpStream>>),
+    Tls(Box<TokioIo<Portions<TlsStream<TcpStream>>>>),
 }
 
 impl ServerStream {
@@ -100,7 +100,7 @@ impl Connection for ServerStream {
     fn connected(&self) -> Connected {
         let connected = Connected::new().extra(self.usage.clone());
         match &self.transport {
-            Transport::Tls(stream) if stream.inner().get_ref().1.alpn_protocol() == Some(b"h2") => {
+            Transport::Tls(stream) if stream.inner().get_ref().get_ref().1.alpn_protocol() == Some(b"h2") => {
                 connected.negotiated_h2()
             }
             _ => connected,

@@ -48,6 +48,7 @@ options = { server_replay = ["flows.mitm", "/abs/b", "~/c"], server_replay_refre
 connect_seconds = 1
 first_byte_seconds = 2
 idle_seconds = 3
+tunnel_idle_seconds = 7
 drain_seconds = 4
 client_connections = 5
 flows_in_flight = 6
@@ -96,7 +97,7 @@ fn a_file_sets_everything_and_its_paths_start_from_its_folder() {
     assert_eq!(upstream_tls.extra_roots, [conf.join("corp.pem")]);
     let seconds = [timeouts.connect, timeouts.first_byte, timeouts.idle, drain_time];
     assert_eq!(seconds, [1, 2, 3, 4].map(Duration::from_secs));
-    assert_eq!(limits, ClientLimits { connections: 5, flows: 6 });
+    assert_eq!(limits, ClientLimits { connections: 5, flows: 6, tunnel_idle: Duration::from_secs(7) });
 
     let [outer, replay, _record] = addons.as_slice() else { panic!("{} addons", addons.len()) };
     assert_eq!(outer.source, Source::File(conf.join("outer.wasm")));
@@ -119,7 +120,7 @@ fn the_command_line_wins_and_its_lists_replace_those_of_the_file() {
     let line = "--config conf/proxy.toml --addon other.wasm --addon serverreplay.wasm --plug other.wasm \
         --upstream-ca mine.pem --mode regular --listen 9000 --ca-dir here --client-connections 7 -S x -S y -k";
     let settings = run(line, folder.path());
-    assert_eq!(settings.limits, ClientLimits { connections: 7, flows: 6 });
+    assert_eq!(settings.limits, ClientLimits { connections: 7, flows: 6, tunnel_idle: Duration::from_secs(7) });
     assert_eq!(settings.listeners.len(), 1);
     assert_eq!(settings.listeners[0].address.port(), 9000);
     assert_eq!(settings.plugs, [Source::File(folder.path().join("other.wasm"))]);

@@ -41,7 +41,7 @@ impl Service for Answers {
 fn clients(flows: usize) -> Arc<Clients<Answers>> {
     let folder = tempfile::tempdir().unwrap();
     let authority = Arc::new(CertificateAuthority::load_or_create(folder.path()).unwrap());
-    let limits = ClientLimits { connections: 1, flows };
+    let limits = ClientLimits { connections: 1, flows, ..ClientLimits::default() };
     let answers = Answers { go_on: Semaphore::new(0) };
     Arc::new(Clients::new(answers, authority, limits, Duration::from_secs(60)))
 }
@@ -49,7 +49,8 @@ fn clients(flows: usize) -> Arc<Clients<Answers>> {
 /// A client's side of a new connection.
 fn connect(clients: &Arc<Clients<Answers>>) -> DuplexStream {
     let (client, server) = duplex(64 * 1024);
-    tokio::spawn(serve(clients.clone(), server, Arc::new(Gate::new(Entry::Proxy, None)), None));
+    let carrier = Carrier { gate: Arc::new(Gate::new(Entry::Proxy, None)), peer: None };
+    tokio::spawn(serve(clients.clone(), server, carrier, None));
     client
 }
 
