@@ -245,4 +245,6 @@ fn names(headers: &HeaderMap, field: http::HeaderName) -> impl Iterator<Item = &
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

@@ -1,0 +1,122 @@
+//! What is said to the proxy in short texts: targets, hosts, listeners and modes, and where it may connect to. Whatever the text,
+//! it is refused, or means what is written there.
+//!
+//! Configuration files and command lines are in `config`; heads of requests beside `listen::admit`.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use proptest::prelude::*;
+use proxyhost::{
+    flow::{Destination, Scheme, Target},
+    listen::mode::{ListenAddress, Mode, ModeSpec},
+    upstream::Egress,
+};
+
+/// Texts that are nearly hosts, ports and URLs.
+fn text() -> impl Strategy<Value = String> {
+    let piece = prop::sample::select(
+        &[
+            "a",
+            "A.example",
+            "[",
+            "]",
+            "::1",
+            ":",
+            "@",
+            "/",
+            "?",
+            "#",
+            "*",
+            ".",
+            "80",
+            "0",
+            "65536",
+            " ",
+            "\n",
+            "é",
+            "%41",
+            "http",
+            "https",
+            "://",
+            "regular",
+            "reverse",
+            "127.0.0.1",
+        ][..],
+    );
+    prop_oneof![4 => prop::collection::vec(piece, 0..7).prop_map(|pieces| pieces.concat()), 1 => any::<String>()]
+}
+
+fn scheme() -> impl Strategy<Value = Scheme> {
+    prop::sample::select(&[Scheme::Http, Scheme::Https][..])
+}
+
+/// Whether a host can stand in a URL and in a field by itself.
+fn is_clean(host: &str) -> bool {
+    !host.is_empty()
+        && !host.contains(|sign: char| sign.is_control() || sign.is_whitespace() || "@/?#\\".contains(sign))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1024))]
+
+    #[test]
+    fn a_target_stays_as_it_is_written(text in text()) {
+        let Some(target) = Target::parse(&text) else { return Ok(()) };
+        prop_assert_eq!(target.as_str(), &text);
+        prop_assert!(!text.contains(|sign: char| sign.is_control() || sign == ' ' || sign == '#'));
+        prop_assert_eq!(target.clone().into_path().as_str(), &text);
+    }
+
+    #[test]
+    fn a_destination_is_one_host_and_one_port(scheme in scheme(), host in text(), port: u16) {
+        let Ok(destination) = Destination::new(scheme, &host, port) else { return Ok(()) };
+        prop_assert!(is_clean(destination.host()), "{:?}", destination);
+        prop_assert_ne!(destination.port(), 0);
+        let authority = destination.authority();
+        prop_assert_eq!(authority.port_u16().unwrap_or(scheme.default_port()), port);
+        // What is made of it is the same again.
+        let again = Destination::new(scheme, authority.host(), port);
+        prop_assert_eq!(again.as_ref(), Ok(&destination));
+        prop_assert_eq!(destination.clone().with_scheme(scheme), destination);
+    }
+
+    #[test]
+    fn a_listener_is_a_host_and_a_port_that_are_written_there(text in text()) {
+        match ListenAddress::parse(&text) {
+            Ok(ListenAddress { host, port }) => {
+                prop_assert!(host.as_deref().is_none_or(|host| is_clean(host) && text.contains(host)));
+                let written = text.rsplit(':').next().unwrap_or_default();
+                prop_assert_eq!(written.parse(), Ok(port));
+            }
+            Err(error) => prop_assert!(!error.to_string().contains('\n'), "{}", error),
+        }
+    }
+
+    #[test]
+    fn a_mode_is_refused_in_one_line_or_names_its_server(text in text()) {
+        match ModeSpec::parse(&text) {
+            Ok(ModeSpec { mode: Mode::Regular, .. }) => prop_assert!(text.starts_with("regular")),
+            Ok(ModeSpec { mode: Mode::Reverse(destination), .. }) => {
+                let prefix = format!("reverse:{}://", destination.scheme().name());
+                prop_assert!(text.to_ascii_lowercase().starts_with(&prefix));
+                prop_assert!(is_clean(destination.host()));
+            }
+            Err(error) => prop_assert!(!error.to_string().contains('\n'), "{}", error),
+        }
+    }
+
+    #[test]
+    fn the_proxys_own_address_is_refused_in_every_form(own: [u8; 4], port: u16, last: [u8; 3]) {
+        let egress = Egress::default();
+        let ip = Ipv4Addr::from(own);
+        egress.listens_on(SocketAddr::new(ip.into(), port));
+        for form in [IpAddr::V4(ip), ip.to_ipv6_mapped().into()] {
+            prop_assert!(egress.check(SocketAddr::new(form, port)).is_err());
+        }
+        let loopback = Ipv4Addr::new(127, last[0], last[1], last[2]);
+        if ip.is_loopback() || ip.is_unspecified() {
+            prop_assert!(egress.check(SocketAddr::new(loopback.into(), port)).is_err());
+            prop_assert!(egress.check(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port)).is_err());
+        }
+    }
+}
