@@ -107,7 +107,8 @@ fn escaped(bytes: &[u8], style: Style) -> String {
 fn multipart(fields: &[(Name, Piece)], boundary: &str, style: Style) -> Vec<u8> {
     let mut body = Vec::new();
     for (name, Piece(value)) in fields.iter().filter(|(name, _)| is_written(*name, style)) {
-        let value: Vec<u8> = value.iter().copied().filter(|byte| *byte != b'\r').collect();
+        // Neither value may look like a boundary.
+        let value: Vec<u8> = value.iter().copied().filter(|byte| !b"\r-".contains(byte)).collect();
         let name = self::name(*name);
         let head = format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n");
         body.extend([head.as_bytes(), &value, b"\r\n"].concat());
@@ -124,8 +125,12 @@ fn text(json: &Json, style: Style) -> String {
     }
 }
 
+const NESTED: usize = 100;
+
 fn value(json: &Json, style: Style, depth: usize) -> Value {
     match json {
+        // What is nested too deep counts byte by byte.
+        _ if depth > NESTED => Value::Null,
         Json::Number(number) => (*number).into(),
         Json::Text(text) => text.as_str().into(),
         Json::Elements(elements) => elements.iter().take(40).map(|json| value(json, style, depth + 1)).collect(),
