@@ -109,6 +109,29 @@ async fn http2_has_the_same_limits() {
 }
 
 #[tokio::test]
+async fn a_head_does_not_wait_for_its_body() {
+    let (sender, receiver) = tokio::sync::watch::channel(false);
+    let origin = Origin::scripted(move |mut wire: Wire| {
+        let mut read = receiver.clone();
+        async move {
+            wire.request().await.expect("a request");
+            wire.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n").await;
+            // The first event only comes when the client has the head.
+            soon("the client", read.wait_for(|read| *read)).await.expect("the test runs");
+            wire.send("5\r\nhello\r\n0\r\n\r\n").await;
+        }
+    })
+    .await;
+    let proxy = Proxyhost::with([]).start().await;
+    let mut wire = proxy.connect().await;
+    wire.send(format!("GET {} HTTP/1.1\r\nHost: localhost\r\n\r\n", origin.url("/"))).await;
+    assert_eq!(wire.head().await.expect("a head").status(), 200);
+    sender.send(true).expect("the origin runs");
+    assert_eq!(wire.take(5).await, b"5\r\nhe");
+    origin.done().await;
+}
+
+#[tokio::test]
 async fn a_body_that_breaks_off_at_once_is_never_silence() {
     let origin = Origin::scripted(move |mut wire: Wire| async move {
         let request = wire.head().await.expect("a request");
