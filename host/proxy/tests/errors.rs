@@ -3,7 +3,7 @@
 use std::{error::Error, io, net::TcpListener};
 
 use proxyhost::{
-    addon::{ComponentError, HookFailure, LoadError, PlugError},
+    addon::{CompileError, ComponentError, HookFailure, LoadError, PlugError},
     config::{Environment, Preliminary},
     listen::{Entry, Listener, ca::CaError},
     run::StartError,
@@ -83,7 +83,7 @@ fn an_addon_that_cannot_be_loaded() {
             "plug `b` exports `c:d/e`, but not as `a` imports it: permission denied",
         ),
         (
-            LoadError::Compile { addon: addon.clone(), source: denied().into() },
+            LoadError::Compile { addon: addon.clone(), source: CompileError::Refused(denied().into()) },
             "cannot load addon `a`: it cannot be compiled: permission denied",
         ),
         (
