@@ -109,6 +109,10 @@ async fn what_is_no_file_of_a_sane_size_is_refused_wherever_one_is_named() {
     for kind in NO_FILES {
         let path = folder.path().join(kind);
         for flag in flags {
+            // A recording may have any size, and what is in this one is a defect that a check lists.
+            if kind == "huge" && flag == ["flows", "check"] {
+                continue;
+            }
             let mut start = Proxyhost::with(flag.iter().copied()).arg(&path);
             if flag.contains(&"convert") {
                 start = start.arg(folder.path().join("converted.har"));

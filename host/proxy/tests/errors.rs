@@ -83,8 +83,8 @@ fn an_addon_that_cannot_be_loaded() {
             "plug `b` exports `c:d/e`, but not as `a` imports it: permission denied",
         ),
         (
-            LoadError::Compile { addon: addon.clone(), source: CompileError::Crashed },
-            "cannot load addon `a`: it cannot be compiled: the compiler crashed on it",
+            LoadError::Compile { addon: addon.clone(), source: CompileError::Refused(denied().into()) },
+            "cannot load addon `a`: it cannot be compiled: permission denied",
         ),
         (
             LoadError::Link {
