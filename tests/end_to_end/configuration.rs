@@ -354,7 +354,8 @@ fn the_command_line_beats_the_file() {
         Proxyhost::with(["check", "--listen", "127.0.0.1:0", "--server-replay-extra", "404"]).config(config).run();
     assert!(output.status.success());
     let said = String::from_utf8(output.stdout).expect("UTF-8");
-    let expected = "listener 127.0.0.1:0: ok\naddon serverreplay: ok\naddon record: ok, with nothing to do\nthe configuration is good\n";
+    let expected = "listener 127.0.0.1:0: ok\naddon serverreplay: ok, and nothing is sent to any server\naddon record: ok, with \
+                    nothing to do\nthe configuration is good\n";
     assert_eq!(said, expected);
 }
 

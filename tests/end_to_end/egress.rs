@@ -69,7 +69,7 @@ async fn the_proxy_does_not_connect_to_itself_by_any_name() {
         if TcpListener::bind(listen).await.is_err() {
             continue;
         }
-        let proxy = Proxyhost::with(["--no-via"]).mode(&format!("regular@{listen}")).start().await;
+        let proxy = Proxyhost::with(["--no-via", "--allow-open"]).mode(&format!("regular@{listen}")).start().await;
         let port = proxy.address().port();
         let mut hosts =
             vec!["127.0.0.1", "127.0.0.2", "0.0.0.0", "localhost", "[::ffff:127.0.0.1]", "2130706433", "0x7f.1"];

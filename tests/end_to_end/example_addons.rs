@@ -160,7 +160,7 @@ fn the_example_configuration_is_good() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(
         String::from_utf8_lossy(&output.stdout),
-        "listener 127.0.0.1:8080: ok\naddon maintenance_banner: ok\naddon serverreplay: ok\naddon record: ok, with nothing to \
-         do\nthe configuration is good\n"
+        "listener 127.0.0.1:8080: ok\naddon maintenance_banner: ok\naddon serverreplay: ok, and nothing is sent to any \
+         server\naddon record: ok, with nothing to do\nthe configuration is good\n"
     );
 }

@@ -84,7 +84,7 @@ async fn a_matcher_that_fails_is_skipped_where_the_configuration_says_so() {
     for way in ["panic", "loop", "hoard"] {
         let config = format!(
             "[[addons]]\nuse = 'serverreplay'\nplugs = ['{}']\non_failure = 'skip'\noptions = {{ misbehave = '{way}', \
-             server_replay = '{}', server_replay_extra = 'kill' }}\n",
+             server_replay = '{}', server_replay_extra = 'forward' }}\n",
             component("misbehaving-matcher").display(),
             recording.path().display(),
         );

@@ -74,8 +74,8 @@ async fn the_log_says_why_there_was_no_answer() {
     assert_eq!(wire.read_to_end().await, b"");
     assert_eq!(
         proxy.wait_for_log("killed").await,
-        "WARN flow 1: killed POST http://shop.example/cart: no recorded response: nearest: flow 1 of test.flows (GET \
-         http://shop.example/cart): method is `POST`, not `GET`, content differs addon=\"serverreplay\""
+        "WARN killed POST http://shop.example/cart: no recorded response: nearest: flow 1 of test.flows (GET \
+         http://shop.example/cart): method is `POST`, not `GET`, content differs addon=\"serverreplay\" flow=1"
     );
 }
 
