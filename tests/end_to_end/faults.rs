@@ -145,3 +145,47 @@ async fn a_har_file_cannot_put_lines_into_a_head() {
     let said = proxy.wait_for_log("1 response to replay").await;
     assert!(said.contains("a.har"), "{said}");
 }
+
+#[tokio::test]
+async fn old_versions_of_tls_are_refused() {
+    let proxy = Proxyhost::with([]).start().await;
+    // TLS 1.0 to 1.2, as the versions of the record and of the greeting: only the last one is spoken.
+    for (version, expected) in [(1, ALERT), (2, ALERT), (3, HANDSHAKE)] {
+        let mut wire = proxy.tunnel("old.example:443").await;
+        wire.send(greeting(version)).await;
+        assert_eq!(wire.take(1).await, [expected], "3.{version}");
+    }
+}
+
+/// Types of records (RFC 8446 §5.1).
+const ALERT: u8 = 21;
+const HANDSHAKE: u8 = 22;
+
+/// The greeting of a client that speaks a version, 3.1 for TLS 1.0, and none after it.
+fn greeting(version: u8) -> Vec<u8> {
+    // What TLS 1.2 needs: a suite, curves, and the algorithms of signatures. Then the host's name.
+    let suites = [0x00, 0x06, 0xc0, 0x2b, 0xc0, 0x2f, 0xc0, 0x13];
+    let host = b"old.example";
+    let name_length = u8::try_from(host.len()).expect("it is short");
+    let server_name = [&[0, 0, 0, name_length + 5, 0, name_length + 3, 0, 0, name_length][..], host].concat();
+    let curves = [0, 10, 0, 6, 0, 4, 0, 29, 0, 23];
+    let signatures = [0, 13, 0, 8, 0, 6, 4, 3, 8, 4, 4, 1];
+    let extensions = [&server_name[..], &curves, &signatures].concat();
+    let extensions_length = u16::try_from(extensions.len()).expect("they are few").to_be_bytes();
+    let body = [&[3, version][..], &[7; 32], &[0], &suites, &[1, 0], &extensions_length, &extensions].concat();
+    let body_length = u16::try_from(body.len()).expect("it is short").to_be_bytes();
+    let message = [&[1, 0][..], &body_length, &body].concat();
+    let length = u16::try_from(message.len()).expect("it is short").to_be_bytes();
+    [&[HANDSHAKE, 3, 1][..], &length, &message].concat()
+}
+
+#[tokio::test]
+async fn a_client_that_trusts_another_certificate_ends_its_handshake_and_nothing_else() {
+    let recording = recording([get("https://pinned.example/").body("replayed")]);
+    let proxy = Proxyhost::replaying(&recording).await;
+    let refused = proxy.distrusted("pinned.example:443").await;
+    assert!(refused.to_string().contains("UnknownIssuer"), "{refused}");
+    proxy.wait_for_log("does it trust the certificate authority").await;
+    let mut trusting = proxy.tls("pinned.example:443").await;
+    assert_eq!(trusting.ask("GET", "/", "pinned.example", &[], b"").await.text(), "replayed");
+}

@@ -1,6 +1,6 @@
 //! Clients of the proxy: HTTP/1 as bytes, HTTP/2, inside and outside of tunnels.
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Version};
@@ -53,6 +53,15 @@ impl Proxyhost {
     /// HTTP/2 over TLS in a tunnel.
     pub async fn tls_http2(&self, authority: &str) -> Http2 {
         Http2::new(self.handshake(authority, b"h2").await).await
+    }
+
+    /// A TLS handshake in a tunnel by a client that does not trust the proxy's authority: how it fails.
+    pub async fn distrusted(&self, authority: &str) -> io::Error {
+        let stream = self.tunnel(authority).await.into_stream();
+        let name = ServerName::try_from("pinned.example").expect("a host");
+        let config = client_config(RootCertStore::empty(), b"http/1.1");
+        let handshake = soon("a TLS handshake", TlsConnector::from(config).connect(name, stream)).await;
+        handshake.err().expect("the client trusts nobody")
     }
 
     async fn handshake(&self, authority: &str, protocol: &[u8]) -> TlsStream<Box<dyn Stream>> {
