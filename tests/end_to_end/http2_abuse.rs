@@ -92,6 +92,19 @@ async fn empty_data_without_end_closes_the_connection() {
     is_closed("empty DATA", head(1, END_HEADERS, "POST", "a"), |_| frame(0, 0, 1, b"").repeat(100)).await;
 }
 
+#[tokio::test]
+async fn frames_without_end_that_ask_for_nothing_close_the_connection() {
+    let flood = [
+        ("PING", frame(6, 0, 0, &[7; 8])),
+        ("SETTINGS", frame(4, 0, 0, b"")),
+        ("WINDOW_UPDATE", frame(8, 0, 0, &[0, 0, 0, 1])),
+        ("PRIORITY", frame(2, 0, 1, &[0, 0, 0, 0, 1])),
+    ];
+    for (attack, frame) in flood {
+        is_closed(attack, Vec::new(), |_| frame.repeat(100)).await;
+    }
+}
+
 /// The library drops them (RFC 9113 §8.1 would have the request refused).
 #[tokio::test]
 async fn pseudo_fields_in_trailers_are_passed_on_to_nobody() {

@@ -1,4 +1,4 @@
-//! Whether a connection has exchanges under way, so that one that is idle can be closed.
+//! Whether a connection has exchanges under way, so that one that is idle, or only makes work, can be closed.
 
 use std::{
     sync::{
@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::Instant;
+use tokio::{sync::Notify, time::Instant};
 
 use super::socket::Peer;
 
@@ -31,20 +31,44 @@ struct Counts {
     unanswered: AtomicUsize,
     /// Milliseconds from the connection's start to the end of its last exchange; 0 before there was one.
     last_ended: AtomicU64,
+    /// Bytes that came since the last exchange began, while none was under way.
+    unasked: AtomicUsize,
+    flooded: Notify,
 }
+
+/// Most bytes that a client may send while it asks for nothing: more than the head of a request, and far more than the frames
+/// by which HTTP/2 keeps a connection (RFC 9113 §10.5).
+const UNASKED: usize = 256 * 1024;
 
 impl Activity {
     /// That of a connection that was opened now.
     pub(super) fn new() -> Self {
-        let (under_way, unanswered, last_ended) = Default::default();
-        Self(Arc::new(Counts { opened: Instant::now(), under_way, unanswered, last_ended }))
+        let (under_way, unanswered, last_ended, unasked, flooded) = Default::default();
+        Self(Arc::new(Counts { opened: Instant::now(), under_way, unanswered, last_ended, unasked, flooded }))
     }
 
     /// An exchange begins, and is under way as long as what this returns lives.
     pub(super) fn begin(&self) -> UnderWay {
         self.0.under_way.fetch_add(1, Ordering::Relaxed);
         self.0.unanswered.fetch_add(1, Ordering::Relaxed);
+        self.0.unasked.store(0, Ordering::Relaxed);
         UnderWay { activity: self.clone(), is_answered: false }
+    }
+
+    /// Bytes have come from the client.
+    pub(super) fn received(&self, bytes: usize) {
+        if self.0.under_way.load(Ordering::Relaxed) > 0 {
+            return;
+        }
+        let before = self.0.unasked.fetch_add(bytes, Ordering::Relaxed);
+        if before <= UNASKED && before.saturating_add(bytes) > UNASKED {
+            self.0.flooded.notify_one();
+        }
+    }
+
+    /// Waits until the client has sent too much without asking for anything.
+    pub(super) async fn flooded(&self) {
+        self.0.flooded.notified().await;
     }
 
     /// Waits until the client has left: it reset the connection, or it sends nothing more and nothing goes to it although an
@@ -98,6 +122,13 @@ pub(super) struct UnderWay {
 }
 
 impl UnderWay {
+    /// Something that goes on after the exchange, such as the tunnel that it opened.
+    pub(super) fn beyond(&self) -> Self {
+        let mut beyond = self.activity.begin();
+        beyond.answered();
+        beyond
+    }
+
     /// The answer begins.
     pub(super) fn answered(&mut self) {
         if !std::mem::replace(&mut self.is_answered, true) {

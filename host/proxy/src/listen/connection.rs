@@ -12,6 +12,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::OwnedSemaphorePermit,
 };
+use tokio_util::io::InspectReader;
 use tracing::debug;
 
 use super::{
@@ -65,6 +66,8 @@ pub(super) async fn serve<S: Service>(
     let drain = clients.drain();
     let activity = Activity::new();
     let interim = Interim::default();
+    let received = activity.clone();
+    let stream = InspectReader::new(stream, move |bytes: &[u8]| received.received(bytes.len()));
     let stream = WithInterim::new(stream, interim.clone(), permit);
     let (counted, peer, streams) = (activity.clone(), carrier.peer.clone(), Streams::default());
     let (idle, held) = (clients.idle, streams.clone());
@@ -94,6 +97,10 @@ pub(super) async fn serve<S: Service>(
             Ok(())
         }
         () = streams.give_up_untaken(idle) => Ok(()),
+        () = activity.flooded() => {
+            debug!("client sends much and asks for nothing");
+            Ok(())
+        }
     };
     if let Err(error) = served {
         debug!(%error, "client connection ended");

@@ -51,10 +51,12 @@ pub(super) async fn serve<S: Service>(
             debug!(flow = flow.0, kind = fault.kind.name(), "refused: {fault}");
             refuse(&clients, &asked, &fault)
         }
-        (Ok(_), Ok(())) if asked.method == Method::CONNECT => match tunnel::open(&clients, flow, request, &carrier) {
-            Ok(opened) => Ok(opened),
-            Err(fault) => refuse(&clients, &asked, &fault),
-        },
+        (Ok(_), Ok(())) if asked.method == Method::CONNECT => {
+            match tunnel::open(&clients, flow, request, &carrier, under_way.beyond()) {
+                Ok(opened) => Ok(opened),
+                Err(fault) => refuse(&clients, &asked, &fault),
+            }
+        }
         (Ok(_), Ok(())) => match admit(flow, request, &carrier.gate.entry, carrier.gate.host) {
             Ok(admitted) => respond(&clients, &asked, admitted, interim).await,
             Err(fault) => {

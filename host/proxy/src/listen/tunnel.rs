@@ -15,6 +15,7 @@ use tracing::{debug, info, warn};
 
 use super::{
     Clients, Entry, Gate, Service,
+    activity::UnderWay,
     ca::Protocols,
     connection::{self, Carrier},
     prefixed::Prefixed,
@@ -45,7 +46,8 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 /// Longer than any method in use.
 const LOOKED_AT: usize = 64;
 
-/// Opens a tunnel, and answers the request for it. No server is contacted before something inside asks for it.
+/// Opens a tunnel, and answers the request for it. No server is contacted before something inside asks for it. The connection
+/// that carries the tunnel is not idle as long as that is open.
 ///
 /// # Errors
 /// When the request is none that a tunnel can be opened for.
@@ -54,6 +56,7 @@ pub(super) fn open<S: Service>(
     flow: FlowId,
     mut request: http::Request<Incoming>,
     carrier: &Carrier,
+    under_way: UnderWay,
 ) -> Result<http::Response<Outgoing>, Fault> {
     let destination = destination(&request, &carrier.gate.entry)?;
     clients.service.check_tunnel(&destination)?;
@@ -61,6 +64,7 @@ pub(super) fn open<S: Service>(
     let client = hyper::upgrade::on(&mut request);
     let (served, peer) = (clients.clone(), carrier.peer.clone());
     clients.drain.spawn(async move {
+        let _under_way = under_way;
         match client.await {
             Ok(client) => serve(served, Opened { flow, destination, version, peer }, client).await,
             Err(error) => debug!(flow = flow.0, %error, "client left before its tunnel opened"),
