@@ -160,7 +160,7 @@ def run(binary, wasm, place, misdeed, policy, clients, seconds):
                 unused.bind(("127.0.0.1", 0))
                 path = f"http://127.0.0.1:{unused.getsockname()[1]}/hostile"
         else:
-            path = "http://shop.example/hostile"
+            path = "http://shop.example/hostile" + ("/live" if place == "matcher" else "")
         stop = threading.Event()
         # In processes of their own, so that the interpreter's lock does not count as the proxy's time.
         here = [sys.executable, __file__, "--attack", str(proxy.port), path]
@@ -210,8 +210,8 @@ def loops(binary, wasm, seconds):
     row("request", "sleep", "skip", 300, run(binary, wasm, "request", "sleep", "skip", 300, 2 * seconds))
 
 
-def matrix(binary, wasm, seconds):
-    for place in HOOKS:
+def matrix(binary, wasm, seconds, places):
+    for place in places:
         for misdeed in MISDEEDS:
             for policy in ("fail", "skip"):
                 row(place, misdeed, policy, 8, run(binary, wasm, place, misdeed, policy, 8, seconds))
@@ -240,6 +240,7 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--binary", default=str(ROOT / "target" / "release" / "proxyhost"))
     arguments.add_argument("--only", choices=["loops", "matrix", "preparing"])
+    arguments.add_argument("--places", nargs="+", choices=HOOKS, default=HOOKS, help="the rows of the matrix")
     arguments.add_argument("--seconds", type=float, default=2.0, help="how long a row is timed")
     chosen = arguments.parse_args()
     wasm = component()
@@ -248,7 +249,7 @@ def main():
     if chosen.only in (None, "loops"):
         loops(chosen.binary, wasm, chosen.seconds)
     if chosen.only in (None, "matrix"):
-        matrix(chosen.binary, wasm, chosen.seconds)
+        matrix(chosen.binary, wasm, chosen.seconds, chosen.places)
     if chosen.only in (None, "preparing"):
         preparing(chosen.binary, wasm)
 

@@ -30,7 +30,7 @@ impl Default for Limits {
         Self {
             memory: 64 << 20,
             cpu: Duration::from_millis(50),
-            cpu_per_mib: Duration::from_millis(20),
+            cpu_per_mib: Duration::from_millis(100),
             hook: Duration::from_secs(10),
             body: 16 << 20,
             body_wait: Duration::from_secs(60),
