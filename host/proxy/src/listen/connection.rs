@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use http::Version;
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
@@ -81,30 +82,49 @@ pub(super) async fn serve<S: Service>(
     };
     let connection = builder().serve_connection_with_upgrades(TokioIo::new(stream), service_fn(answer)).into_owned();
     tokio::pin!(connection);
+    let ending = async move {
+        tokio::select! {
+            () = drain.begun() => Ending::Drained,
+            () = activity.idle(HEAD_WITHIN, IDLE_WITHIN) => Ending::Idle,
+            () = abandoned(peer.as_ref(), &activity) => Ending::Left("client left"),
+            () = streams.give_up_untaken(idle) => Ending::Left("client takes nothing"),
+            () = activity.flooded() => Ending::Left("client sends much and asks for nothing"),
+        }
+    };
+    // Looked at only when something of it has happened, and not with every piece of the connection.
+    let mut ending = FuturesUnordered::from_iter([ending]);
+    // By turns, as a connection that never waits would leave nothing of the task's share to what comes after it.
     let served = tokio::select! {
         served = connection.as_mut() => served,
-        () = drain.begun() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-        () = activity.idle(HEAD_WITHIN, IDLE_WITHIN) => {
-            connection.as_mut().graceful_shutdown();
-            // A client that does not answer is left.
-            tokio::time::timeout(CLOSE_WITHIN, connection).await.unwrap_or(Ok(()))
-        }
-        () = abandoned(peer.as_ref(), &activity) => {
-            debug!("client left");
-            Ok(())
-        }
-        () = streams.give_up_untaken(idle) => Ok(()),
-        () = activity.flooded() => {
-            debug!("client sends much and asks for nothing");
-            Ok(())
+        Some(ending) = ending.next() => match ending {
+            Ending::Drained => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+            Ending::Idle => {
+                connection.as_mut().graceful_shutdown();
+                // A client that does not answer is left.
+                tokio::time::timeout(CLOSE_WITHIN, connection).await.unwrap_or(Ok(()))
+            }
+            Ending::Left(why) => {
+                debug!("{why}");
+                Ok(())
+            }
         }
     };
     if let Err(error) = served {
         debug!(%error, "client connection ended");
     }
+}
+
+/// Why a connection is to end that would go on by itself.
+enum Ending {
+    /// The proxy shuts down.
+    Drained,
+    /// Nobody asks for anything.
+    Idle,
+    /// It is of no use any more, as this says.
+    Left(&'static str),
 }
 
 /// Waits until the client has left. Without a peer, only reading and writing tell.
