@@ -1,9 +1,10 @@
 //! Addons: WebAssembly components that see flows.
 //!
-//! `component` finds and recognises them, `plug` fills their imports, `load` makes them ready, `chain` is the order in
-//! which flows pass them, `hooks` calls one of them, on an instance from its `pool`. What components can call is in
-//! `messages`, `settings` and `log`, and in what implements a `capability`; the interfaces are in `wit/`. What the host holds
-//! for a component has `handles`, and is metered by `memory`.
+//! `component` finds and recognises them, `plug` fills their imports, `load` makes them ready by what they say of themselves
+//! (`declared`), and `chain` is the order in which flows pass them. `hooks` calls one of them, unless its `breaker` is open, on
+//! an instance from its `pool`: `call` runs that, `cpu` and `waits` measure it, and what computes for long goes on in the
+//! `scheduler`. What components can call is in `messages`, `settings` and `log`, and in what implements a `capability`; the
+//! interfaces are in `wit/`. What the host holds for a component has `handles`, and is metered by `memory`.
 
 mod action;
 pub(crate) mod bindings;
