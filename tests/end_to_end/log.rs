@@ -42,7 +42,7 @@ fn abandoned() -> Stdio {
 
 #[tokio::test]
 async fn a_log_that_cannot_be_written_costs_no_flow() {
-    let recording = recording([get(&long_url())]);
+    let recording = recording([get(long_url())]);
     for stderr in [StandardError::Closed, StandardError::Is(full()), StandardError::Is(abandoned())] {
         let proxy = replaying(&recording);
         let proxy = proxy.unheard(stderr).await;
@@ -56,7 +56,7 @@ async fn a_log_that_cannot_be_written_costs_no_flow() {
 
 #[tokio::test]
 async fn a_log_that_nobody_reads_costs_neither_a_flow_nor_the_end() {
-    let recording = recording([get(&long_url())]);
+    let recording = recording([get(long_url())]);
     let (unread, stderr) = io::pipe().expect("a pipe");
     let proxy = replaying(&recording);
     let proxy = proxy.unheard(StandardError::Is(stderr.into())).await;
@@ -69,7 +69,7 @@ async fn a_log_that_nobody_reads_costs_neither_a_flow_nor_the_end() {
 
 #[tokio::test]
 async fn lines_without_room_are_counted_once_the_log_is_read() {
-    let recording = recording([get(&long_url())]);
+    let recording = recording([get(long_url())]);
     let (unread, stderr) = io::pipe().expect("a pipe");
     let proxy = replaying(&recording);
     let proxy = proxy.unheard(StandardError::Is(stderr.into())).await;

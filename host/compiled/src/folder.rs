@@ -150,7 +150,7 @@ impl Folder {
             if FileType::from_raw_mode(metadata.st_mode) != FileType::RegularFile {
                 continue;
             }
-            let used = (metadata.st_mtime, metadata.st_mtime_nsec as u64);
+            let used = (metadata.st_mtime, metadata.st_mtime_nsec);
             if name.len() == NAME && name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
                 found.push(Artefact { name, used, bytes: metadata.st_size.unsigned_abs() });
             } else if name.starts_with(UNFINISHED) && is_old(metadata.st_mtime) {

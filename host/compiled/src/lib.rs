@@ -75,5 +75,4 @@ const LARGEST: u64 = 1 << 30;
 const BOUNDS: Bounds = Bounds { files: 64, bytes: 2 << 30 };
 
 #[cfg(test)]
-#[expect(clippy::expect_used, clippy::indexing_slicing, reason = "tests may panic")]
 mod tests;

@@ -16,7 +16,7 @@ const FREE: usize = 1 << 20;
 /// not known, its data is damaged, or more comes of it than [`DECODED_LIMIT`], or than a MiB and 100
 /// times its bytes.
 pub fn decode<'a>(content: &'a [u8], coding: Option<&[u8]>) -> Option<Cow<'a, [u8]>> {
-    let limit = content.len().saturating_mul(RATIO).max(FREE).min(DECODED_LIMIT);
+    let limit = content.len().saturating_mul(RATIO).clamp(FREE, DECODED_LIMIT);
     coding::decode(content, coding.unwrap_or_default(), limit)
 }
 

@@ -144,9 +144,9 @@ impl Addon {
         let (copy, kind, detail) = (request.clone(), fault.kind.name(), fault.detail.clone());
         let called = self.call(&self.error, request.flow, |pool| async move {
             let mut lease = pool.lease().await?;
-            let done = lease.instance().on_error(copy, kind, &detail).await?;
+            lease.instance().on_error(copy, kind, &detail).await?;
             lease.give_back();
-            Ok(done)
+            Ok(())
         });
         self.settle(called.await, || ())
     }

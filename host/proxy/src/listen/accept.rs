@@ -63,7 +63,7 @@ const SAID_EVERY: Duration = Duration::from_secs(10);
 
 impl Repeated {
     /// It happens. If it is to be said, gives how often it has happened since it was said last, this time not counted.
-    fn to_be_said(&mut self) -> Option<u64> {
+    fn count(&mut self) -> Option<u64> {
         if self.said.is_some_and(|said| said.elapsed() < SAID_EVERY) {
             self.unsaid += 1;
             return None;
@@ -125,7 +125,7 @@ impl Listener {
                 }
                 Err(error) if is_of_one_client(&error) => debug!(%error, "client left before it was taken"),
                 Err(error) => {
-                    if let Some(unsaid) = failing.to_be_said() {
+                    if let Some(unsaid) = failing.count() {
                         warn!(%error, unsaid, "cannot take connections for now");
                     }
                     tokio::time::sleep(PAUSE).await;
@@ -143,7 +143,7 @@ impl Listener {
         let permit = match clients.connections.clone().try_acquire_owned() {
             Ok(permit) => Some(permit),
             Err(_) => {
-                if let Some(unsaid) = full.to_be_said() {
+                if let Some(unsaid) = full.count() {
                     let limit = clients.limits.connections;
                     warn!(limit, unsaid, "as many connections as there may be; new ones have to wait");
                 }

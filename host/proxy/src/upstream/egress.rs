@@ -122,11 +122,12 @@ impl Egress {
         let own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
         for own in own.iter().filter(|own| own.port() == address.port()) {
             let listening = canonical(own.ip());
-            let is_own = match listening.is_unspecified() {
-                // A socket on all addresses is reached by any of this machine's.
-                true => ip.is_unspecified() || ip.is_loopback() || is_local(ip)?,
+            // A socket on all addresses is reached by any of this machine's.
+            let is_own = if listening.is_unspecified() {
+                ip.is_unspecified() || ip.is_loopback() || is_local(ip)?
+            } else {
                 // Connecting to "all addresses" reaches loopback.
-                false => listening == ip || (ip.is_unspecified() && listening.is_loopback()),
+                listening == ip || (ip.is_unspecified() && listening.is_loopback())
             };
             if is_own {
                 return Ok(true);

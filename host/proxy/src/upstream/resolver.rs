@@ -27,8 +27,11 @@ const STACK_BYTES: usize = 256 * 1024;
 #[derive(Clone)]
 pub(super) struct Resolver {
     ask: Ask,
-    under_way: Arc<Mutex<HashMap<Arc<str>, watch::Receiver<Option<Found>>>>>,
+    under_way: Arc<Mutex<UnderWay>>,
 }
+
+/// What comes of look-ups that are under way, by name.
+type UnderWay = HashMap<Arc<str>, watch::Receiver<Option<Found>>>;
 
 /// The system's way to look a name up, which takes its time.
 type Ask = Arc<dyn Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync>;

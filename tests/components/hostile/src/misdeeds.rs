@@ -1,6 +1,11 @@
 //! The harm that a component can try to do.
 
-use std::{hint, mem, thread, time::Duration};
+use std::{
+    hint,
+    io::{self, Write},
+    mem, thread,
+    time::Duration,
+};
 
 use proxyhost_sdk::{Request, Response, log};
 
@@ -36,11 +41,18 @@ pub fn perform(misdeed: &str, victim: &Victim<'_>) -> Outcome {
         "fields" => fields(victim),
         "strings" => strings(victim),
         "log" => (0..100_000).for_each(|line| log::write(log::Level::Warn, &format!("line {line}"))),
-        "stderr" => (0..100_000).for_each(|line| eprintln!("line {line}")),
+        "stderr" => stderr(),
         "invalid" => return Outcome::Invalid,
         other => panic!("no such misdeed: {other}"),
     }
     Outcome::Nothing
+}
+
+fn stderr() {
+    let mut stderr = io::stderr();
+    for line in 0..100_000 {
+        let _ = writeln!(stderr, "line {line}");
+    }
 }
 
 fn memory() {

@@ -92,7 +92,8 @@ fn reserved_ports_are_for_who_lists_them() {
 #[test]
 fn what_is_denied_or_not_allowed_is_refused_by_name_or_address() {
     // allow, deny, host, port, address; then whether its name passes, and whether its address does.
-    let table: [(&[&str], &[&str], &str, u16, &str, bool, bool); 14] = [
+    type Row<'a> = (&'a [&'a str], &'a [&'a str], &'a str, u16, &'a str, bool, bool);
+    let table: [Row<'_>; 14] = [
         (&[], &["*.ads.example"], "x.ads.example", 80, "192.0.2.1", false, false),
         (&[], &["*.ads.example"], "ads.example", 80, "192.0.2.1", true, true),
         (&[], &["10.0.0.0/8"], "a.example", 80, "10.1.1.1", true, false),

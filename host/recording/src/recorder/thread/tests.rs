@@ -208,7 +208,8 @@ fn a_body_that_finds_no_room_costs_its_flow_only() {
 
 #[test]
 fn a_file_that_is_taken_away_is_said_at_once_and_opened_again() {
-    let acts: [(fn(&Path), &str); 4] = [
+    type Act = fn(&Path);
+    let acts: [(Act, &str); 4] = [
         (|path| fs::remove_file(path).unwrap(), "it was removed"),
         (|path| fs::remove_dir_all(path.parent().unwrap()).unwrap(), "it was removed"),
         (|path| fs::rename(path, path.with_extension("1")).unwrap(), "it was renamed"),

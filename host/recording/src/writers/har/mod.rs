@@ -78,7 +78,7 @@ impl HarFile {
         self.end + TAIL.len() as u64
     }
 
-    /// Appends an entry. If that fails, the file is what it was before, or has another size than [`HarFile::size`].
+    /// Appends an entry. If that fails, the file is what it was before, or a part of the entry is left at its end.
     pub fn write(&mut self, flow: &Flow<Source>) -> io::Result<()> {
         let written = self.write_entry(flow);
         match written {
