@@ -94,9 +94,7 @@ async fn start(stderr: &StandardError) -> ExitCode {
     match command(stderr).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Report(report)) => fail(stderr, &report, MISUSE),
-        Err(Failure::Output(error)) => {
-            fail(stderr, &format!("error: cannot write to standard output: {error}"), FAILURE)
-        }
+        Err(Failure::Output(error)) => fail_to_print(stderr, &error),
     }
 }
 
