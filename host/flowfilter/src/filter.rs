@@ -47,7 +47,9 @@ impl Filter {
                 Question::Unanswered | Question::Answered => true,
             },
             Expression::Has(place, _) => match place {
-                Place::Body(side) | Place::Head(side) | Place::ContentType(side) => *side != Some(Side::Request),
+                Place::Head(side) | Place::ContentType(side) => *side != Some(Side::Request),
+                // The messages that a WebSocket's client sends are its request's body, and come after the response.
+                Place::Body(_) => true,
                 Place::Method | Place::Host | Place::Url | Place::Source => false,
                 Place::Destination | Place::Metadata | Place::Marker | Place::Comment => true,
             },

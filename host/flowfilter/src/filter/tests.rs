@@ -63,7 +63,7 @@ fn a_filter_knows_what_it_needs() {
         ("a", false, false),
         ("~m POST & !~d a | ~hq b", false, false),
         ("~all ~http ~tq json ~src 127", false, false),
-        ("~bq a", true, false),
+        ("~bq a", true, true),
         ("a & (b | !~b c)", true, true),
         ("~bs a", true, true),
         ("~c 200", false, true),
