@@ -80,6 +80,11 @@ exported! {
     startup = addon,
         "package proxyhost:sdk; world exporting-startup { export proxyhost:addon/startup@0.1.0; }",
         "proxyhost_sdk::bindings::startup";
+    /// `proxyhost:addon/commands`
+    commands = addon,
+        "package proxyhost:sdk; world exporting-commands { export proxyhost:addon/commands@0.1.0; }",
+        "proxyhost_sdk::bindings::commands",
+        with { "proxyhost:addon/options@0.1.0": crate::bindings::host::proxyhost::addon::options };
     /// `proxyhost:addon/request-hook`
     request_hook = addon,
         "package proxyhost:sdk; world exporting-request-hook { export proxyhost:addon/request-hook@0.1.0; }",

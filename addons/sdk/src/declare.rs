@@ -11,6 +11,7 @@ fn option(name: &str, kind: Kind, default: Option<&str>, help: &str) -> OptionDe
         default: default.map(str::to_owned),
         flags: Vec::new(),
         deprecated: None,
+        fixed: false,
     }
 }
 
@@ -74,6 +75,12 @@ impl OptionDeclaration {
     /// Marks the option as deprecated, and says what to use instead.
     pub fn deprecated(mut self, instead: &str) -> Self {
         self.deprecated = Some(instead.to_owned());
+        self
+    }
+
+    /// Says that only a start can set it.
+    pub fn fixed(mut self) -> Self {
+        self.fixed = true;
         self
     }
 

@@ -3,7 +3,7 @@
 /// Makes a type's hooks the component's exports: `export!(Stamp: request_hook, response_hook)`.
 ///
 /// The names are those of the interfaces, as the modules in [`bindings`](crate::bindings) have them: `declaration`,
-/// `lifecycle`, `startup`, `request_hook`, `response_hook`, `error_hook`, `matcher`, `refresher`. Native builds export
+/// `lifecycle`, `startup`, `commands`, `request_hook`, `response_hook`, `error_hook`, `matcher`, `refresher`. Native builds export
 /// nothing, so that the crate can be tested; they check that the type has the hooks.
 #[macro_export]
 macro_rules! export {

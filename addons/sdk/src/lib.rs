@@ -23,6 +23,7 @@
 //! Keep the logic in plain functions on plain data: they are tested by `cargo test` without a host.
 
 pub mod bindings;
+pub mod command;
 pub mod declare;
 mod export;
 pub mod next;
@@ -32,10 +33,13 @@ pub use bindings::host::proxyhost::addon::{
     actions::Action,
     log,
     messages::{Body, BodyError, BodyReader, EditError, Field, Request, Response, Version},
+    notes,
+    options::Value,
 };
 pub use bindings::recordings::proxyhost::recordings::{index, recorder, recordings};
 
 pub use bindings::{
+    commands::Guest as Commands,
     declaration::Guest as Declaration,
     error_hook::Guest as ErrorHook,
     lifecycle::{Guest as Lifecycle, Readiness},

@@ -1,7 +1,11 @@
 //! What makes recordings a capability of addons.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::{
+    any::Any,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
 
+use control::RecordingInfo;
 use wasmtime::{
     component::{HasData, Linker},
     format_err,
@@ -9,14 +13,18 @@ use wasmtime::{
 
 use super::{
     bindings::{index, recorder, recordings},
+    ledger::Ledger,
     library::Library,
     passing::PassingRecorder,
 };
-use crate::addon::{
-    Capability,
-    capability::{CapabilityState, Finishing, Package},
-    handles::Handles,
-    state::{Shared, State},
+use crate::{
+    addon::{
+        Capability,
+        capability::{CapabilityState, Finishing, Package},
+        handles::Handles,
+        state::{Shared, State},
+    },
+    flow::Session,
 };
 
 /// Lets addons read recordings, keep an index over them, and record.
@@ -34,8 +42,9 @@ impl Capability for Recordings {
         index::add_to_linker::<_, Viewed>(linker, view)
     }
 
-    fn for_addon(&self) -> Arc<dyn CapabilityState> {
-        Arc::new(AddonRecordings::default())
+    fn for_addon(&self, before: Option<&Arc<dyn CapabilityState>>) -> Arc<dyn CapabilityState> {
+        let before = before.and_then(|before| (before.clone() as Arc<dyn Any + Send + Sync>).downcast().ok());
+        Arc::new(AddonRecordings::after(before))
     }
 }
 
@@ -50,11 +59,17 @@ impl HasData for Viewed {
 pub(super) struct View<'a> {
     pub(super) handles: &'a mut Handles,
     pub(super) addon: &'a Shared,
+    pub(super) session: &'a Session,
     pub(super) is_configuring: bool,
 }
 
 fn view(state: &mut State) -> View<'_> {
-    View { handles: &mut state.handles, addon: &state.shared, is_configuring: state.is_configuring }
+    View {
+        handles: &mut state.handles,
+        addon: &state.shared,
+        session: &state.session,
+        is_configuring: state.is_configuring,
+    }
 }
 
 impl<'a> View<'a> {
@@ -68,17 +83,37 @@ impl<'a> View<'a> {
 }
 
 /// What an addon has of recordings, shared by its instances.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct AddonRecordings {
+    /// What was served, which outlasts a change of the configuration.
+    pub(super) ledger: Arc<Ledger>,
     /// What is being loaded. Only one instance is there then.
     building: Mutex<Library>,
     /// What was loaded, once the addon is configured.
     library: OnceLock<Library>,
     /// What it records to.
     pub(super) recorder: OnceLock<Arc<PassingRecorder>>,
+    /// What the addon had in the configuration before, until it is configured.
+    before: Mutex<Option<Arc<Self>>>,
 }
 
 impl AddonRecordings {
+    fn after(before: Option<Arc<Self>>) -> Self {
+        let ledger = before.as_ref().map(|before| before.ledger.clone()).unwrap_or_default();
+        let building = Mutex::new(Library::new(ledger.clone()));
+        Self { ledger, building, library: OnceLock::new(), recorder: OnceLock::new(), before: Mutex::new(before) }
+    }
+
+    /// What the addon had in the configuration before, while it is being configured.
+    pub(super) fn before(&self) -> Option<Arc<Self>> {
+        self.before.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What is loaded, once the addon is configured.
+    pub(super) fn library(&self) -> Option<&Library> {
+        self.library.get()
+    }
+
     /// Looks at what is loaded.
     pub(super) fn read<R>(&self, look: impl FnOnce(&Library) -> R) -> R {
         match self.library.get() {
@@ -97,6 +132,19 @@ impl CapabilityState for AddonRecordings {
     fn configured(&self) {
         // Fails only if it was set before, and it is called once.
         let _ = self.library.set(self.build(std::mem::take));
+        self.before.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    fn inventory(&self, addon: &str, session: Option<&Session>) -> Vec<RecordingInfo> {
+        self.read(|library| library.inventory(addon, session))
+    }
+
+    fn is_used_up(&self) -> Option<bool> {
+        self.read(Library::is_used_up)
+    }
+
+    fn forget(&self, session: Option<&Session>) {
+        self.read(|library| library.forget(session));
     }
 
     fn reopen(&self) {
@@ -106,7 +154,8 @@ impl CapabilityState for AddonRecordings {
     }
 
     fn finish(&self) -> Finishing {
-        let recorder = self.recorder.get().cloned();
+        // Another configuration goes on with it if it has it too.
+        let recorder = self.recorder.get().filter(|recorder| Arc::strong_count(recorder) == 1).cloned();
         Box::pin(async move {
             let Some(recorder) = recorder else { return };
             // Fails only when the thread panicked, and then there is nothing to wait for.

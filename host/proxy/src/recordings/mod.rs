@@ -6,7 +6,9 @@
 
 mod bindings;
 mod capability;
+mod counters;
 mod indexing;
+mod ledger;
 mod library;
 mod messages;
 mod paced;

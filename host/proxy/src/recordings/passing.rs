@@ -27,17 +27,31 @@ pub struct PassingRecorder {
     recorder: Recorder,
     /// Tells what it attaches to flows from what others do.
     number: u64,
+    /// What it was opened as: the file, without the `+` before it, and what is redacted.
+    opened_as: (String, Vec<String>),
 }
 
 impl PassingRecorder {
-    /// Opens the file that exchanges are recorded to, and says what the user should know of it. Blocks.
+    /// Opens the file that exchanges are recorded to, and says what the user should know of it. `rules` are those that the
+    /// redactor was made of. Blocks.
     ///
     /// # Errors
     /// When the file cannot be written, or another process records to it.
-    pub fn open(target: &str, redactor: Option<Box<dyn Redactor>>) -> Result<(Self, Option<String>), RecorderError> {
+    pub fn open(
+        target: &str,
+        rules: &[String],
+        redactor: Option<Box<dyn Redactor>>,
+    ) -> Result<(Self, Option<String>), RecorderError> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let Opened { recorder, notice } = Recorder::open(target, redactor)?;
-        Ok((Self { recorder, number: NEXT.fetch_add(1, Ordering::Relaxed) }, notice))
+        let opened_as = (target.trim_start_matches('+').to_owned(), rules.to_vec());
+        Ok((Self { recorder, number: NEXT.fetch_add(1, Ordering::Relaxed), opened_as }, notice))
+    }
+
+    /// Whether it was opened for this file and these rules, whether or not the file was to be appended to.
+    pub fn is_for(&self, target: &str, rules: &[String]) -> bool {
+        let (file, redacted) = &self.opened_as;
+        file == target.trim_start_matches('+') && redacted == rules
     }
 
     /// Keeps a request's content when it passes.

@@ -10,7 +10,7 @@ use tracing::info;
 use recording::{Manner, OnDifference, Pace, Progress, Recording, Turn};
 use wasmtime::component::Resource;
 
-use super::{bindings::recordings, capability::View};
+use super::{Library, bindings::recordings, capability::View};
 use crate::addon::handles::{RequestHandle, ResponseHandle};
 
 impl recordings::Host for View<'_> {
@@ -28,16 +28,22 @@ impl recordings::Host for View<'_> {
             )));
         }
         let addon = self.addon.name.clone();
+        let recordings = self.recordings()?;
+        let (ledger, before) = (recordings.ledger.clone(), recordings.before());
         // Reading gigabytes takes a while, which connections must not wait for.
         let opened = tokio::task::spawn_blocking(move || {
-            Recording::open(Path::new(&file), &mut show_progress(&addon, &file)).map_err(|error| oneline::chain(&error))
+            let path = Path::new(&file);
+            let before = before.as_ref().and_then(|before| before.library());
+            Library::load(path, &ledger, before, || Recording::open(path, &mut show_progress(&addon, &file)))
+                .map_err(|error| oneline::chain(&error))
         });
-        let recording = match opened.await? {
-            Ok(recording) => recording,
+        let opened = match opened.await? {
+            Ok(opened) => opened,
             Err(reason) => return Ok(Err(reason)),
         };
+        let recording = opened.recording();
         let (skipped, damage) = (recording.skipped().reasons(), recording.warning().map(ToString::to_string));
-        let exchanges = self.recordings()?.build(|library| library.add(recording));
+        let exchanges = recordings.build(|library| library.add(opened));
         Ok(Ok(recordings::Loaded { exchanges: u32::try_from(exchanges).unwrap_or(u32::MAX), skipped, damage }))
     }
 

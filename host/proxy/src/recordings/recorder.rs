@@ -27,14 +27,18 @@ impl recorder::Host for View<'_> {
         if self.addon.is_trial {
             return Ok(Ok(None));
         }
-        let opened = tokio::task::spawn_blocking(move || PassingRecorder::open(&file, redaction)).await?;
-        match opened {
-            Ok((recorder, notice)) => {
-                let once = self.recordings()?.recorder.set(Arc::new(recorder));
-                Ok(once.map(|()| notice).map_err(|_| "the addon records to another file already".to_owned()))
-            }
-            Err(error) => Ok(Err(oneline::chain(&error))),
-        }
+        let recordings = self.recordings()?;
+        // Recording goes on where only other options have changed.
+        let going_on = recordings.before().and_then(|before| before.recorder.get().cloned());
+        let (recorder, notice) = match going_on.filter(|recorder| recorder.is_for(&file, &redact)) {
+            Some(recorder) => (recorder, None),
+            None => match tokio::task::spawn_blocking(move || PassingRecorder::open(&file, &redact, redaction)).await? {
+                Ok((recorder, notice)) => (Arc::new(recorder), notice),
+                Err(error) => return Ok(Err(oneline::chain(&error))),
+            },
+        };
+        let once = recordings.recorder.set(recorder);
+        Ok(once.map(|()| notice).map_err(|_| "the addon records to another file already".to_owned()))
     }
 
     fn keep(&mut self, request: Resource<RequestHandle>) -> Result<()> {
