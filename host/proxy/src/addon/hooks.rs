@@ -19,7 +19,7 @@ pub enum OnFailure {
 
 /// An addon that is ready to be called.
 pub struct Addon {
-    name: String,
+    name: Arc<str>,
     pool: Arc<Pool>,
     duty: Duty,
     on_failure: OnFailure,
@@ -62,12 +62,17 @@ impl Addon {
     /// An addon that is configured.
     pub(super) fn new(name: String, pool: Arc<Pool>, duty: Duty, on_failure: OnFailure) -> Self {
         let [request, response, error] = ["request", "response", "error"].map(Hook::new);
-        Self { name, pool, duty, on_failure, request, response, error }
+        Self { name: name.into(), pool, duty, on_failure, request, response, error }
     }
 
     /// Its name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Its name, for what outlives it.
+    pub(super) fn shared_name(&self) -> Arc<str> {
+        self.name.clone()
     }
 
     /// What it has to do with the options it got.
