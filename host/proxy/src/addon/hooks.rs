@@ -170,7 +170,7 @@ impl Addon {
 
     /// Takes note of a failure.
     fn failed(&self, hook: &Hook, flow: FlowId, failure: &HookFailure) {
-        let (addon, flow, policy) = (&self.name, flow.0, self.on_failure);
+        let (addon, flow, policy) = (self.name(), flow.0, self.on_failure);
         let log = &self.pool.shared().log;
         if log.is_new_failure(hook.name, failure.kind()) {
             error!(flow, addon, hook = hook.name, ?policy, "addon failed: {failure}");
@@ -193,7 +193,7 @@ impl Addon {
             Ok(result) => return Ok(result),
             Err(failure) => failure,
         };
-        let addon = &self.name;
+        let addon = self.name();
         match (self.on_failure, failure) {
             (OnFailure::Skip, _) => Ok(untouched()),
             (OnFailure::Fail, HookFailure::Busy) => {
