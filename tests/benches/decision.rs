@@ -14,7 +14,7 @@ use proxyhost::{
         self, Action, AddonEngine, Chain, Grants, Limits, LoadRequest, OnFailure, Purpose, Source,
         options::{Kind, Value, Values},
     },
-    flow::{Body, Destination, Fields, FlowId, Request, RequestHead, Scheme, Target},
+    flow::{Body, Destination, Fields, FlowId, Notes, Request, RequestHead, Scheme, Session, Target},
     run,
     spelling::Spelling,
 };
@@ -60,6 +60,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                 head: head.clone(),
                 body: Body::Empty,
                 attached: Extensions::new(),
+                session: Session::default(),
+                notes: Notes::default(),
             };
             let (Action::Respond(_), _) = chain.request(&mut request).await? else {
                 return Err("the recording has no such request".into());

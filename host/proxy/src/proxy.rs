@@ -7,7 +7,9 @@ use tracing::{debug, warn};
 
 use crate::{
     addon::{Action, Chain},
-    flow::{ByteStream, Destination, Fault, FaultKind, InterimSink, Request, RequestHead, Response, Unanswered},
+    flow::{
+        ByteStream, Decision, Destination, Fault, FaultKind, InterimSink, Request, RequestHead, Response, Unanswered,
+    },
     listen::Service,
     upstream::{Egress, Forward, Upstream, Via},
 };
@@ -48,7 +50,10 @@ impl<U: Forward> Service for Proxy<U> {
         let connected = match self.chain.request(&mut request).await {
             // There is no way to give the inside of such a tunnel an answer.
             Ok((Action::Kill | Action::Respond(_), _)) => return Err(Unanswered::Killed),
-            Ok((Action::Next(()), _)) => self.tunnel(&request.head.destination).await,
+            Ok((Action::Next(()), _)) => {
+                request.notes.decide(Decision::Forwarded(request.head.destination.clone()));
+                self.tunnel(&request.head.destination).await
+            }
             Err(fault) => Err(fault),
         };
         if let Err(fault) = &connected {
@@ -69,7 +74,11 @@ impl<U: Forward> Proxy<U> {
         let response = match action {
             Action::Kill => return Err(Unanswered::Killed),
             Action::Respond(response) => response,
-            Action::Next(()) => self.reachable(&request.head.destination)?.send(request.clone(), interim).await?,
+            Action::Next(()) => {
+                let upstream = self.reachable(&request.head.destination)?;
+                request.notes.decide(Decision::Forwarded(request.head.destination.clone()));
+                upstream.send(request.clone(), interim).await?
+            }
         };
         let mut response = self.chain.response(before, request, response).await?.ok_or(Unanswered::Killed)?;
         if let Some(via) = self.via.as_ref().filter(|_| before == self.chain.len()) {

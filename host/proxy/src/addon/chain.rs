@@ -3,7 +3,7 @@
 use tracing::debug;
 
 use super::{action::Action, hooks::Addon};
-use crate::flow::{Fault, Request, Response};
+use crate::flow::{Decision, Fault, Request, Response};
 
 /// The addons of a host, outermost first.
 #[derive(Debug, Default)]
@@ -36,10 +36,12 @@ impl Chain {
                 Action::Next(changed) => *request = changed,
                 Action::Respond(response) => {
                     debug!(flow = request.flow.0, addon = addon.name(), "answered by addon");
+                    request.notes.decide(Decision::Answered(addon.shared_name()));
                     return Ok((Action::Respond(response), position));
                 }
                 Action::Kill => {
                     debug!(flow = request.flow.0, addon = addon.name(), "killed by addon");
+                    request.notes.decide(Decision::Killed(addon.shared_name()));
                     return Ok((Action::Kill, position));
                 }
             }
@@ -59,8 +61,15 @@ impl Chain {
     ) -> Result<Option<Response>, Fault> {
         for addon in self.0.iter().take(before).rev().filter(|addon| addon.sees_responses()) {
             match addon.on_response(request, &response).await? {
-                Action::Next(changed) | Action::Respond(changed) => response = changed,
-                Action::Kill => return Ok(None),
+                Action::Next(changed) => response = changed,
+                Action::Respond(instead) => {
+                    request.notes.decide(Decision::Answered(addon.shared_name()));
+                    response = instead;
+                }
+                Action::Kill => {
+                    request.notes.decide(Decision::Killed(addon.shared_name()));
+                    return Ok(None);
+                }
             }
         }
         Ok(Some(response))

@@ -19,7 +19,7 @@ pub enum OnFailure {
 
 /// An addon that is ready to be called.
 pub struct Addon {
-    name: String,
+    name: Arc<str>,
     pool: Arc<Pool>,
     duty: Duty,
     on_failure: OnFailure,
@@ -62,12 +62,17 @@ impl Addon {
     /// An addon that is configured.
     pub(super) fn new(name: String, pool: Arc<Pool>, duty: Duty, on_failure: OnFailure) -> Self {
         let [request, response, error] = ["request", "response", "error"].map(Hook::new);
-        Self { name, pool, duty, on_failure, request, response, error }
+        Self { name: name.into(), pool, duty, on_failure, request, response, error }
     }
 
     /// Its name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Its name, for what outlives it.
+    pub(super) fn shared_name(&self) -> Arc<str> {
+        self.name.clone()
     }
 
     /// What it has to do with the options it got.
@@ -165,7 +170,7 @@ impl Addon {
 
     /// Takes note of a failure.
     fn failed(&self, hook: &Hook, flow: FlowId, failure: &HookFailure) {
-        let (addon, flow, policy) = (&self.name, flow.0, self.on_failure);
+        let (addon, flow, policy) = (self.name(), flow.0, self.on_failure);
         let log = &self.pool.shared().log;
         if log.is_new_failure(hook.name, failure.kind()) {
             error!(flow, addon, hook = hook.name, ?policy, "addon failed: {failure}");
@@ -188,7 +193,7 @@ impl Addon {
             Ok(result) => return Ok(result),
             Err(failure) => failure,
         };
-        let addon = &self.name;
+        let addon = self.name();
         match (self.on_failure, failure) {
             (OnFailure::Skip, _) => Ok(untouched()),
             (OnFailure::Fail, HookFailure::Busy) => {

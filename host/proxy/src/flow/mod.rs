@@ -7,12 +7,14 @@ mod fields;
 mod interim;
 mod keeper;
 mod live;
+mod notes;
 mod observer;
 mod outgoing;
 mod request;
 mod response;
 #[cfg(test)]
 pub(crate) mod samples;
+mod session;
 mod target;
 mod upgrade;
 
@@ -21,9 +23,11 @@ pub use destination::{Destination, InvalidDestination, Scheme};
 pub use fault::{Fault, FaultKind, Unanswered};
 pub use fields::{Fields, HOP_BY_HOP};
 pub use interim::InterimSink;
+pub use notes::{Decision, Note, NoteObserver, NoteRefused, Notes};
 pub use observer::{BodyObserver, Completion, UpgradeObserver};
 pub use outgoing::{Outgoing, OutgoingStream};
 pub use request::{FlowId, Request, RequestHead};
 pub use response::{Response, ResponseHead};
+pub use session::{InvalidSession, Session};
 pub use target::Target;
 pub use upgrade::{ByteStream, Endpoint, Stream, Upgrade};

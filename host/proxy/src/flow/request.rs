@@ -11,7 +11,7 @@ use std::{
 
 use http::{Extensions, HeaderValue, Method, Version, uri::Authority};
 
-use super::{Body, Destination, Fields, Target};
+use super::{Body, Destination, Fields, Notes, Session, Target};
 
 /// The number of a flow, unique while the process runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,13 +81,17 @@ pub struct Request {
     pub body: Body,
     /// What a capability of addons has attached to the flow, by its type. Copies made later share it.
     pub attached: Extensions,
+    /// Whose flow it is.
+    pub session: Session,
+    /// What addons noted of the flow, and who decided on it.
+    pub notes: Notes,
 }
 
 impl Request {
     /// A request that was received now.
     pub fn new(flow: FlowId, head: RequestHead, body: Body) -> Self {
-        let attached = Extensions::new();
-        Self { flow, received_at: SystemTime::now(), head: Arc::new(head), body, attached }
+        let (attached, session, notes) = Default::default();
+        Self { flow, received_at: SystemTime::now(), head: Arc::new(head), body, attached, session, notes }
     }
 }
 
