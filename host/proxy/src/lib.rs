@@ -14,6 +14,7 @@
 pub mod addon;
 pub mod config;
 pub mod flow;
+pub mod generation;
 pub mod listen;
 pub mod log;
 pub mod proxy;
@@ -22,5 +23,6 @@ pub mod recordings;
 mod regular_file;
 pub mod report;
 pub mod run;
+pub mod running;
 pub mod spelling;
 pub mod upstream;

@@ -6,18 +6,19 @@ use http::StatusCode;
 use tracing::{debug, warn};
 
 use crate::{
-    addon::{Action, Chain},
+    addon::Action,
     flow::{
-        ByteStream, Decision, Destination, Fault, FaultKind, InterimSink, Request, RequestHead, Response, Unanswered,
+        ByteStream, Decision, Destination, Fault, FaultKind, InterimSink, Lease, Request, RequestHead, Response, Unanswered,
     },
+    generation::{Generation, Generations},
     listen::Service,
     upstream::{Egress, Forward, Upstream, Via},
 };
 
 /// Makes responses of requests.
 pub struct Proxy<U = Upstream> {
-    /// The addons.
-    pub chain: Chain,
+    /// The addons, which may be replaced while flows pass.
+    pub generations: Arc<Generations>,
     /// Connections to servers; `None` when there must be none.
     pub upstream: Option<U>,
     /// Where connections may go.
@@ -32,12 +33,16 @@ impl<U: Forward> Service for Proxy<U> {
         mut request: Request,
         interim: Option<Arc<dyn InterimSink>>,
     ) -> Result<Response, Unanswered> {
-        let answered = self.answer(&mut request, interim).await;
+        let generation = self.generations.current();
+        let mut answered = self.answer(&generation, &mut request, interim).await;
         let (flow, head) = (request.flow.0, &request.head);
         match &answered {
             Ok(response) => debug!(flow, status = response.head.status.as_u16(), "{} {}", head.method, head.shown()),
             Err(Unanswered::Killed) => debug!(flow, "killed: {} {}", head.method, head.shown()),
-            Err(Unanswered::Failed(fault)) => self.failed(&request, fault).await,
+            Err(Unanswered::Failed(fault)) => self.failed(&generation, &request, fault).await,
+        }
+        if let Ok(response) = &mut answered {
+            response.lease = Lease::of(generation);
         }
         answered
     }
@@ -46,20 +51,21 @@ impl<U: Forward> Service for Proxy<U> {
         self.egress.check(destination)
     }
 
-    async fn connect(&self, mut request: Request) -> Result<ByteStream, Unanswered> {
-        let connected = match self.chain.request(&mut request).await {
+    async fn connect(&self, mut request: Request) -> Result<(ByteStream, Lease), Unanswered> {
+        let generation = self.generations.current();
+        let connected = match generation.chain.request(&mut request).await {
             // There is no way to give the inside of such a tunnel an answer.
             Ok((Action::Kill | Action::Respond(_), _)) => return Err(Unanswered::Killed),
             Ok((Action::Next(()), _)) => {
                 request.notes.decide(Decision::Forwarded(request.head.destination.clone()));
-                self.tunnel(&request.head.destination).await
+                self.tunnel(&generation, &request.head.destination).await
             }
             Err(fault) => Err(fault),
         };
         if let Err(fault) = &connected {
-            self.failed(&request, fault).await;
+            self.failed(&generation, &request, fault).await;
         }
-        Ok(connected?)
+        Ok((connected?, Lease::of(generation)))
     }
 }
 
@@ -67,21 +73,22 @@ impl<U: Forward> Proxy<U> {
     /// Takes a request through the addons, and to its server if none of them answers.
     async fn answer(
         &self,
+        generation: &Generation,
         request: &mut Request,
         interim: Option<Arc<dyn InterimSink>>,
     ) -> Result<Response, Unanswered> {
-        let (action, before) = self.chain.request(request).await?;
+        let (action, before) = generation.chain.request(request).await?;
         let response = match action {
             Action::Kill => return Err(Unanswered::Killed),
             Action::Respond(response) => response,
             Action::Next(()) => {
-                let upstream = self.reachable(&request.head.destination)?;
+                let upstream = self.reachable(generation, &request.head.destination)?;
                 request.notes.decide(Decision::Forwarded(request.head.destination.clone()));
                 upstream.send(request.clone(), interim).await?
             }
         };
-        let mut response = self.chain.response(before, request, response).await?.ok_or(Unanswered::Killed)?;
-        if let Some(via) = self.via.as_ref().filter(|_| before == self.chain.len()) {
+        let mut response = generation.chain.response(before, request, response).await?.ok_or(Unanswered::Killed)?;
+        if let Some(via) = self.via.as_ref().filter(|_| before == generation.chain.len()) {
             let head = Arc::make_mut(&mut response.head);
             via.append(&mut head.fields, head.version);
         }
@@ -93,12 +100,13 @@ impl<U: Forward> Proxy<U> {
     }
 
     /// Connects a tunnel.
-    async fn tunnel(&self, destination: &Destination) -> Result<ByteStream, Fault> {
-        self.reachable(destination)?.tunnel(destination).await
+    async fn tunnel(&self, generation: &Generation, destination: &Destination) -> Result<ByteStream, Fault> {
+        self.reachable(generation, destination)?.tunnel(destination).await
     }
 
     /// Connections to servers, unless there must be none.
-    fn reachable(&self, destination: &Destination) -> Result<&U, Fault> {
+    fn reachable(&self, generation: &Generation, destination: &Destination) -> Result<&U, Fault> {
+        generation.check_out()?;
         self.upstream.as_ref().ok_or_else(|| {
             let server = destination.host_and_port();
             Fault::new(FaultKind::Offline, format!("nothing is sent to `{server}`: the proxy is offline (--offline)"))
@@ -106,14 +114,14 @@ impl<U: Forward> Proxy<U> {
     }
 
     /// Tells the log and the addons that a request got no response.
-    async fn failed(&self, request: &Request, fault: &Fault) {
+    async fn failed(&self, generation: &Generation, request: &Request, fault: &Fault) {
         let (flow, head, kind) = (request.flow.0, &request.head, fault.kind.name());
         match fault.kind {
             // Its own line says more, and there is one for many.
             FaultKind::Addon => debug!(flow, kind, "{} {}: {fault}", head.method, head.shown()),
             _ => warn!(flow, kind, "{} {}: {fault}", head.method, head.shown()),
         }
-        self.chain.error(request, fault).await;
+        generation.chain.error(request, fault).await;
     }
 }
 

@@ -6,9 +6,11 @@
 
 use std::{any::Any, fmt, future, pin::Pin, sync::Arc};
 
+use control::RecordingInfo;
 use wasmtime::component::Linker;
 
 use super::state::State;
+use crate::flow::Session;
 
 /// Something that addons may do beyond their flows.
 pub trait Capability: Send + Sync {
@@ -21,8 +23,9 @@ pub trait Capability: Send + Sync {
     /// When something else provides one of them.
     fn add_to_linker(&self, linker: &mut Linker<State>) -> wasmtime::Result<()>;
 
-    /// What it keeps for one addon, shared by the addon's instances. Made before any of them is started.
-    fn for_addon(&self) -> Arc<dyn CapabilityState>;
+    /// What it keeps for one addon, shared by the addon's instances. Made before any of them is started. `before` is what it
+    /// kept for the addon in the configuration before, which goes on until the new one is in force.
+    fn for_addon(&self, before: Option<&Arc<dyn CapabilityState>>) -> Arc<dyn CapabilityState>;
 }
 
 /// What a capability keeps for one addon.
@@ -30,11 +33,25 @@ pub trait CapabilityState: Any + fmt::Debug + Send + Sync {
     /// The addon is configured. Called once, before any other flow reaches the addon.
     fn configured(&self) {}
 
+    /// What it replays for the addon of this name, with the hits of a session, or of all.
+    fn inventory(&self, _addon: &str, _session: Option<&Session>) -> Vec<RecordingInfo> {
+        Vec::new()
+    }
+
+    /// Whether all that it could replay was replayed; nothing if there is nothing.
+    fn is_used_up(&self) -> Option<bool> {
+        None
+    }
+
+    /// Forgets what was used in a session, or in all.
+    fn forget(&self, _session: Option<&Session>) {}
+
     /// Opens files again that others may have put away, such as those that rotate logs. Called whenever the user asks for it;
     /// must not wait.
     fn reopen(&self) {}
 
-    /// Finishes what is still to be done for the addon. Called at shutdown, when no flow is left.
+    /// Finishes what is still to be done for the addon. Called when no flow is left that it could concern: at shutdown, or
+    /// after another configuration has replaced this one.
     fn finish(&self) -> Finishing {
         Box::pin(future::ready(()))
     }

@@ -1,5 +1,7 @@
 //! The chain of addons: requests go inwards in the order listed, responses come back outwards.
 
+use std::sync::Arc;
+
 use tracing::debug;
 
 use super::{action::Action, hooks::Addon};
@@ -7,12 +9,22 @@ use crate::flow::{Decision, Fault, Request, Response};
 
 /// The addons of a host, outermost first.
 #[derive(Debug, Default)]
-pub struct Chain(Vec<Addon>);
+pub struct Chain(Vec<Arc<Addon>>);
 
 impl Chain {
     /// Addons in order, outermost first.
-    pub fn new(addons: Vec<Addon>) -> Self {
+    pub fn new(addons: Vec<Arc<Addon>>) -> Self {
         Self(addons)
+    }
+
+    /// The addons, outermost first.
+    pub fn addons(&self) -> &[Arc<Addon>] {
+        &self.0
+    }
+
+    /// The addons themselves.
+    pub fn into_addons(self) -> Vec<Arc<Addon>> {
+        self.0
     }
 
     /// How many there are.
@@ -77,7 +89,7 @@ impl Chain {
 
     /// Opens files again that others may have put away.
     pub fn reopen(&self) {
-        self.0.iter().for_each(Addon::reopen);
+        self.0.iter().for_each(|addon| addon.reopen());
     }
 
     /// Waits until nothing is left to be done for the addons. For when no flow is left.

@@ -2,6 +2,8 @@
 
 use std::{io, path::PathBuf};
 
+use bytes::Bytes;
+
 use super::{
     extent::{self, Excess},
     shipped,
@@ -18,13 +20,20 @@ pub enum Source {
     Shipped(String),
     /// It is a file.
     File(PathBuf),
+    /// It was handed over while the host runs, under this name.
+    Uploaded {
+        /// The name.
+        name: String,
+        /// The component.
+        bytes: Bytes,
+    },
 }
 
 impl Source {
     /// The name that messages and `--help` use.
     pub fn name(&self) -> String {
         match self {
-            Self::Shipped(name) => name.clone(),
+            Self::Shipped(name) | Self::Uploaded { name, .. } => name.clone(),
             Self::File(path) => path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
         }
     }
@@ -34,6 +43,7 @@ impl Source {
         match self {
             Self::Shipped(name) => format!("{name} (shipped)"),
             Self::File(path) => path.display().to_string(),
+            Self::Uploaded { name, .. } => format!("{name} (uploaded)"),
         }
     }
 
@@ -52,6 +62,11 @@ impl Source {
                 let bytes = regular_file::read(path, LARGEST).map_err(unreadable)?;
                 extent::check(&bytes).map_err(|source| ComponentError::TooMuch { path: path.clone(), source })?;
                 componentise(path, bytes)
+            }
+            Self::Uploaded { name, bytes } => {
+                let path = PathBuf::from(name);
+                extent::check(bytes).map_err(|source| ComponentError::TooMuch { path: path.clone(), source })?;
+                componentise(&path, bytes.to_vec())
             }
         }
     }

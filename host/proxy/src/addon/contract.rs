@@ -3,7 +3,7 @@
 use super::capability::Package;
 
 /// What the host looks for in components.
-const CALLED: [&str; 6] = ["declaration", "lifecycle", "startup", "request-hook", "response-hook", "error-hook"];
+const CALLED: [&str; 7] = ["declaration", "lifecycle", "startup", "commands", "request-hook", "response-hook", "error-hook"];
 
 /// Why a component was made for another host. It would load, and never be called.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn a_hook_that_would_never_be_called_is_refused() {
         let expected = "it exports `proxyhost:addon/push-hook@0.1.9`, which this host never calls: of proxyhost:addon 0.1 it \
-                        calls declaration, lifecycle, startup, request-hook, response-hook, error-hook";
+                        calls declaration, lifecycle, startup, commands, request-hook, response-hook, error-hook";
         assert_eq!(checked(&["proxyhost:addon/push-hook@0.1.9"], &[]), Err(expected.to_owned()));
         assert!(checked(&["proxyhost:recordings/index@0.1.0"], &[]).is_err());
     }

@@ -6,6 +6,7 @@ use wasmtime::component::InstancePre;
 
 use super::{
     bindings::exports::proxyhost::addon::declaration,
+    commands::{self, Command},
     engine::AddonEngine,
     instance::{Exports, Instance},
     limits::Limits,
@@ -32,6 +33,8 @@ pub struct Declared {
     pub reads: Vec<String>,
     /// Its instances.
     pub instances: Instances,
+    /// The commands that it offers.
+    pub commands: Vec<Command>,
 }
 
 /// Asks a component and its plugs what they are.
@@ -46,12 +49,16 @@ pub async fn ask(
     limits: &Limits,
 ) -> Result<Declared, LoadError> {
     let limits = Limits { cpu: WITHIN, hook: WITHIN, configure: WITHIN, ..*limits };
-    let mut shared = Shared::new(name.to_owned(), limits, &engine.capabilities);
+    let mut shared = Shared::new(name.to_owned(), limits, &engine.capabilities, None);
     shared.is_trial = true;
     let failed = |source| LoadError::Declare { addon: name.to_owned(), source };
     let mut instance = Instance::new(component, exports, Arc::new(shared)).await.map_err(failed)?;
     let all = instance.declare(exports).await.map_err(failed)?;
-    together(all).map_err(|what| LoadError::Declared { addon: name.to_owned(), what })
+    let offered = instance.offered().await.map_err(failed)?;
+    let useless = |what| LoadError::Declared { addon: name.to_owned(), what };
+    let mut declared = together(all).map_err(useless)?;
+    declared.commands = commands::checked(offered).map_err(useless)?;
+    Ok(declared)
 }
 
 /// Puts together what an addon and its plugs declare, the addon first; or says what of it cannot be used.
@@ -73,7 +80,7 @@ fn together(mut all: Vec<declaration::Declared>) -> Result<Declared, String> {
     };
     let reads = all.iter_mut().flat_map(|declared| std::mem::take(&mut declared.reads)).collect();
     let options = merge(all.into_iter().flat_map(|declared| declared.options))?;
-    Ok(Declared { summary, options, reads, instances })
+    Ok(Declared { summary, options, reads, instances, commands: Vec::new() })
 }
 
 /// An addon and its plugs may share an option; the first declaration of a name counts.
@@ -123,8 +130,8 @@ impl From<declaration::OptionDeclaration> for OptionDeclaration {
         };
         let flags = declared.flags.into_iter();
         let flags = flags.map(|flag| Flag { long: flag.long, short: flag.short, sets: flag.sets }).collect();
-        let declaration::OptionDeclaration { name, help, default, deprecated, .. } = declared;
-        Self { name, help, kind, default, flags, deprecated }
+        let declaration::OptionDeclaration { name, help, default, deprecated, fixed, .. } = declared;
+        Self { name, help, kind, default, flags, deprecated, fixed }
     }
 }
 
@@ -134,7 +141,15 @@ mod tests {
 
     fn option(name: &str, kind: declaration::Kind) -> declaration::OptionDeclaration {
         let (name, help) = (name.to_owned(), String::new());
-        declaration::OptionDeclaration { name, help, kind, default: None, flags: Vec::new(), deprecated: None }
+        declaration::OptionDeclaration {
+            name,
+            help,
+            kind,
+            default: None,
+            flags: Vec::new(),
+            deprecated: None,
+            fixed: false,
+        }
     }
 
     fn component(options: Vec<declaration::OptionDeclaration>) -> declaration::Declared {

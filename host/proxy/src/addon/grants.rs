@@ -29,6 +29,11 @@ impl Grants {
         self.read.contains(file)
     }
 
+    /// Whether the addon may write to any file.
+    pub fn may_write_any(&self) -> bool {
+        !self.write.is_empty()
+    }
+
     /// Whether the addon may write to a file: with `+` before it to its end only, and without it from its start.
     pub fn may_write(&self, file: &str) -> bool {
         self.write.contains(file)

@@ -2,10 +2,19 @@
 
 use std::{fmt, sync::Arc};
 
+use control::RecordingInfo;
 use tracing::{debug, error, warn};
 
-use super::{action::Action, breaker::Breaker, failure::HookFailure, pool::Pool};
-use crate::flow::{Fault, FaultKind, FlowId, Request, Response};
+use super::{
+    action::Action,
+    breaker::Breaker,
+    commands::{Answer, CommandError},
+    failure::HookFailure,
+    options::{Value, Values},
+    pool::Pool,
+    state::Shared,
+};
+use crate::flow::{Fault, FaultKind, FlowId, Request, Response, Session};
 
 /// What happens to a flow when a hook fails.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -78,6 +87,55 @@ impl Addon {
     /// What it has to do with the options it got.
     pub fn duty(&self) -> Duty {
         self.duty
+    }
+
+    /// What belongs to all its instances.
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        self.pool.shared()
+    }
+
+    /// The values of its options.
+    pub fn options(&self) -> &Values {
+        &self.pool.shared().options
+    }
+
+    /// Runs a command that it offers, for a session.
+    ///
+    /// # Errors
+    /// When the addon failed, or says why not.
+    pub async fn run(&self, command: &str, arguments: Vec<Value>, session: &Session) -> Result<Answer, CommandError> {
+        let arguments = arguments.into_iter().map(Into::into).collect();
+        match self.pool.run(command.to_owned(), arguments, session.clone()).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(reason)) => {
+                let end = reason.floor_char_boundary(LONGEST_REASON);
+                let reason = oneline::escaped(reason.get(..end).unwrap_or_default());
+                Err(CommandError::Refused { command: command.to_owned(), reason })
+            }
+            Err(source) => {
+                if self.pool.is_singleton() && !matches!(source, HookFailure::Busy) {
+                    warn!(addon = %self.name, "what the addon kept in its memory is lost; it is configured anew");
+                }
+                Err(CommandError::Failed { command: command.to_owned(), addon: self.name.to_string(), source })
+            }
+        }
+    }
+
+    /// What it replays, with the hits of a session, or of all.
+    pub fn inventory(&self, session: Option<&Session>) -> Vec<RecordingInfo> {
+        let states = self.pool.shared().capabilities().iter();
+        states.flat_map(|state| state.inventory(&self.name, session)).collect()
+    }
+
+    /// Whether all that it could replay was replayed; nothing if there is nothing.
+    pub fn is_used_up(&self) -> Option<bool> {
+        let states = self.pool.shared().capabilities().iter();
+        states.filter_map(|state| state.is_used_up()).reduce(|one, other| one && other)
+    }
+
+    /// Forgets what was used in a session, or in all.
+    pub fn forget(&self, session: Option<&Session>) {
+        self.pool.shared().capabilities().iter().for_each(|state| state.forget(session));
     }
 
     /// Opens files again that others may have put away.
@@ -208,6 +266,9 @@ impl Addon {
         }
     }
 }
+
+/// Most bytes shown of the reason that an addon gives.
+pub(super) const LONGEST_REASON: usize = 4 * 1024;
 
 #[cfg(test)]
 mod tests;

@@ -10,8 +10,8 @@ use wasmtime::{
 use super::{
     action::Action,
     bindings::{
-        exports::proxyhost::addon::{declaration, error_hook, lifecycle, request_hook, response_hook},
-        proxyhost::addon::actions,
+        exports::proxyhost::addon::{commands, declaration, error_hook, lifecycle, request_hook, response_hook},
+        proxyhost::addon::{actions, options},
     },
     cpu::Tick,
     failure::{HookFailure, OutOfTime},
@@ -21,7 +21,7 @@ use super::{
     state::{Shared, State},
     waits::Waits,
 };
-use crate::flow::{FlowId, Request, Response};
+use crate::flow::{FlowId, Request, Response, Session};
 
 /// What a component exports.
 pub struct Exports {
@@ -31,6 +31,8 @@ pub struct Exports {
     pub lifecycles: Vec<(Option<usize>, ComponentExportIndex)>,
     /// `startup`, those of its plugs (with the plug's position) and its own.
     pub startups: Vec<(Option<usize>, ComponentExportIndex)>,
+    /// `commands`
+    pub commands: Option<commands::GuestIndices>,
     /// `request-hook`
     pub request: Option<request_hook::GuestIndices>,
     /// `response-hook`
@@ -59,6 +61,7 @@ impl Exports {
             // Plugs first: the addon may call them while it prepares itself.
             lifecycles: of_plugs("lifecycle", "configure").chain(own_lifecycle.map(|own| (None, own))).collect(),
             startups: of_plugs("startup", "start").chain(own_startup.map(|own| (None, own))).collect(),
+            commands: commands::GuestIndices::new(pre).ok(),
             request: request_hook::GuestIndices::new(pre).ok(),
             response: response_hook::GuestIndices::new(pre).ok(),
             error: error_hook::GuestIndices::new(pre).ok(),
@@ -89,6 +92,7 @@ pub struct Refusal {
 pub struct Instance {
     store: Store<State>,
     started: component::Instance,
+    commands: Option<commands::Guest>,
     request: Option<request_hook::Guest>,
     response: Option<response_hook::Guest>,
     error: Option<error_hook::Guest>,
@@ -114,14 +118,14 @@ impl Instance {
             Tick::Yield => Ok(UpdateDeadline::Yield(1)),
             Tick::Over => Err(OutOfTime.into()),
         });
-        begin(&mut store, None, limits.cpu);
+        begin(&mut store, None, &Session::default(), limits.cpu);
         let waits = store.data().waits.clone();
         let started = waits.bound(limits.hook, pre.instantiate_async(&mut store)).await;
         let started = ended(&store, started, Allowed::hook(&limits))?;
         store.data_mut().memory.settle();
-        let (request, response, error) = load_hooks(exports, &mut store, &started)
+        let Hooks { commands, request, response, error } = Hooks::load(exports, &mut store, &started)
             .map_err(|error| HookFailure::Unusable(format!("its exports do not fit: {error:#}")))?;
-        Ok(Self { store, started, request, response, error, waits, calls: 0 })
+        Ok(Self { store, started, commands, request, response, error, waits, calls: 0 })
     }
 
     /// Whether it should make room for a fresh one.
@@ -139,6 +143,37 @@ impl Instance {
             all.push(declared);
         }
         Ok(all)
+    }
+
+    /// The commands that it offers.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub async fn offered(&mut self) -> Result<Vec<commands::Command>, HookFailure> {
+        let Some(guest) = self.commands.clone() else { return Ok(Vec::new()) };
+        let allowed = Allowed::preparing(self.limits());
+        self.begin(None, &Session::default(), allowed.cpu);
+        let called = self.waits.bound(allowed.whole, guest.call_offered(&mut self.store)).await;
+        ended(&self.store, called, allowed)
+    }
+
+    /// Runs a command, for a session.
+    ///
+    /// # Errors
+    /// When it fails; what the command itself says against it comes as a text.
+    pub async fn run(
+        &mut self,
+        name: &str,
+        arguments: &[options::Value],
+        session: &Session,
+    ) -> Result<Result<commands::Answer, String>, HookFailure> {
+        let Some(guest) = self.commands.clone() else {
+            return Err(HookFailure::Unusable("it offers no commands".to_owned()));
+        };
+        let allowed = Allowed::preparing(self.limits());
+        self.begin(None, session, allowed.cpu);
+        let called = self.waits.bound(allowed.whole, guest.call_run(&mut self.store, name, arguments)).await;
+        ended(&self.store, called, allowed)
     }
 
     /// Prepares the addon and its plugs: whether its hooks are needed, or what is wrong.
@@ -177,7 +212,7 @@ impl Instance {
     where
         R: component::ComponentNamedList + component::Lift + Send + Sync + 'static,
     {
-        self.begin(None, allowed.cpu);
+        self.begin(None, &Session::default(), allowed.cpu);
         let function = self
             .started
             .get_typed_func::<(), R>(&mut self.store, export)
@@ -233,13 +268,13 @@ impl Instance {
 
     fn begin_hook(&mut self, request: &Request) -> Allowed {
         let allowed = Allowed::hook(self.limits());
-        self.begin(Some(request.flow), allowed.cpu);
+        self.begin(Some(request.flow), &request.session, allowed.cpu);
         allowed
     }
 
-    fn begin(&mut self, flow: Option<FlowId>, cpu: Duration) {
+    fn begin(&mut self, flow: Option<FlowId>, session: &Session, cpu: Duration) {
         self.calls += 1;
-        begin(&mut self.store, flow, cpu);
+        begin(&mut self.store, flow, session, cpu);
     }
 
     fn action<M>(&mut self, action: actions::Action, message: M) -> Result<Action<M>, HookFailure> {
@@ -279,11 +314,14 @@ impl Allowed {
     }
 }
 
-/// Gives the next call its time and its flow.
-fn begin(store: &mut Store<State>, flow: Option<FlowId>, cpu: Duration) {
+/// Gives the next call its time, its flow and its session.
+fn begin(store: &mut Store<State>, flow: Option<FlowId>, session: &Session, cpu: Duration) {
     let state = store.data_mut();
     state.cpu.begin(cpu);
     state.flow = flow;
+    if state.session != *session {
+        state.session.clone_from(session);
+    }
     state.output.begin(flow);
     store.set_epoch_deadline(1);
 }
@@ -309,13 +347,21 @@ fn not_its_own(error: wasmtime::Error) -> HookFailure {
     HookFailure::Unusable(format!("it answered with a handle that is not its own: {error}"))
 }
 
-/// The hooks of a started instance.
-type Hooks = (Option<request_hook::Guest>, Option<response_hook::Guest>, Option<error_hook::Guest>);
+/// What of a started instance is called for flows and users.
+struct Hooks {
+    commands: Option<commands::Guest>,
+    request: Option<request_hook::Guest>,
+    response: Option<response_hook::Guest>,
+    error: Option<error_hook::Guest>,
+}
 
-fn load_hooks(exports: &Exports, store: &mut Store<State>, started: &component::Instance) -> wasmtime::Result<Hooks> {
-    Ok((
-        exports.request.as_ref().map(|indices| indices.load(&mut *store, started)).transpose()?,
-        exports.response.as_ref().map(|indices| indices.load(&mut *store, started)).transpose()?,
-        exports.error.as_ref().map(|indices| indices.load(&mut *store, started)).transpose()?,
-    ))
+impl Hooks {
+    fn load(exports: &Exports, store: &mut Store<State>, started: &component::Instance) -> wasmtime::Result<Self> {
+        Ok(Self {
+            commands: exports.commands.as_ref().map(|indices| indices.load(&mut *store, started)).transpose()?,
+            request: exports.request.as_ref().map(|indices| indices.load(&mut *store, started)).transpose()?,
+            response: exports.response.as_ref().map(|indices| indices.load(&mut *store, started)).transpose()?,
+            error: exports.error.as_ref().map(|indices| indices.load(&mut *store, started)).transpose()?,
+        })
+    }
 }

@@ -3,21 +3,24 @@
 
 use std::{collections::BTreeSet, error::Error, sync::Arc};
 
+use ring::digest::{self, Digest};
 use tracing::warn;
 use wasmtime::component::InstancePre;
 
 use super::{
     bindings::exports::proxyhost::addon::lifecycle,
     capability::{Capability, Package},
+    commands::Command,
     component::{ComponentError, Source},
     contract::{self, ContractError},
     declared,
     engine::{AddonEngine, CompileError},
     failure::HookFailure,
     grants::Grants,
-    hooks::{Addon, Duty, OnFailure},
+    hooks::{Addon, Duty, LONGEST_REASON, OnFailure},
     instance::Exports,
     limits::Limits,
+    notes::NoteKeeper,
     options::{OptionDeclaration, Values},
     plug::{self, Plug, PlugError},
     pool::{Instances, Pool},
@@ -35,6 +38,32 @@ pub struct Request {
     pub plugs: Vec<Source>,
     /// What it may use.
     pub limits: Limits,
+}
+
+/// What an addon is configured with.
+pub struct Preparation<'a> {
+    /// The values of its options, and of those of other addons that it reads. Those that are not there have their default.
+    pub options: Values,
+    /// The files that it may use.
+    pub grants: Grants,
+    /// What it may use.
+    pub limits: Limits,
+    /// What happens to a flow when it fails.
+    pub on_failure: OnFailure,
+    /// Why it is configured.
+    pub purpose: Purpose,
+    /// The addon of this name in the configuration before.
+    pub before: Option<&'a Addon>,
+    /// Where it finds what it noted, if that is kept.
+    pub journal: Option<Arc<dyn NoteKeeper>>,
+}
+
+impl Preparation<'_> {
+    /// With these options and files, and otherwise as by default: at a start.
+    pub fn new(options: Values, grants: Grants, purpose: Purpose) -> Self {
+        let (limits, on_failure) = (Limits::default(), OnFailure::default());
+        Self { options, grants, limits, on_failure, purpose, before: None, journal: None }
+    }
 }
 
 /// Why addons are configured.
@@ -141,9 +170,13 @@ pub struct Loaded {
     pub imports: Vec<String>,
     /// The hooks it exports.
     pub hooks: Vec<&'static str>,
+    /// The commands that it offers.
+    pub commands: Vec<Command>,
+    /// What tells that it is the same code.
+    digest: Digest,
     instances: Instances,
     component: InstancePre<State>,
-    exports: Exports,
+    exports: Arc<Exports>,
     scheduler: Arc<Scheduler>,
     capabilities: Vec<Arc<dyn Capability>>,
 }
@@ -219,6 +252,7 @@ async fn load_one(
     let misfit = |addon: &str, source| LoadError::Contract { addon: addon.to_owned(), source };
     contract::check(&exports, &imports, &host).map_err(|source| misfit(&name, source))?;
     let composition = plug::compose(&name, bytes, candidates, &host)?;
+    let digest = digest::digest(&digest::SHA256, &composition.bytes);
     let component = prepare(engine, &name, composition.bytes).await?;
     let exports = Exports::of(&component, composition.used.iter().copied());
     let declared = declared::ask(engine, &name, &component, &exports, limits).await?;
@@ -238,9 +272,11 @@ async fn load_one(
         plugs,
         imports,
         hooks: exports.names(),
+        commands: declared.commands,
+        digest,
         instances: declared.instances,
         component,
-        exports,
+        exports: Arc::new(exports),
         scheduler: engine.scheduler.clone(),
         capabilities: engine.capabilities.clone(),
     };
@@ -259,18 +295,17 @@ async fn prepare(engine: &AddonEngine, name: &str, bytes: Vec<u8>) -> Result<Ins
 }
 
 impl Loaded {
-    /// Configures the addon with its options' values, and those of other addons that it reads.
+    /// Whether the other one is the same code.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.name == other.name && self.digest.as_ref() == other.digest.as_ref()
+    }
+
+    /// Configures the addon.
     ///
     /// # Errors
-    /// When it refuses them, or fails.
-    pub async fn configure(
-        self,
-        values: Values,
-        grants: Grants,
-        limits: Limits,
-        on_failure: OnFailure,
-        purpose: Purpose,
-    ) -> Result<Addon, LoadError> {
+    /// When it refuses its options, or fails.
+    pub async fn configure(&self, preparation: Preparation<'_>) -> Result<Addon, LoadError> {
+        let Preparation { options: values, grants, limits, on_failure, purpose, before, journal } = preparation;
         if self.hooks.is_empty() {
             warn!(addon = self.name, "addon exports no hook, so it will never be called");
         }
@@ -278,10 +313,14 @@ impl Loaded {
         let mut options: Values =
             self.options.iter().map(|option| (option.name.clone(), option.default_value())).collect();
         options.extend(values);
-        let mut shared = Shared::new(self.name.clone(), limits, &self.capabilities);
+        let mut shared =
+            Shared::new(self.name.clone(), limits, &self.capabilities, before.map(|before| before.shared().as_ref()));
+        shared.changed = before.map(|before| differing(before.options(), &options)).unwrap_or_default();
         (shared.options, shared.grants, shared.is_trial) = (options, grants, purpose == Purpose::Check);
+        shared.journal = journal;
         let shared = Arc::new(shared);
-        let pool = Arc::new(Pool::new(self.component, self.exports, shared, self.scheduler, self.instances));
+        let (component, exports) = (self.component.clone(), self.exports.clone());
+        let pool = Arc::new(Pool::new(component, exports, shared, self.scheduler.clone(), self.instances));
         let readiness = pool.configure().await.map_err(failed)?.map_err(|refusal| {
             let plug = self.plugs.iter().find(|plug| Some(plug.position) == refusal.plug);
             let addon = plug.map_or(&self.name, |plug| &plug.name).clone();
@@ -293,9 +332,12 @@ impl Loaded {
             lifecycle::Readiness::Offline => Duty::Offline,
             lifecycle::Readiness::Idle => Duty::Idle,
         };
-        Ok(Addon::new(self.name, pool, duty, on_failure))
+        Ok(Addon::new(self.name.clone(), pool, duty, on_failure))
     }
 }
 
-/// Most bytes shown of the reason that an addon gives.
-const LONGEST_REASON: usize = 4 * 1024;
+/// The names of the options whose values are not the same.
+fn differing(before: &Values, now: &Values) -> Vec<String> {
+    let names: BTreeSet<&String> = before.keys().chain(now.keys()).collect();
+    names.into_iter().filter(|name| before.get(*name) != now.get(*name)).cloned().collect()
+}

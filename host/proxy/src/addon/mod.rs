@@ -3,7 +3,7 @@
 //! `component` finds and recognises them, `plug` fills their imports, `load` makes them ready by what they say of themselves
 //! (`declared`), and `chain` is the order in which flows pass them. `hooks` calls one of them, unless its `breaker` is open, on
 //! an instance from its `pool`: `call` runs that, `cpu` and `waits` measure it, and what computes for long goes on in the
-//! `scheduler`. What components can call is in `messages`, `settings` and `log`, and in what implements a `capability`; the
+//! `scheduler`. What components can call is in `messages`, `settings`, `notes` and `log`, and in what implements a `capability`; the
 //! interfaces are in `wit/`. What the host holds for a component has `handles`, and is metered by `memory`.
 
 mod action;
@@ -12,6 +12,7 @@ mod breaker;
 mod call;
 pub mod capability;
 mod chain;
+mod commands;
 mod component;
 mod contract;
 mod cpu;
@@ -29,6 +30,7 @@ mod load;
 mod log;
 pub(crate) mod memory;
 mod messages;
+mod notes;
 pub mod options;
 mod output;
 mod plug;
@@ -42,6 +44,7 @@ mod waits;
 pub use action::Action;
 pub use capability::Capability;
 pub use chain::Chain;
+pub use commands::{Answer as CommandAnswer, Command, CommandError, Files as CommandFiles};
 pub use component::{ComponentError, Source};
 pub use contract::ContractError;
 pub use engine::{AddonEngine, CompileError};
@@ -50,6 +53,7 @@ pub use failure::HookFailure;
 pub use grants::Grants;
 pub use hooks::{Addon, Duty, OnFailure};
 pub use limits::Limits;
-pub use load::{LoadError, Loaded, LoadedPlug, Purpose, Request as LoadRequest, load};
+pub use notes::{NoteKeeper, Noted};
+pub use load::{LoadError, Loaded, LoadedPlug, Preparation, Purpose, Request as LoadRequest, load};
 pub use plug::PlugError;
 pub use shipped::names as shipped_names;

@@ -47,6 +47,8 @@ pub struct OptionDeclaration {
     pub flags: Vec<Flag>,
     /// What to use instead, when it is deprecated.
     pub deprecated: Option<String>,
+    /// Whether only a start can set it.
+    pub fixed: bool,
 }
 
 /// The value of an option.

@@ -12,15 +12,15 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use wasmtime::component::InstancePre;
 
 use super::{
-    bindings::exports::proxyhost::addon::lifecycle::Readiness,
-    call,
+    bindings::{exports::proxyhost::addon::lifecycle::Readiness, proxyhost::addon::options::Value},
+    call, commands,
     failure::HookFailure,
     instance::{Exports, Instance, Refusal},
     memory::Charge,
     scheduler::Scheduler,
     state::{Shared, State},
 };
-use crate::flow::Body;
+use crate::flow::{Body, Session};
 
 /// Most time a flow waits for an instance when all are in use.
 const WAIT: Duration = Duration::from_secs(10);
@@ -41,7 +41,7 @@ pub struct Pool {
     /// A number for the addon, by which the scheduler knows its calls.
     id: u64,
     pre: InstancePre<State>,
-    exports: Exports,
+    exports: Arc<Exports>,
     shared: Arc<Shared>,
     scheduler: Arc<Scheduler>,
     instances: Instances,
@@ -63,7 +63,7 @@ impl Pool {
     /// No instances yet.
     pub fn new(
         pre: InstancePre<State>,
-        exports: Exports,
+        exports: Arc<Exports>,
         shared: Arc<Shared>,
         scheduler: Arc<Scheduler>,
         instances: Instances,
@@ -141,6 +141,28 @@ impl Pool {
             let started = lease.instance.start(&pool.exports).await?;
             lease.give_back();
             Ok(started.map(|()| readiness))
+        })
+        .await
+    }
+
+    /// Runs a command, for a session.
+    ///
+    /// # Errors
+    /// When it fails; what the command itself says against it comes as a text.
+    pub async fn run(
+        self: &Arc<Self>,
+        name: String,
+        arguments: Vec<Value>,
+        session: Session,
+    ) -> Result<Result<commands::Answer, String>, HookFailure> {
+        self.call(|pool| async move {
+            let mut lease = pool.lease().await?;
+            let answer = match lease.instance.run(&name, &arguments, &session).await? {
+                Ok(answer) => Ok(commands::answered(answer)?),
+                Err(reason) => Err(reason),
+            };
+            lease.give_back();
+            Ok(answer)
         })
         .await
     }

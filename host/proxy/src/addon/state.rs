@@ -13,11 +13,12 @@ use super::{
     limits::Limits,
     log::Log,
     memory::{Account, MemoryMeter},
+    notes::NoteKeeper,
     options::Values,
     output::Output,
     waits::Waits,
 };
-use crate::flow::FlowId;
+use crate::flow::{FlowId, Session};
 
 /// What all instances of one addon share.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub struct Shared {
     pub name: String,
     /// The options' values, the defaults among them.
     pub options: Values,
+    /// The names of those that were others in the configuration before.
+    pub changed: Vec<String>,
     /// The files that it may use.
     pub grants: Grants,
     /// What it may use.
@@ -36,21 +39,30 @@ pub struct Shared {
     pub log: Arc<Log>,
     /// What is kept for its flows beyond a call.
     pub kept: Arc<Account>,
+    /// Where it finds what it noted, if that is kept.
+    pub journal: Option<Arc<dyn NoteKeeper>>,
     capabilities: Vec<Arc<dyn CapabilityState>>,
 }
 
 impl Shared {
-    /// What instances of an addon share that has no options and may use no files.
-    pub fn new(name: String, limits: Limits, capabilities: &[Arc<dyn Capability>]) -> Self {
+    /// What instances of an addon share that has no options and may use no files. `before` is what they shared in the
+    /// configuration before.
+    pub fn new(name: String, limits: Limits, capabilities: &[Arc<dyn Capability>], before: Option<&Self>) -> Self {
+        let states = capabilities.iter().enumerate().map(|(position, capability)| {
+            // The list of capabilities is the same as long as the host runs.
+            capability.for_addon(before.and_then(|before| before.capabilities.get(position)))
+        });
         Self {
+            capabilities: states.collect(),
             log: Arc::new(Log::new(name.clone())),
             name,
             options: Values::new(),
+            changed: Vec::new(),
             grants: Grants::default(),
             limits,
             is_trial: false,
             kept: Account::new(limits.kept()),
-            capabilities: capabilities.iter().map(|capability| capability.for_addon()).collect(),
+            journal: None,
         }
     }
 
@@ -83,6 +95,8 @@ pub struct State {
     pub output: Output,
     /// The flow of its current call.
     pub flow: Option<FlowId>,
+    /// The session that its current call belongs to.
+    pub session: Session,
     wasi: WasiCtx,
 }
 
@@ -101,6 +115,7 @@ impl State {
             wasi: WasiCtx::builder().stdout(output.stdout()).stderr(output.stderr()).build(),
             output,
             flow: None,
+            session: Session::default(),
         }
     }
 

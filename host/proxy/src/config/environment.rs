@@ -31,7 +31,7 @@ impl Environment {
     }
 
     /// The path that a text names: relative ones start from `folder`, and `~/` is the home folder.
-    pub(super) fn path(&self, text: &str, folder: &Path) -> PathBuf {
+    pub fn path(&self, text: &str, folder: &Path) -> PathBuf {
         match (text.strip_prefix("~/"), &self.home) {
             (Some(rest), Some(home)) => home.join(rest),
             _ => folder.join(text),
@@ -40,7 +40,10 @@ impl Environment {
 
     /// The component that a text names: a file that exists, or else a shipped one, with or without `.wasm`.
     /// `what` it is to be is for messages.
-    pub(super) fn component(&self, what: &str, text: &str, folder: &Path) -> Result<Source, ConfigError> {
+    ///
+    /// # Errors
+    /// When there is neither.
+    pub fn component(&self, what: &str, text: &str, folder: &Path) -> Result<Source, ConfigError> {
         let path = self.path(text, folder);
         if path.is_file() {
             return Ok(Source::File(path));

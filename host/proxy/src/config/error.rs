@@ -14,7 +14,7 @@ pub struct ConfigError {
 
 impl ConfigError {
     /// An error that says what was attempted, on what, and, where no other error says that, why it failed.
-    pub(super) fn new(message: impl fmt::Display) -> Self {
+    pub fn new(message: impl fmt::Display) -> Self {
         Self { message: message.to_string(), hint: None, source: None }
     }
 
@@ -38,6 +38,15 @@ impl ConfigError {
         match nearest {
             Some(nearest) => self.hint(format_args!("did you mean `{nearest}`?")),
             None => self,
+        }
+    }
+
+    /// All of it on one line.
+    pub fn line(&self) -> String {
+        let error = oneline::escaped(&oneline::chain(self));
+        match &self.hint {
+            Some(hint) => format!("{error}; {}", oneline::escaped(hint)),
+            None => error,
         }
     }
 

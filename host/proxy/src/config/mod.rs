@@ -24,8 +24,10 @@ mod values;
 pub use action::{Action, HelpText};
 pub use environment::Environment;
 pub use error::ConfigError;
-pub use preliminary::{DeclaredAddon, Preliminary};
+pub use preliminary::{DeclaredAddon, Edit, Preliminary};
 pub use settings::{AddonSpec, Listener, Settings};
+pub use suggest::nearest;
+pub use values::parse as parse_option;
 
 /// The shipped addons that are loaded, innermost, unless they are listed or switched off.
 pub const DEFAULT_ADDONS: &[&str] = &["serverreplay", "record"];

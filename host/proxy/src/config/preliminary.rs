@@ -11,6 +11,7 @@ use super::{
     flags::Flags,
     low_args::{LowArgs, Show},
     merge::merge,
+    suggest::nearest,
     values::{Resolution, Setting},
 };
 use crate::addon::{Source, options::OptionDeclaration};
@@ -35,6 +36,26 @@ pub struct Preliminary {
     environment: Environment,
     show: Option<Show>,
     choice: Choice,
+}
+
+/// A change of what is to be loaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Edit {
+    /// Load an addon too, before those that ship.
+    AddAddon(Source),
+    /// Load another component in the place of an addon.
+    ReplaceAddon {
+        /// The addon's name.
+        name: String,
+        /// The other component.
+        source: Source,
+    },
+    /// Do not load an addon.
+    RemoveAddon(String),
+    /// Offer a plug to all addons.
+    AddPlug(Source),
+    /// Do not offer a plug.
+    RemovePlug(String),
 }
 
 /// What is to be loaded.
@@ -81,6 +102,51 @@ impl Preliminary {
         &self.choice.plugs
     }
 
+    /// Changes what is to be loaded, as somebody did while the proxy ran.
+    ///
+    /// # Errors
+    /// When there is no such addon or plug.
+    pub fn edit(&mut self, edit: &Edit) -> Result<(), ConfigError> {
+        let Choice { addons, own_options, plugs, .. } = &mut self.choice;
+        let addon = |addons: &[AddonSpec], name: &str| {
+            let position = addons.iter().position(|spec| spec.source.name() == name);
+            position.ok_or_else(|| {
+                let names: Vec<String> = addons.iter().map(|spec| spec.source.name()).collect();
+                let near = nearest(name, names.iter().map(String::as_str));
+                ConfigError::new(format_args!("there is no addon `{name}`")).did_you_mean(near)
+            })
+        };
+        match edit {
+            Edit::AddAddon(source) => {
+                // Those that ship are innermost, so that others see what they answer.
+                let is_default = |spec: &AddonSpec| DEFAULT_ADDONS.contains(&spec.source.name().as_str());
+                let position = addons.iter().position(is_default).unwrap_or(addons.len());
+                addons.insert(position, AddonSpec::new(source.clone()));
+                own_options.insert(position, Vec::new());
+            }
+            Edit::ReplaceAddon { name, source } => {
+                let position = addon(addons, name)?;
+                if let Some(spec) = addons.get_mut(position) {
+                    spec.source = source.clone();
+                }
+            }
+            Edit::RemoveAddon(name) => {
+                let position = addon(addons, name)?;
+                addons.remove(position);
+                own_options.remove(position);
+            }
+            Edit::AddPlug(source) => plugs.push(source.clone()),
+            Edit::RemovePlug(name) => {
+                let position = plugs.iter().position(|plug| plug.name() == *name);
+                let position = position.ok_or_else(|| {
+                    ConfigError::new(format_args!("there is no plug `{name}` among those for any addon"))
+                })?;
+                plugs.remove(position);
+            }
+        }
+        Ok(())
+    }
+
     /// How long compiling an addon may take, where the file says so.
     pub fn compile_time(&self) -> Option<Duration> {
         self.choice.file.limits.compile
@@ -112,13 +178,15 @@ impl Preliminary {
         let mut resolution = Resolution::new(declared, &environment);
         resolution.file(&file.options, &own_options)?;
         resolution.command_line(&flags.settings(&matches, &environment.folder))?;
-        let grants = resolution.grants();
+        let set: Vec<_> = declared.iter().map(|addon| resolution.set(addon)).collect();
         resolution.share();
         let Resolution { values, warnings, .. } = resolution;
-        let mut values = values.into_iter().zip(grants);
+        let mut resolved = declared.iter().zip(values).zip(set);
         let with_options = |spec| {
-            let (options, grants) = values.next().unwrap_or_default();
-            AddonSpec { options, grants, ..spec }
+            let Some(((declared, options), set)) = resolved.next() else { return spec };
+            let mut spec = AddonSpec { options, set, ..spec };
+            spec.grant(&declared.options);
+            spec
         };
         let addons = addons.into_iter().map(with_options).collect();
         let settings = Box::new(merge(&file, &matches, &environment, (addons, plugs, warnings))?);

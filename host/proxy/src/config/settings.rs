@@ -1,6 +1,7 @@
 //! The settings as the rest of the proxy sees them: complete, and checked once.
 
 use std::{
+    collections::BTreeSet,
     net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
@@ -8,7 +9,10 @@ use std::{
 
 use super::ConfigError;
 use crate::{
-    addon::{Grants, Limits, OnFailure, Source, options::Values},
+    addon::{
+        Grants, Limits, OnFailure, Source,
+        options::{OptionDeclaration, Value, Values},
+    },
     listen::{ClientLimits, HostField, Users, mode::Mode},
     upstream::{Policy, Timeouts, tls::UpstreamTls},
 };
@@ -40,6 +44,8 @@ pub struct Settings {
     pub drain_time: Duration,
     /// Which events are logged, as a filter of the `tracing` crates.
     pub log: String,
+    /// The configuration file, if there is one.
+    pub file: Option<PathBuf>,
     /// What the operator should know although it is no error, a line each.
     pub warnings: Vec<String>,
     pub(super) ca_dir: Option<PathBuf>,
@@ -55,6 +61,23 @@ impl Settings {
             ConfigError::new("cannot choose a folder for the certificate authority: `HOME` is not set")
                 .hint("name one with `--ca-dir DIR`")
         })
+    }
+}
+
+impl Settings {
+    /// What differs that only a start can change, by the names of the configuration file.
+    pub fn fixed_differences(&self, other: &Self) -> Vec<&'static str> {
+        let differs = [
+            (self.listeners != other.listeners, "listen, mode, [[listeners]] or users"),
+            (self.offline != other.offline, "offline"),
+            (self.egress != other.egress, "[egress]"),
+            (self.upstream_tls != other.upstream_tls, "upstream_ca or insecure"),
+            (self.timeouts != other.timeouts || self.limits != other.limits, "[limits]"),
+            (self.via != other.via || self.host != other.host, "via or fidelity"),
+            (self.drain_time != other.drain_time, "[limits] drain_seconds"),
+            (self.ca_dir != other.ca_dir, "ca_dir"),
+        ];
+        differs.into_iter().filter(|(differs, _)| *differs).map(|(_, what)| what).collect()
     }
 }
 
@@ -82,6 +105,8 @@ pub struct AddonSpec {
     pub limits: Limits,
     /// A value for each option that it declares or reads.
     pub options: Values,
+    /// The names of the options that the operator set.
+    pub set: BTreeSet<String>,
     /// The files that it may use.
     pub grants: Grants,
 }
@@ -94,7 +119,24 @@ impl AddonSpec {
             on_failure: OnFailure::default(),
             limits: Limits::default(),
             options: Values::new(),
+            set: BTreeSet::new(),
             grants: Grants::default(),
+        }
+    }
+
+    /// Sets an option, as an operator does. To be followed by [`AddonSpec::grant`] when all are set.
+    pub fn set(&mut self, name: &str, value: Value) {
+        self.options.insert(name.to_owned(), value);
+        self.set.insert(name.to_owned());
+    }
+
+    /// Lets the addon use the files that the operator set its options to, and no others.
+    pub fn grant(&mut self, declared: &[OptionDeclaration]) {
+        self.grants = Grants::default();
+        for option in declared.iter().filter(|option| self.set.contains(&option.name)) {
+            if let Some(value) = self.options.get(&option.name) {
+                self.grants.add(&option.kind, value);
+            }
         }
     }
 }

@@ -6,9 +6,7 @@ use std::{
 };
 
 use super::{ConfigError, DeclaredAddon, Environment, suggest::nearest};
-use crate::addon::{
-    Grants,
-    options::{Kind, OptionDeclaration, Value, ValueError, Values, appending},
+use crate::addon::options::{Kind, OptionDeclaration, Value, ValueError, Values, appending},
 };
 
 /// An option as the operator set it.
@@ -94,18 +92,10 @@ impl<'a> Resolution<'a> {
         Ok(())
     }
 
-    /// The files that each addon may use: those that the operator set its options to.
-    pub(super) fn grants(&self) -> Vec<Grants> {
-        let of_addon = |(addon, values): (&DeclaredAddon, &Values)| {
-            let mut grants = Grants::default();
-            for option in addon.options.iter().filter(|option| self.set.contains(option.name.as_str())) {
-                if let Some(value) = values.get(&option.name) {
-                    grants.add(&option.kind, value);
-                }
-            }
-            grants
-        };
-        self.declared.iter().zip(&self.values).map(of_addon).collect()
+    /// The options of an addon that the operator set.
+    pub(super) fn set(&self, addon: &DeclaredAddon) -> BTreeSet<String> {
+        let names = addon.options.iter().map(|option| &option.name);
+        names.filter(|name| self.set.contains(name.as_str())).cloned().collect()
     }
 
     /// Lets addons see the values of others' options that they read.
@@ -166,11 +156,11 @@ impl<'a> Resolution<'a> {
                 Err(ConfigError::new(format_args!("option `{}` needs a value, {}", option.name, option.kind))
                     .hint(format_args!("give it as `--set {}=VALUE`", option.name)))
             }
-            Given::One(text) => self.parse(option, text, &setting.folder),
+            Given::One(text) => parse(option, text, &setting.folder, self.environment),
             Given::Many(texts) if list => {
                 let mut all = Vec::with_capacity(texts.len());
                 for text in texts {
-                    if let Value::Texts(more) = self.parse(option, text, &setting.folder)? {
+                    if let Value::Texts(more) = parse(option, text, &setting.folder, self.environment)? {
                         all.extend(more);
                     }
                 }
@@ -181,25 +171,34 @@ impl<'a> Resolution<'a> {
             }
         }
     }
+}
 
-    fn parse(&self, option: &OptionDeclaration, text: &str, folder: &Path) -> Result<Value, ConfigError> {
-        let parsed = match (&option.kind, text) {
-            (Kind::Files, "") => {
-                Err(ValueError { name: option.name.clone(), expected: option.kind.to_string(), given: String::new() })
-            }
-            (Kind::Files, text) => option.parse(&self.environment.path(text, folder).to_string_lossy(), Path::new("")),
-            (Kind::Output, text) if !text.is_empty() => {
-                let (append, path) = appending(text);
-                let path = self.environment.path(path, folder);
-                option.parse(&format!("{append}{}", path.display()), Path::new(""))
-            }
-            (_, text) => option.parse(text, folder),
-        };
-        parsed.map_err(|error| match &option.kind {
-            Kind::Choice(choices) => {
-                ConfigError::new(&error).did_you_mean(nearest(text, choices.iter().map(String::as_str)))
-            }
-            _ => ConfigError::new(&error),
-        })
-    }
+/// The value of an option that a text stands for. Relative files are taken from `folder`.
+///
+/// # Errors
+/// When the text is not of the option's type.
+pub fn parse(
+    option: &OptionDeclaration,
+    text: &str,
+    folder: &Path,
+    environment: &Environment,
+) -> Result<Value, ConfigError> {
+    let parsed = match (&option.kind, text) {
+        (Kind::Files, "") => {
+            Err(ValueError { name: option.name.clone(), expected: option.kind.to_string(), given: String::new() })
+        }
+        (Kind::Files, text) => option.parse(&environment.path(text, folder).to_string_lossy(), Path::new("")),
+        (Kind::Output, text) if !text.is_empty() => {
+            let (append, path) = appending(text);
+            let path = environment.path(path, folder);
+            option.parse(&format!("{append}{}", path.display()), Path::new(""))
+        }
+        (_, text) => option.parse(text, folder),
+    };
+    parsed.map_err(|error| match &option.kind {
+        Kind::Choice(choices) => {
+            ConfigError::new(&error).did_you_mean(nearest(text, choices.iter().map(String::as_str)))
+        }
+        _ => ConfigError::new(&error),
+    })
 }

@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 use http::{StatusCode, Version};
 
-use super::{Body, Fields, Upgrade};
+use super::{Body, Fields, Lease, Upgrade};
 
 /// Everything of a response but its body.
 #[derive(Clone, Debug)]
@@ -34,6 +34,8 @@ pub struct Response {
     pub body: Body,
     /// How long it is held back after the hooks, before the client gets it: latency that whoever made it asks for.
     pub latency: Duration,
+    /// What it needs until it has been passed on.
+    pub lease: Lease,
     /// What follows if it upgrades the connection.
     pub upgrade: Upgrade,
 }
@@ -41,7 +43,7 @@ pub struct Response {
 impl Response {
     /// A response that was received.
     pub fn received(received_at: SystemTime, head: Arc<ResponseHead>, body: Body) -> Self {
-        Self { received_at, head, body, latency: Duration::ZERO, upgrade: Upgrade::default() }
+        Self { received_at, head, body, latency: Duration::ZERO, lease: Lease::default(), upgrade: Upgrade::default() }
     }
 
     /// A response made here and now.

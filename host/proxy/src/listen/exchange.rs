@@ -17,7 +17,7 @@ use super::{
     interim::Interim,
     tunnel, upgraded,
 };
-use crate::flow::{Fault, FaultKind, FlowId, InterimSink, Outgoing, Request, Response, Unanswered};
+use crate::flow::{Fault, FaultKind, FlowId, InterimSink, Lease, Outgoing, Request, Response, Unanswered};
 
 /// The flow ends without an answer: `hyper` closes an HTTP/1 connection and resets an HTTP/2 stream.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
@@ -45,6 +45,7 @@ pub(super) async fn serve<S: Service>(
     let asked = Asked { flow, method: request.method().clone(), version: request.version() };
     let permit = clients.flows.clone().try_acquire_owned();
     let passed = carrier.gate.pass(request.headers_mut());
+    let mut lease = Lease::default();
     let answer = match (&permit, passed) {
         (Err(_), _) => refuse(&clients, &asked, &busy(clients.limits.flows)),
         (Ok(_), Err(fault)) => {
@@ -58,7 +59,7 @@ pub(super) async fn serve<S: Service>(
             }
         }
         (Ok(_), Ok(())) => match admit(flow, request, &carrier.gate.entry, carrier.gate.host) {
-            Ok(admitted) => respond(&clients, &asked, admitted, interim).await,
+            Ok(admitted) => respond(&clients, &asked, admitted, interim, &mut lease).await,
             Err(fault) => {
                 debug!(flow = flow.0, kind = fault.kind.name(), "refused: {fault}");
                 refuse(&clients, &asked, &fault)
@@ -68,7 +69,7 @@ pub(super) async fn serve<S: Service>(
     under_way.answered();
     answer.map(|answer| {
         answer.map(|body| {
-            let content = Content { body, _under_way: under_way, _flow: permit.ok() };
+            let content = Content { body, _under_way: under_way, _flow: permit.ok(), _lease: lease };
             if asked.version == Version::HTTP_2 { streams.hold(content) } else { Held::Alone(content) }
         })
     })
@@ -86,6 +87,7 @@ async fn respond<S: Service>(
     asked: &Asked,
     admitted: Admitted,
     interim: Option<Interim>,
+    lease: &mut Lease,
 ) -> Result<http::Response<Outgoing>, Killed> {
     let Admitted { request, client } = admitted;
     let protocol = request.head.upgrade.clone();
@@ -103,9 +105,15 @@ async fn respond<S: Service>(
     };
     if let (Some(endpoint), Some(protocol), Some(client)) = (response.upgrade.endpoint.take(), protocol, client) {
         let observers = std::mem::take(&mut response.upgrade.observers);
-        clients.drain.spawn(upgraded::serve(asked.flow, client, endpoint, observers, clients.clone()));
+        let served = upgraded::serve(asked.flow, client, endpoint, observers, clients.clone());
+        let lease = response.lease;
+        clients.drain.spawn(async move {
+            let _lease = lease;
+            served.await;
+        });
         return Ok(upgraded::switching(response.head, &protocol));
     }
+    *lease = std::mem::take(&mut response.lease);
     match deliver(response, &asked.method, asked.version, clients.idle) {
         Ok(delivered) => Ok(delivered),
         Err(fault) => {

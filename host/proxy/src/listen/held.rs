@@ -15,7 +15,7 @@ use tokio::{
 };
 
 use super::activity::UnderWay;
-use crate::flow::{Fault, FaultKind, Outgoing};
+use crate::flow::{Fault, FaultKind, Lease, Outgoing};
 
 /// A response's body, with what is held until it has ended.
 #[derive(Debug)]
@@ -32,6 +32,7 @@ pub(super) struct Content {
     pub(super) body: Outgoing,
     pub(super) _under_way: UnderWay,
     pub(super) _flow: Option<OwnedSemaphorePermit>,
+    pub(super) _lease: Lease,
 }
 
 /// The bodies on the streams of one HTTP/2 connection.

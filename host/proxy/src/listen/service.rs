@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::flow::{ByteStream, Destination, Fault, InterimSink, Request, Response, Unanswered};
+use crate::flow::{ByteStream, Destination, Fault, InterimSink, Lease, Request, Response, Unanswered};
 
 /// What becomes of requests.
 pub trait Service: Send + Sync + 'static {
@@ -22,9 +22,10 @@ pub trait Service: Send + Sync + 'static {
     /// When it may not, with the reason.
     fn check_tunnel(&self, destination: &Destination) -> Result<(), Fault>;
 
-    /// Connects a tunnel whose content is not HTTP; `request` is the `CONNECT` request that opened it.
+    /// Connects a tunnel whose content is not HTTP, with what it needs until it has ended; `request` is the `CONNECT` request
+    /// that opened it.
     ///
     /// # Errors
     /// When it ends without a connection.
-    fn connect(&self, request: Request) -> impl Future<Output = Result<ByteStream, Unanswered>> + Send;
+    fn connect(&self, request: Request) -> impl Future<Output = Result<(ByteStream, Lease), Unanswered>> + Send;
 }

@@ -164,7 +164,7 @@ async fn pass_through<S: Service>(clients: &Clients<S>, opened: Opened, client: 
     let request = Request::new(flow, head, Body::Empty);
     let shown = request.head.shown();
     // There is no way to give the inside of such a tunnel an answer: why there is no connection is in the log.
-    let Ok(mut server) = clients.service.connect(request).await else { return };
+    let Ok((mut server, _lease)) = clients.service.connect(request).await else { return };
     info!(flow = flow.0, "passing on a tunnel to {shown} that is not HTTP");
     let (traffic, mut client) = Traffic::watch(client);
     tokio::select! {

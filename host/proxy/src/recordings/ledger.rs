@@ -93,7 +93,7 @@ pub(super) struct BySession<T> {
 impl<T: Default> BySession<T> {
     /// Uses what a session has, which is made if there is nothing yet.
     pub(super) fn with<R>(&self, session: &Session, use_it: impl FnOnce(&T) -> R) -> R {
-        if session.is_unnamed() {
+        if !session.is_named() {
             return use_it(&self.unnamed);
         }
         let known = self.named.read().unwrap_or_else(PoisonError::into_inner).get(session).cloned();
@@ -106,7 +106,7 @@ impl<T: Default> BySession<T> {
 
     /// Looks at what a session has, if there is something.
     fn find<R>(&self, session: &Session, look: impl FnOnce(&T) -> R) -> Option<R> {
-        if session.is_unnamed() {
+        if !session.is_named() {
             return Some(look(&self.unnamed));
         }
         let known = self.named.read().unwrap_or_else(PoisonError::into_inner).get(session).cloned();
@@ -125,7 +125,7 @@ impl BySession<Counters> {
         let mut named = self.named.write().unwrap_or_else(PoisonError::into_inner);
         match session {
             // What is being used of it while this happens counts as used before.
-            Some(session) if !session.is_unnamed() => drop(named.remove(session)),
+            Some(session) if session.is_named() => drop(named.remove(session)),
             Some(_) => self.unnamed.clear(),
             None => {
                 self.unnamed.clear();

@@ -3,8 +3,10 @@
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
-    sync::{Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
+
+use arc_swap::ArcSwapOption;
 
 use super::{
     failure::is_exhausted,
@@ -20,7 +22,7 @@ pub struct Egress {
     /// Where this host itself listens.
     own: Mutex<Vec<SocketAddr>>,
     /// Why nothing may go out at all.
-    sealed: OnceLock<String>,
+    sealed: ArcSwapOption<String>,
 }
 
 impl Egress {
@@ -34,19 +36,24 @@ impl Egress {
         self.own.lock().unwrap_or_else(PoisonError::into_inner).push(address);
     }
 
-    /// Lets nothing out any more, for good: no connection is made, and none of those that are open is used for another
-    /// request. `why` is what clients are told; the first one counts.
+    /// Lets nothing out any more: no connection is made, and none of those that are open is used for another request. `why` is
+    /// what clients are told.
     pub fn seal(&self, why: impl Into<String>) {
-        self.sealed.get_or_init(|| why.into());
+        self.sealed.store(Some(Arc::new(why.into())));
+    }
+
+    /// Lets through again what the rules allow.
+    pub fn unseal(&self) {
+        self.sealed.store(None);
     }
 
     /// Whether anything may go out.
     ///
     /// # Errors
-    /// Once it is sealed.
+    /// While it is sealed.
     pub fn check_seal(&self) -> Result<(), Fault> {
-        match self.sealed.get() {
-            Some(why) => Err(Fault::new(FaultKind::Offline, why)),
+        match &*self.sealed.load() {
+            Some(why) => Err(Fault::new(FaultKind::Offline, why.as_str())),
             None => Ok(()),
         }
     }

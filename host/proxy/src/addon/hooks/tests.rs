@@ -38,12 +38,12 @@ mod in_a_component {
         fn add_to_linker(&self, linker: &mut Linker<State>) -> wasmtime::Result<()> {
             let has_panicked = self.0.clone();
             let mut index = linker.instance("proxyhost:recordings/index@0.1.0")?;
-            index.func_new("size", move |_, _, _, results| {
+            index.func_new("take", move |_, _, _, results| {
                 assert!(has_panicked.swap(true, Ordering::Relaxed), "a mistake of the host");
-                results.fill(Val::U32(0));
+                results.fill(Val::Variant("unknown".to_owned(), None));
                 Ok(())
             })?;
-            for function in ["put", "at", "next"] {
+            for function in ["put", "relate", "related", "hits", "answers", "forget"] {
                 index.func_new(function, |_, _, _, _| Err(wasmtime::format_err!("it is not asked for")))?;
             }
             let mut recordings = linker.instance("proxyhost:recordings/recordings@0.1.0")?;
@@ -55,7 +55,7 @@ mod in_a_component {
             Ok(())
         }
 
-        fn for_addon(&self) -> Arc<dyn CapabilityState> {
+        fn for_addon(&self, _: Option<&Arc<dyn CapabilityState>>) -> Arc<dyn CapabilityState> {
             Arc::new(Nothing)
         }
     }
@@ -71,7 +71,8 @@ mod in_a_component {
         let loaded = load(&engine, &[replay], &[]).await.expect("it loads").remove(0);
         let options = Values::from([("server_replay_extra".to_owned(), Value::Text("404".to_owned()))]);
         let limits = Limits { cpu: std::time::Duration::from_secs(10), ..Limits::default() };
-        let configured = loaded.configure(options, Grants::default(), limits, OnFailure::Fail, Purpose::Run).await;
+        let preparation = Preparation { limits, ..Preparation::new(options, Grants::default(), Purpose::Run) };
+        let configured = loaded.configure(preparation).await;
         let addon = configured.expect("it is configured");
         let fault = addon.on_request(&request(Body::Empty)).await.expect_err("the host panicked");
         assert_eq!((fault.kind, fault.detail.as_str()), (FaultKind::Addon, "addon `serverreplay` failed"));

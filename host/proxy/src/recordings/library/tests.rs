@@ -22,7 +22,7 @@ fn taken(library: &Library, session: &Session, order: Order, times: usize) -> Ve
 }
 
 fn session(name: &str) -> Session {
-    name.parse().expect("a session's name")
+    Session::named(name).expect("a session's name")
 }
 
 #[test]

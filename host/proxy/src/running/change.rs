@@ -1,0 +1,258 @@
+//! Changes while the proxy runs.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use control::{Change, Changed, OptionValue, Setting};
+use tracing::{info, warn};
+
+use super::{
+    ChangeError, Running,
+    setup::{self, Override, Setup},
+};
+use crate::{
+    addon::{
+        Loaded, Source,
+        options::{Kind, OptionDeclaration, Value, appending},
+    },
+    config::{Action, ConfigError, Edit, parse_option},
+};
+
+impl Running {
+    /// Prepares what a change makes of the configuration, and puts it in force.
+    ///
+    /// # Errors
+    /// When it is refused, or fails. Everything is as it was then.
+    pub async fn change(&self, change: Change) -> Result<Changed, ChangeError> {
+        let _turn = self.changing.lock().await;
+        let before = self.setup.load_full();
+        let next = match change {
+            Change::Options(settings) => {
+                let values = settings.into_iter().map(|(name, setting)| self.value(&before, name, setting));
+                self.with_options(&before, values.collect::<Result<_, _>>()?).await?
+            }
+            Change::AddRecording { addon, file } => {
+                let file = self.path(&file);
+                let (name, mut files) = recordings(&before, addon.as_deref(), &file)?;
+                if !files.contains(&file) {
+                    files.push(file);
+                }
+                self.with_options(&before, vec![(name, Value::Texts(files))]).await?
+            }
+            Change::RemoveRecording { addon, file } => {
+                let file = self.path(&file);
+                let (name, mut files) = recordings(&before, addon.as_deref(), &file)?;
+                let position = files.iter().position(|known| *known == file);
+                let unknown = || ChangeError::Unknown { what: "recording", name: file.clone(), near: None };
+                files.remove(position.ok_or_else(unknown)?);
+                self.with_options(&before, vec![(name, Value::Texts(files))]).await?
+            }
+            Change::AddAddon(text) => self.with_edit(&before, Edit::AddAddon(self.source("addon", &text)?)).await?,
+            Change::UploadAddon { name, bytes } => {
+                self.with_edit(&before, Edit::AddAddon(Source::Uploaded { name, bytes })).await?
+            }
+            Change::ReplaceAddon { name, file } => {
+                let source = self.source("addon", &file)?;
+                self.with_edit(&before, Edit::ReplaceAddon { name, source }).await?
+            }
+            Change::RemoveAddon(name) => self.with_edit(&before, Edit::RemoveAddon(name)).await?,
+            Change::AddPlug(text) => self.with_edit(&before, Edit::AddPlug(self.source("plug", &text)?)).await?,
+            Change::RemovePlug(name) => self.with_edit(&before, Edit::RemovePlug(name)).await?,
+            Change::Reload => self.reread(&before, before.edits.clone()).await?,
+        };
+        Ok(self.put_in_force(&before, next))
+    }
+
+    /// Sets options to values that are known to be of their types.
+    pub(super) async fn set(&self, values: Vec<(String, Value)>) -> Result<Changed, ChangeError> {
+        let _turn = self.changing.lock().await;
+        let before = self.setup.load_full();
+        let next = self.with_options(&before, values).await?;
+        Ok(self.put_in_force(&before, next))
+    }
+
+    fn put_in_force(&self, before: &Setup, next: Setup) -> Changed {
+        let what = differences(before, &next);
+        if before.is_same(&next) {
+            let generation = self.generations.current().number;
+            self.setup.store(Arc::new(next));
+            return Changed { generation, what };
+        }
+        let generation = self.generations.replace(next.addons());
+        self.setup.store(Arc::new(next));
+        info!("changed: {what}");
+        Changed { generation, what }
+    }
+
+    async fn with_options(&self, before: &Setup, values: Vec<(String, Value)>) -> Result<Setup, ChangeError> {
+        let mut next = before.clone();
+        for (name, value) in values {
+            let configured = before.settings.addons.iter().find_map(|spec| spec.options.get(&name)).cloned();
+            next.overrides.insert(name, Override { value, instead_of: configured });
+        }
+        let loaded: Vec<Arc<Loaded>> = before.entries.iter().map(|entry| entry.loaded.clone()).collect();
+        let specs = setup::specs(&next.settings, &loaded, &next.overrides);
+        next.entries = setup::prepare(specs, &loaded, &before.entries, false, self.journal.as_ref()).await?;
+        Ok(next)
+    }
+
+    async fn with_edit(&self, before: &Setup, edit: Edit) -> Result<Setup, ChangeError> {
+        let mut edits = before.edits.clone();
+        edits.push(edit);
+        self.reread(before, edits).await
+    }
+
+    /// Reads everything again that may have changed outside.
+    async fn reread(&self, before: &Setup, edits: Vec<Edit>) -> Result<Setup, ChangeError> {
+        let preliminary = self.plan.scan(&edits)?;
+        let (action, loaded) = self.plan.finish(&self.engine, preliminary).await?;
+        let Action::Run(mut settings) = action else {
+            return Err(ConfigError::new("cannot read the configuration again: the command line asks for help").into());
+        };
+        // What is the same code is not loaded twice.
+        let known = |new: Arc<Loaded>| {
+            let same = before.entries.iter().find(|entry| entry.loaded.is_same(&new));
+            same.map_or(new, |entry| entry.loaded.clone())
+        };
+        let loaded: Vec<Arc<Loaded>> = loaded.into_iter().map(known).collect();
+        for what in settings.fixed_differences(&before.settings) {
+            warn!("{what} changed in the configuration, which only a start can take over");
+        }
+        let configured =
+            |name: &str| settings.addons.iter().find_map(|spec| spec.options.get(name)).cloned();
+        let mut overrides = before.overrides.clone();
+        overrides.retain(|name, set| configured(name) == set.instead_of);
+        keep_fixed(&mut settings.addons, &loaded, before);
+        for warning in &settings.warnings {
+            warn!("{warning}");
+        }
+        let specs = setup::specs(&settings, &loaded, &overrides);
+        let entries = setup::prepare(specs, &loaded, &before.entries, true, self.journal.as_ref()).await?;
+        Ok(Setup { settings: Arc::from(settings), edits, overrides, entries })
+    }
+
+    /// The value that a setting gives an option.
+    fn value(&self, setup: &Setup, name: String, setting: Setting) -> Result<(String, Value), ChangeError> {
+        let Some((_, option)) = setup.option(&name) else {
+            let names = setup.entries.iter().flat_map(|entry| &entry.loaded.options).map(|option| option.name.as_str());
+            let near = crate::config::nearest(&name, names).map(str::to_owned);
+            return Err(ChangeError::Unknown { what: "option", name, near });
+        };
+        if option.fixed {
+            return Err(ChangeError::Fixed { name });
+        }
+        let parse = |text: &str| parse_option(option, text, &self.plan.environment.folder, &self.plan.environment);
+        let value = match setting {
+            Setting::Default => option.default_value(),
+            Setting::Text(text) if text.is_empty() && matches!(option.kind, Kind::Texts | Kind::Files) => {
+                Value::Texts(Vec::new())
+            }
+            Setting::Text(text) => parse(&text)?,
+            Setting::Value(value) => match (value, &option.kind) {
+                (OptionValue::Flag(value), Kind::Flag) => Value::Flag(value),
+                (OptionValue::Integer(value), Kind::Integer) => Value::Integer(value),
+                (OptionValue::Text(text), Kind::Text | Kind::Choice(_) | Kind::Output) => parse(&text)?,
+                (OptionValue::Texts(texts), Kind::Texts | Kind::Files) => {
+                    let mut all = Vec::new();
+                    for text in texts {
+                        if let Value::Texts(more) = parse(&text)? {
+                            all.extend(more);
+                        }
+                    }
+                    Value::Texts(all)
+                }
+                (given, kind) => {
+                    return Err(ChangeError::Value { name, expected: kind.to_string(), given: given.to_string() });
+                }
+            },
+        };
+        Ok((name, value))
+    }
+
+    /// The path that a text names.
+    pub(super) fn path(&self, text: &str) -> String {
+        let environment = &self.plan.environment;
+        environment.path(text, &environment.folder).to_string_lossy().into_owned()
+    }
+
+    fn source(&self, what: &str, text: &str) -> Result<Source, ConfigError> {
+        let environment = &self.plan.environment;
+        environment.component(what, text, &environment.folder)
+    }
+}
+
+/// The option that says which recordings an addon replays, and its value: of the addon that is named, or of the only one that
+/// has such an option.
+fn recordings(setup: &Setup, addon: Option<&str>, file: &str) -> Result<(String, Vec<String>), ChangeError> {
+    let of_files = |option: &&OptionDeclaration| option.kind == Kind::Files;
+    let mut candidates = Vec::new();
+    for entry in setup.entries.iter().filter(|entry| addon.is_none_or(|addon| entry.loaded.name == addon)) {
+        candidates.extend(entry.loaded.options.iter().filter(of_files).map(|option| (entry, option)));
+    }
+    let ambiguous = |why: &str| ChangeError::Ambiguous { file: file.to_owned(), why: why.to_owned() };
+    match candidates.as_slice() {
+        [] if addon.is_some() => Err(ChangeError::Unknown {
+            what: "addon that takes files",
+            name: addon.unwrap_or_default().to_owned(),
+            near: None,
+        }),
+        [] => Err(ambiguous("no addon takes files")),
+        [(entry, option)] => match entry.spec.options.get(&option.name) {
+            Some(Value::Texts(files)) => Ok((option.name.clone(), files.clone())),
+            _ => Ok((option.name.clone(), Vec::new())),
+        },
+        _ => Err(ambiguous("several options take files; name the addon, or set the option itself")),
+    }
+}
+
+/// Leaves options as they are that only a start can set.
+fn keep_fixed(specs: &mut [crate::config::AddonSpec], loaded: &[Arc<Loaded>], before: &Setup) {
+    for (spec, loaded) in specs.iter_mut().zip(loaded) {
+        let Some(entry) = before.entries.iter().find(|entry| entry.loaded.name == loaded.name) else { continue };
+        for option in loaded.options.iter().filter(|option| option.fixed) {
+            let Some(now) = entry.spec.options.get(&option.name) else { continue };
+            if spec.options.get(&option.name) != Some(now) {
+                warn!("option `{}` changed in the configuration, which only a start can take over", option.name);
+                spec.options.insert(option.name.clone(), now.clone());
+            }
+        }
+    }
+}
+
+/// What is different, on one line; empty if nothing is.
+fn differences(before: &Setup, next: &Setup) -> String {
+    let mut found = Vec::new();
+    let old = |name: &str| before.entries.iter().find(|entry| entry.loaded.name == name);
+    for entry in &next.entries {
+        let name = &entry.loaded.name;
+        match old(name) {
+            None => found.push(format!("addon {name} added")),
+            Some(old) if !old.loaded.is_same(&entry.loaded) => found.push(format!("addon {name} replaced")),
+            Some(old) => {
+                let declared = entry.loaded.options.iter().map(|option| &option.name);
+                let changed: BTreeMap<&String, &Value> = declared
+                    .filter_map(|name| Some((name, entry.spec.options.get(name)?)))
+                    .filter(|(name, value)| old.spec.options.get(*name) != Some(value))
+                    .collect();
+                found.extend(changed.into_iter().map(|(name, value)| format!("{name} = {}", shown(value))));
+                if old.files != entry.files && !Arc::ptr_eq(&old.addon, &entry.addon) && old.spec == entry.spec {
+                    found.push(format!("files of {name} read again"));
+                }
+            }
+        }
+    }
+    let gone = before.entries.iter().filter(|old| next.entries.iter().all(|entry| entry.loaded.name != old.loaded.name));
+    found.extend(gone.map(|old| format!("addon {} removed", old.loaded.name)));
+    found.join(", ")
+}
+
+/// The value for the log. Texts may hold secrets.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Flag(_) | Value::Integer(_) => value.to_string(),
+        Value::Text(text) if text.is_empty() => "(none)".to_owned(),
+        Value::Texts(texts) if texts.is_empty() => "(none)".to_owned(),
+        Value::Text(text) if !appending(text).1.contains('/') && text.len() <= 16 => oneline::escaped(text),
+        Value::Text(_) => "…".to_owned(),
+        Value::Texts(texts) => format!("({})", texts.len()),
+    }
+}

@@ -1,0 +1,82 @@
+//! A proxy that runs: what is configured, and changes of it.
+//!
+//! `plan` reads the configuration, `setup` is what came of it and of the changes since, and `change` prepares the next one
+//! aside and puts its addons in force as a [generation](crate::generation). `command` runs what addons offer, and `watch`
+//! tells when files have changed. `face` is what all of that looks like from outside.
+
+mod change;
+mod command;
+mod error;
+mod plan;
+mod setup;
+mod stamps;
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::Arc,
+};
+
+use arc_swap::ArcSwap;
+use tokio::sync::Mutex;
+
+pub use error::ChangeError;
+pub use plan::Plan;
+
+use crate::{
+    addon::{AddonEngine, LoadError, Loaded, NoteKeeper},
+    config::Settings,
+    generation::Generations,
+    upstream::Egress,
+};
+use setup::Setup;
+
+/// A proxy that runs.
+pub struct Running {
+    engine: AddonEngine,
+    plan: Plan,
+    generations: Arc<Generations>,
+    setup: ArcSwap<Setup>,
+    /// Held while a change is prepared: they are made one after the other.
+    changing: Mutex<()>,
+    journal: Option<Arc<dyn NoteKeeper>>,
+}
+
+impl Running {
+    /// Configures the addons, and puts them in force.
+    ///
+    /// # Errors
+    /// When one refuses its options, or fails.
+    pub async fn start(
+        engine: AddonEngine,
+        plan: Plan,
+        settings: Settings,
+        loaded: &[Arc<Loaded>],
+        egress: Arc<Egress>,
+        journal: Option<Arc<dyn NoteKeeper>>,
+    ) -> Result<Self, LoadError> {
+        let overrides = BTreeMap::new();
+        let specs = setup::specs(&settings, loaded, &overrides);
+        let entries = setup::prepare(specs, loaded, &[], true, journal.as_ref()).await?;
+        let setup = Setup { settings: Arc::new(settings), edits: Vec::new(), overrides, entries };
+        let generations = Arc::new(Generations::new(setup.addons(), egress));
+        Ok(Self { engine, plan, generations, setup: ArcSwap::from_pointee(setup), changing: Mutex::default(), journal })
+    }
+
+    /// The configuration in force, and those before it.
+    pub fn generations(&self) -> &Arc<Generations> {
+        &self.generations
+    }
+
+    /// The files that the configuration was made of: itself, components, recordings.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let setup = self.setup.load();
+        let sources = setup.entries.iter().flat_map(|entry| [&entry.spec.source].into_iter().chain(&entry.spec.plugs));
+        let components = sources.chain(&setup.settings.plugs).filter_map(|source| match source {
+            crate::addon::Source::File(path) => Some(path.clone()),
+            _ => None,
+        });
+        let recordings = setup.entries.iter().flat_map(|entry| entry.files.paths()).map(PathBuf::from);
+        setup.settings.file.iter().cloned().chain(components).chain(recordings).collect()
+    }
+}
