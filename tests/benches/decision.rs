@@ -11,7 +11,7 @@ use std::{
 use http::{Extensions, HeaderMap, HeaderValue, Method, Version, header};
 use proxyhost::{
     addon::{
-        self, Action, AddonEngine, Chain, Grants, Limits, LoadRequest, OnFailure, Purpose, Source,
+        self, Action, AddonEngine, Chain, Grants, Limits, LoadRequest, Preparation, Purpose, Source,
         options::{Kind, Value, Values},
     },
     flow::{Body, Destination, Fields, FlowId, Notes, Request, RequestHead, Scheme, Session, Target},
@@ -49,8 +49,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let option = loaded.options.iter().find(|option| option.name == name).ok_or("there is no such option")?;
         values.insert(name.to_owned(), option.parse(value, &PathBuf::new())?);
     }
-    let (limits, on_failure) = (Limits::default(), OnFailure::Fail);
-    let chain = Chain::new(vec![loaded.configure(values, grants, limits, on_failure, Purpose::Run).await?]);
+    let chain = Chain::new(vec![Arc::new(loaded.configure(Preparation::new(values, grants, Purpose::Run)).await?)]);
     let head = Arc::new(head(host, path)?);
     let decide = async |rounds: u32| -> Result<(), Box<dyn std::error::Error>> {
         for _ in 0..rounds {

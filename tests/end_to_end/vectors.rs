@@ -3,6 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -11,7 +12,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
 use proxyhost::{
     addon::{
-        self, Action, AddonEngine, Chain, Grants, Limits, LoadRequest, OnFailure, Purpose, Source,
+        self, Action, AddonEngine, Chain, Grants, Limits, LoadRequest, Preparation, Purpose, Source,
         options::{Kind, Value, Values},
     },
     flow::{Body, Destination, Fields, FlowId, Request, RequestHead, Response, Scheme, Target},
@@ -84,8 +85,8 @@ async fn replaying(engine: &AddonEngine, recording: &Path, options: Values) -> C
     let mut values = options;
     values.insert("server_replay".to_owned(), recordings);
     values.insert("server_replay_extra".to_owned(), Value::Text("kill".to_owned()));
-    let configured = loaded.configure(values, grants, Limits::default(), OnFailure::Fail, Purpose::Run).await;
-    Chain::new(vec![configured.expect("it is configured")])
+    let configured = loaded.configure(Preparation::new(values, grants, Purpose::Run)).await;
+    Chain::new(vec![Arc::new(configured.expect("it is configured"))])
 }
 
 async fn answer(chain: &Chain, mut request: Request) -> Option<Response> {

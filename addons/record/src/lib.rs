@@ -12,8 +12,11 @@ use std::sync::OnceLock;
 
 use flowfilter::Filter;
 use proxyhost_sdk::{
-    Action, Declaration, ErrorHook, Lifecycle, Readiness, Request, RequestHook, Response, ResponseHook,
-    declare::Declared, log, recorder,
+    Action, Commands, Declaration, ErrorHook, Lifecycle, Readiness, Request, RequestHook, Response, ResponseHook,
+    Value,
+    command::{Answer, Command, ParameterKind, command},
+    declare::Declared,
+    log, recorder,
 };
 
 use subject::Exchange;
@@ -48,6 +51,29 @@ impl Lifecycle for Record {
     }
 }
 
+impl Commands for Record {
+    fn offered() -> Vec<Command> {
+        vec![
+            command("save.file", "Record to this file from now on: + before it appends, and .har makes it a HAR file")
+                .taking("file", ParameterKind::Output),
+            command("save.stop", "Record no longer"),
+        ]
+    }
+
+    fn run(name: String, arguments: Vec<Value>) -> Result<Answer, String> {
+        match (name.as_str(), arguments.into_iter().next()) {
+            ("save.file", Some(Value::Text(file))) => {
+                let answer = Answer::text(format!("recording to {}", file.trim_start_matches('+')));
+                Ok(answer.setting("save_stream_file", Value::Text(file)))
+            }
+            ("save.stop", None) => {
+                Ok(Answer::text("recording no longer").setting("save_stream_file", Value::Text(String::new())))
+            }
+            _ => Err(format!("there is no command `{name}` with such arguments")),
+        }
+    }
+}
+
 impl RequestHook for Record {
     fn on_request(request: &Request) -> Action {
         recorder::keep(request);
@@ -74,4 +100,4 @@ impl ErrorHook for Record {
     }
 }
 
-proxyhost_sdk::export!(Record: declaration, lifecycle, request_hook, response_hook, error_hook);
+proxyhost_sdk::export!(Record: declaration, lifecycle, commands, request_hook, response_hook, error_hook);

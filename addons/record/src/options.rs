@@ -58,7 +58,9 @@ pub(crate) fn declared() -> Declared {
                 "Replace this before it is recorded, and let requests match whatever they have in its place: \
                  field:NAME, query:NAME, form:NAME, json:POINTER or cookie:NAME",
             )
-            .taking("record-redact"),
+            .taking("record-redact")
+            // What was recorded before would not be redacted in the same way.
+            .fixed(),
         ],
     )
 }

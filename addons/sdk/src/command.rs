@@ -1,7 +1,7 @@
 //! Builders for the commands that a component offers, and for their answers.
 
-pub use crate::bindings::commands::{Answer, Command, Parameter, ParameterKind, Setting};
 use crate::Value;
+pub use crate::bindings::commands::{Answer, Command, Parameter, ParameterKind, Setting};
 
 /// A command; see [`Command::taking`] for what it takes.
 pub fn command(name: &str, help: &str) -> Command {

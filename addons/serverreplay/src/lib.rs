@@ -3,14 +3,20 @@
 //! Hooks: `lifecycle` opens the recordings and files every recorded exchange under the key that the *matcher* gives
 //! it; `request-hook` looks the live request's key up, takes the next recorded response, has the *refresher* bring it
 //! up to date and answers with it. A request without a recorded response follows the miss policy, which stays in force
-//! after the last response was used.
+//! after the last response was used. `commands` lists, resets and replaces what is replayed while the host runs.
 
+mod commands;
 pub mod difference;
+mod json;
 mod miss;
 pub mod options;
 mod replay;
 
-use proxyhost_sdk::{Action, Declaration, Lifecycle, Readiness, Request, RequestHook, declare::Declared};
+use proxyhost_sdk::{
+    Action, Commands, Declaration, Lifecycle, Readiness, Request, RequestHook, Value,
+    command::{Answer, Command},
+    declare::Declared,
+};
 
 struct ServerReplay;
 
@@ -26,10 +32,20 @@ impl Lifecycle for ServerReplay {
     }
 }
 
+impl Commands for ServerReplay {
+    fn offered() -> Vec<Command> {
+        commands::offered()
+    }
+
+    fn run(name: String, arguments: Vec<Value>) -> Result<Answer, String> {
+        commands::run(&name, arguments)
+    }
+}
+
 impl RequestHook for ServerReplay {
     fn on_request(request: &Request) -> Action {
         replay::answer(request)
     }
 }
 
-proxyhost_sdk::export!(ServerReplay: declaration, lifecycle, request_hook);
+proxyhost_sdk::export!(ServerReplay: declaration, lifecycle, commands, request_hook);

@@ -33,10 +33,7 @@ pub(crate) enum Reason {
 /// Files a recorded request so that it is found as a near one.
 pub(crate) fn file(request: &Request, id: u32) {
     for key in near_keys(request) {
-        // The rest would never be looked at.
-        if index::size(&key) < CANDIDATES {
-            index::put(&key, id);
-        }
+        index::relate(&key, id);
     }
 }
 
@@ -141,9 +138,9 @@ fn common_prefix(one: &str, other: &str) -> usize {
 /// Those with the same path, or else those with the same host.
 fn candidates(request: &Request) -> Vec<u32> {
     for key in near_keys(request) {
-        let size = index::size(&key).min(CANDIDATES);
-        if size > 0 {
-            return (0..size).filter_map(|position| index::at(&key, position)).collect();
+        let related = index::related(&key, CANDIDATES);
+        if !related.is_empty() {
+            return related;
         }
     }
     Vec::new()
@@ -155,7 +152,7 @@ fn parts(request: &Request) -> Vec<Part> {
 }
 
 /// Method and URL without the values of the query, which may be secret.
-fn shown(request: &Request) -> String {
+pub(crate) fn shown(request: &Request) -> String {
     let path = request.path();
     let path = match path.split_once('?') {
         Some((path, _)) => format!("{path}?…"),

@@ -1,6 +1,6 @@
 //! The options of server replay, under mitmproxy's names.
 
-use proxyhost_sdk::{declare, options, recordings::Difference};
+use proxyhost_sdk::{declare, index::Order, options, recordings::Difference};
 
 /// What happens to a request without a recorded response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,17 +71,14 @@ impl Reuse {
         }
     }
 
-    /// The position of the response to serve among `size` (at least one), when `taken` gives the number of those
-    /// served before; nothing when all were used.
-    pub fn position(self, size: u32, taken: impl FnOnce() -> u64) -> Option<u32> {
-        let last = size.checked_sub(1)?;
-        let bounded = |position: u64| u32::try_from(position).unwrap_or(u32::MAX);
+    /// The order in which the host hands them out.
+    pub fn order(self) -> Order {
         match self {
-            Self::First => Some(0),
-            Self::Last => Some(last),
-            Self::Off => Some(bounded(taken())).filter(|&position| position <= last),
-            Self::Cycle => Some(bounded(taken() % u64::from(size))),
-            Self::Stick => Some(bounded(taken()).min(last)),
+            Self::Off => Order::Once,
+            Self::First => Order::First,
+            Self::Last => Order::Last,
+            Self::Cycle => Order::Cycle,
+            Self::Stick => Order::Stick,
         }
     }
 }
@@ -295,33 +292,6 @@ mod tests {
         for wrong in ["", "drop", "199", "600", "-1", "404.0", "99999999"] {
             assert!(Miss::parse(wrong).is_err(), "{wrong}");
         }
-    }
-
-    /// The positions served to requests that come one after the other.
-    fn served(reuse: Reuse, size: u32, requests: u64) -> Vec<Option<u32>> {
-        (0..requests).map(|before| reuse.position(size, || before)).collect()
-    }
-
-    #[test]
-    fn each_mode_of_reuse_serves_its_own_order() {
-        assert_eq!(served(Reuse::Off, 2, 4), [Some(0), Some(1), None, None]);
-        assert_eq!(served(Reuse::First, 2, 3), [Some(0), Some(0), Some(0)]);
-        assert_eq!(served(Reuse::Last, 2, 3), [Some(1), Some(1), Some(1)]);
-        assert_eq!(served(Reuse::Cycle, 2, 5), [Some(0), Some(1), Some(0), Some(1), Some(0)]);
-        assert_eq!(served(Reuse::Stick, 2, 4), [Some(0), Some(1), Some(1), Some(1)]);
-    }
-
-    #[test]
-    fn nothing_is_served_when_nothing_is_recorded() {
-        for reuse in [Reuse::Off, Reuse::First, Reuse::Last, Reuse::Cycle, Reuse::Stick] {
-            assert_eq!(reuse.position(0, || 0), None);
-        }
-    }
-
-    #[test]
-    fn a_counter_beyond_any_recording_stays_beyond() {
-        assert_eq!(Reuse::Off.position(3, || u64::MAX), None);
-        assert_eq!(Reuse::Stick.position(3, || u64::MAX), Some(2));
     }
 
     #[test]

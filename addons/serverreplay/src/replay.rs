@@ -3,7 +3,9 @@
 use std::sync::OnceLock;
 
 use proxyhost_sdk::{
-    Action, Readiness, Request, Response, index, log,
+    Action, Readiness, Request, Response,
+    index::{self, Taken},
+    log,
     next::{matcher, refresher},
     options::{text, texts},
     recordings::{self, Pace, Turn},
@@ -106,16 +108,13 @@ pub(crate) fn answer(request: &Request) -> Action {
         return miss::act(options.miss, request, miss::Reason::NoKey);
     };
     let key = in_table(RECORDED, &key);
-    let size = index::size(&key);
-    let position = options.reuse.position(size, || index::next(&key).unwrap_or(u64::MAX));
-    let id = position.and_then(|position| index::at(&key, position));
-    let Some(response) = id.and_then(|id| recorded(id, request, options)) else {
-        let reason = match id {
-            _ if size == 0 => miss::Reason::NotRecorded,
-            Some(_) => miss::Reason::OtherProtocol,
-            None => miss::Reason::Used(size),
-        };
-        return miss::act(options.miss, request, reason);
+    let id = match index::take(&key, options.reuse.order()) {
+        Taken::Exchange(id) => id,
+        Taken::Used(number) => return miss::act(options.miss, request, miss::Reason::Used(number)),
+        Taken::Unknown => return miss::act(options.miss, request, miss::Reason::NotRecorded),
+    };
+    let Some(response) = recorded(id, request, options) else {
+        return miss::act(options.miss, request, miss::Reason::OtherProtocol);
     };
     if options.refresh {
         let recorded_at = response.received_at();
@@ -135,7 +134,7 @@ fn recorded(id: u32, request: &Request, options: &Options) -> Option<Response> {
         Timing::Delay(milliseconds) => Pace::Delayed(milliseconds),
     };
     // Asked first, as it is nearly always the answer.
-    recordings::recorded_response(id, pace).or_else(|| {
+    recordings::recorded_response(id, request, pace).or_else(|| {
         let (turn, pace) = if options.websocket_on_request {
             (Turn::Requested, pace)
         } else if options.timing == Timing::None {

@@ -5,15 +5,17 @@ use std::{
     io::{self, IsTerminal, Write},
     path::PathBuf,
     process::ExitCode,
+    sync::Arc,
 };
 
 use proxyhost::{
-    addon::{self, AddonEngine, LoadRequest, Loaded, Purpose},
-    config::{Action, ConfigError, DeclaredAddon, Environment, Preliminary},
+    addon::{self, AddonEngine},
+    config::{Action, ConfigError, Environment},
     listen::ca::CertificateAuthority,
     log::{self, StandardError},
     report,
     run::{self, Bound, StartError},
+    running::{ChangeError, Plan, Running},
 };
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -119,6 +121,15 @@ impl From<StartError> for Failure {
     }
 }
 
+impl From<ChangeError> for Failure {
+    fn from(error: ChangeError) -> Self {
+        match error {
+            ChangeError::Config(error) => error.into(),
+            error => Self::Report(format!("error: {}", oneline::escaped(&oneline::chain(&error)))),
+        }
+    }
+}
+
 impl From<addon::LoadError> for Failure {
     fn from(error: addon::LoadError) -> Self {
         StartError::from(error).into()
@@ -134,14 +145,13 @@ impl From<io::Error> for Failure {
 /// Reads the command line, loads the addons it names, and does what it says.
 async fn command(stderr: &StandardError) -> Result<(), Failure> {
     let environment = Environment::of_process(addon::shipped_names());
-    let preliminary = Preliminary::scan(std::env::args_os().skip(1), environment)?;
+    let plan = Plan { args: std::env::args_os().skip(1).collect(), environment };
+    let preliminary = plan.scan(&[])?;
     let mut engine = AddonEngine::new(cache_folder().as_deref(), run::capabilities())
         .map_err(|error| Failure::Report(format!("error: cannot run WebAssembly here: {error:#}")))?;
     engine.compile_time = preliminary.compile_time().unwrap_or(engine.compile_time);
-    let requests: Vec<LoadRequest> = preliminary.addons().iter().map(request).collect();
-    let loaded = addon::load(&engine, &requests, preliminary.plugs()).await?;
-    let declared: Vec<DeclaredAddon> = loaded.iter().map(declared).collect();
-    match preliminary.finish(&declared)? {
+    let (action, loaded) = plan.finish(&engine, preliminary).await?;
+    match action {
         Action::Help(text) => Ok(text.print()?),
         Action::Ca(settings) => {
             log::start(stderr, &settings, &engine);
@@ -154,33 +164,20 @@ async fn command(stderr: &StandardError) -> Result<(), Failure> {
         }
         Action::Check(settings) => {
             log::start(stderr, &settings, &engine);
-            let addons = run::configure(loaded, &settings.addons, Purpose::Check).await?;
+            let addons = run::check(&loaded, &settings.addons).await?;
             print(&report::checked(&addons, &settings))
         }
         Action::Run(settings) => {
             log::start(stderr, &settings, &engine);
             // Before the addons, which may replace files, are told to prepare themselves.
             let bound = Bound::bind(&settings).await?;
-            let addons = run::configure(loaded, &settings.addons, Purpose::Run).await?;
+            let running = Running::start(engine, plan, *settings, &loaded, bound.egress().clone(), None).await?;
             // Heard before the log says that it listens: whoever reads that may ask at once.
             let (asked, asked_to_reopen) = mpsc::channel(1);
             let asked_to_stop = asked_to_stop(stderr, asked);
-            bound.serve(addons, asked_to_stop, asked_to_reopen).await;
+            bound.serve(Arc::new(running), asked_to_stop, asked_to_reopen).await;
             Ok(())
         }
-    }
-}
-
-fn request(spec: &proxyhost::config::AddonSpec) -> LoadRequest {
-    LoadRequest { source: spec.source.clone(), plugs: spec.plugs.clone(), limits: spec.limits }
-}
-
-fn declared(loaded: &Loaded) -> DeclaredAddon {
-    DeclaredAddon {
-        name: loaded.name.clone(),
-        summary: loaded.summary.clone(),
-        options: loaded.options.clone(),
-        reads: loaded.reads.clone(),
     }
 }
 

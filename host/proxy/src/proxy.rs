@@ -8,7 +8,8 @@ use tracing::{debug, warn};
 use crate::{
     addon::Action,
     flow::{
-        ByteStream, Decision, Destination, Fault, FaultKind, InterimSink, Lease, Request, RequestHead, Response, Unanswered,
+        ByteStream, Decision, Destination, Fault, FaultKind, InterimSink, Lease, Request, RequestHead, Response,
+        Unanswered,
     },
     generation::{Generation, Generations},
     listen::Service,

@@ -1,6 +1,6 @@
 //! What `proxyhost addons` and `proxyhost check` print.
 
-use std::fmt::Write;
+use std::{fmt::Write, sync::Arc};
 
 use crate::{
     addon::{Addon, Duty, Loaded},
@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// What is loaded, from the outermost addon to the innermost.
-pub fn addons(loaded: &[Loaded], settings: &Settings) -> String {
+pub fn addons(loaded: &[Arc<Loaded>], settings: &Settings) -> String {
     let mut text = String::new();
     for (addon, spec) in loaded.iter().zip(&settings.addons) {
         // Writing to a string cannot fail.

@@ -6,7 +6,7 @@ use tokio::sync::mpsc::Receiver;
 use tracing::{info, warn};
 
 use crate::{
-    addon::{Addon, Capability, Chain, Duty, LoadError, Loaded, Purpose},
+    addon::{Addon, Capability, LoadError, Loaded, Preparation, Purpose},
     config::{AddonSpec, Settings},
     listen::{
         BindError, ClientLimits, Clients, Entry, Gate, Listener,
@@ -14,6 +14,7 @@ use crate::{
         mode::Mode,
     },
     proxy::Proxy,
+    running::Running,
     upstream::{
         Egress, Upstream, Via,
         tls::{self, UpstreamTlsError},
@@ -48,15 +49,16 @@ pub fn capabilities() -> Vec<Arc<dyn Capability>> {
     ]
 }
 
-/// Configures loaded addons with their options' values: one for each of the settings' addons, in that order.
+/// Configures loaded addons, one for each of the settings' addons in that order, to see whether they could run.
 ///
 /// # Errors
 /// When one refuses its options, or fails.
-pub async fn configure(loaded: Vec<Loaded>, specs: &[AddonSpec], purpose: Purpose) -> Result<Vec<Addon>, LoadError> {
+pub async fn check(loaded: &[Arc<Loaded>], specs: &[AddonSpec]) -> Result<Vec<Addon>, LoadError> {
     let mut addons = Vec::new();
-    for (loaded, spec) in loaded.into_iter().zip(specs) {
-        let (options, grants) = (spec.options.clone(), spec.grants.clone());
-        addons.push(loaded.configure(options, grants, spec.limits, spec.on_failure, purpose).await?);
+    for (loaded, spec) in loaded.iter().zip(specs) {
+        let (limits, on_failure) = (spec.limits, spec.on_failure);
+        let preparation = Preparation::new(spec.options.clone(), spec.grants.clone(), Purpose::Check);
+        addons.push(loaded.configure(Preparation { limits, on_failure, ..preparation }).await?);
     }
     Ok(addons)
 }
@@ -104,36 +106,44 @@ impl Bound {
         self.listeners.iter().map(|(listener, _)| listener.address())
     }
 
-    /// Serves until `shutdown` is done, then finishes what is in flight. Whenever something comes from `reopen`, files that
-    /// others may have put away are opened again.
-    pub async fn serve(self, addons: Vec<Addon>, shutdown: impl Future<Output = ()>, reopen: Receiver<()>) {
+    /// Where connections may go.
+    pub fn egress(&self) -> &Arc<Egress> {
+        &self.egress
+    }
+
+    /// Serves until `shutdown` is done, then finishes what is in flight. Whenever something comes from `renew`, files that
+    /// others may have put away are opened again, and the configuration is read again.
+    pub async fn serve(self, running: Arc<Running>, shutdown: impl Future<Output = ()>, renew: Receiver<()>) {
         let Self { listeners, upstream, egress, authority, via, limits, idle, drain_time } = self;
-        // A second lock: what gets past a failing hook or by an addon that comes later still goes nowhere.
-        if let Some(addon) = addons.iter().find(|addon| addon.duty() == Duty::Offline) {
-            let name = addon.name();
-            egress.seal(format!("nothing is sent to any server: addon `{name}` answers all requests, or fails them"));
-        }
-        let proxy = Proxy { chain: Chain::new(addons), upstream, egress, via };
+        let generations = running.generations().clone();
+        let proxy = Proxy { generations: generations.clone(), upstream, egress, via };
         let clients = Arc::new(Clients::new(proxy, authority, limits, idle));
         for (listener, mode) in listeners {
             announce(listener.address(), &mode);
             tokio::spawn(listener.run(clients.clone()));
         }
-        reopen_until(shutdown, reopen, &clients.service().chain).await;
+        renew_until(shutdown, renew, &running).await;
         info!("stopping: open connections have {drain_time:?} to finish");
         if !clients.drain().finish(drain_time).await {
             warn!("stopped before all connections had finished");
         }
-        clients.service().chain.finish().await;
+        generations.finish().await;
     }
 }
 
-async fn reopen_until(shutdown: impl Future<Output = ()>, mut reopen: Receiver<()>, chain: &Chain) {
+async fn renew_until(shutdown: impl Future<Output = ()>, mut renew: Receiver<()>, running: &Running) {
     let mut shutdown = pin!(shutdown);
     loop {
         tokio::select! {
             () = &mut shutdown => return,
-            Some(()) = reopen.recv() => chain.reopen(),
+            Some(()) = renew.recv() => {
+                running.generations().current().chain.reopen();
+                // A change that takes long does not keep the proxy from stopping.
+                tokio::select! {
+                    () = &mut shutdown => return,
+                    () = running.renew() => {}
+                }
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ use std::{
 };
 
 use matcher::{Content, Digest, NameList, Options, Subject, key};
+use proxyhost_sdk::index::Order;
 use serverreplay::options::{Miss, Reuse};
 
 /// A request by what may count of it.
@@ -59,8 +60,15 @@ impl Index {
     pub fn answer(&self, request: &Request, reuse: Reuse, miss: Miss) -> Answer {
         let found = key(request, &self.options).and_then(|key| self.by_key.get(&key));
         let id = found.and_then(|(ids, taken)| {
-            let position = reuse.position(ids.len() as u32, || taken.fetch_add(1, Ordering::Relaxed))?;
-            ids.get(position as usize).copied()
+            let (last, before) = (ids.len() - 1, || taken.fetch_add(1, Ordering::Relaxed) as usize);
+            let position = match reuse.order() {
+                Order::Once => before(),
+                Order::First => 0,
+                Order::Last => last,
+                Order::Cycle => before() % ids.len(),
+                Order::Stick => before().min(last),
+            };
+            ids.get(position).copied()
         });
         id.map_or(missed(miss), Answer::Recorded)
     }

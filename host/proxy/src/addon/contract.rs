@@ -3,7 +3,8 @@
 use super::capability::Package;
 
 /// What the host looks for in components.
-const CALLED: [&str; 7] = ["declaration", "lifecycle", "startup", "commands", "request-hook", "response-hook", "error-hook"];
+const CALLED: [&str; 7] =
+    ["declaration", "lifecycle", "startup", "commands", "request-hook", "response-hook", "error-hook"];
 
 /// Why a component was made for another host. It would load, and never be called.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]

@@ -53,7 +53,7 @@ pub use failure::HookFailure;
 pub use grants::Grants;
 pub use hooks::{Addon, Duty, OnFailure};
 pub use limits::Limits;
-pub use notes::{NoteKeeper, Noted};
 pub use load::{LoadError, Loaded, LoadedPlug, Preparation, Purpose, Request as LoadRequest, load};
+pub use notes::{NoteKeeper, Noted};
 pub use plug::PlugError;
 pub use shipped::names as shipped_names;

@@ -57,6 +57,9 @@ impl notes::Host for State {
         let Some(journal) = &self.shared.journal else { return Ok(Vec::new()) };
         let limit = usize::try_from(limit.min(MOST)).unwrap_or(usize::MAX);
         let noted = journal.missed(&self.shared.name, &self.session, limit);
-        Ok(noted.into_iter().map(|Noted { flow, request, text, data }| notes::Noted { flow, request, text, data }).collect())
+        Ok(noted
+            .into_iter()
+            .map(|Noted { flow, request, text, data }| notes::Noted { flow, request, text, data })
+            .collect())
     }
 }

@@ -23,6 +23,8 @@ use crate::{
 /// What a configuration file says; `None` where it says nothing.
 #[derive(Debug, Default)]
 pub(super) struct File {
+    /// Where it is, if there is one.
+    pub(super) path: Option<PathBuf>,
     /// What relative paths in it start from.
     pub(super) folder: PathBuf,
     pub(super) listen: Option<Located<String>>,
@@ -102,13 +104,15 @@ impl File {
             let at = error.utf8_error().valid_up_to();
             ConfigError::new(format_args!("cannot read the configuration file `{name}`: byte {at} is not UTF-8"))
         })?;
-        Self::parse(name, &text, path.parent().unwrap_or(Path::new("")))
+        let file = Self::parse(name, &text, path.parent().unwrap_or(Path::new("")))?;
+        Ok(Self { path: Some(path), ..file })
     }
 
     pub(super) fn parse(name: &str, text: &str, folder: &Path) -> Result<Self, ConfigError> {
         let source = Source::new(name, text);
         let mut top = source.parse()?;
         let file = Self {
+            path: None,
             folder: folder.to_owned(),
             listen: top.string("listen")?,
             mode: top.strings("mode")?,

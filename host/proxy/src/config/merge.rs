@@ -72,6 +72,7 @@ pub(super) fn merge(
         host: if fidelity { HostField::Kept } else { HostField::Rewritten },
         drain_time: file.limits.drain.unwrap_or(DRAIN_TIME),
         log: log(matches, environment),
+        file: file.path.clone(),
         warnings,
         ca_dir: matches
             .get_one("ca-dir")

@@ -6,8 +6,7 @@ use std::{
 };
 
 use super::{ConfigError, DeclaredAddon, Environment, suggest::nearest};
-use crate::addon::options::{Kind, OptionDeclaration, Value, ValueError, Values, appending},
-};
+use crate::addon::options::{Kind, OptionDeclaration, Value, ValueError, Values, appending};
 
 /// An option as the operator set it.
 #[derive(Clone, Debug)]

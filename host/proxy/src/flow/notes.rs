@@ -66,7 +66,14 @@ impl Notes {
         if note.data.as_ref().is_some_and(|data| data.len() > DATA_BYTES) {
             return Err(NoteRefused::Data);
         }
-        let note = Arc::new(note);
+        self.share(Arc::new(note))
+    }
+
+    /// Adds a note that other flows may have too. It is within the bounds.
+    ///
+    /// # Errors
+    /// When there are too many. Nothing is added then.
+    pub fn share(&self, note: Arc<Note>) -> Result<(), NoteRefused> {
         let mut notes = lock(&self.0.notes);
         if notes.len() >= MOST {
             return Err(NoteRefused::Many);

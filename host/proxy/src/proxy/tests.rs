@@ -26,7 +26,8 @@ impl Forward for Told {
 }
 
 fn proxy(upstream: Option<Told>) -> Proxy<Told> {
-    Proxy { chain: Chain::default(), upstream, egress: Arc::default(), via: Some(Via::new(7)) }
+    let generations = Arc::new(Generations::new(Vec::new(), Arc::default()));
+    Proxy { generations, upstream, egress: Arc::default(), via: Some(Via::new(7)) }
 }
 
 fn told(answer: Result<Response, Fault>) -> Option<Told> {

@@ -46,7 +46,10 @@ impl Counters {
             pages.get(page)?.get_or_init(|| filled(PAGE)).get(place)
         };
         // There is a place for every position; where there were none, nothing would be counted.
-        number().map_or_else(|| change(&AtomicU32::new(0)), change)
+        match number() {
+            Some(number) => change(number),
+            None => change(&AtomicU32::new(0)),
+        }
     }
 
     /// Makes all numbers 0 again.

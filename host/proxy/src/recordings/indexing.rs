@@ -31,7 +31,7 @@ impl index::Host for View<'_> {
     }
 
     fn related(&mut self, topic: Vec<u8>, limit: u32) -> Result<Vec<u32>> {
-        let limit = usize::try_from(limit.min(MOST_RELATED)).unwrap_or(usize::MAX);
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         Ok(self.recordings()?.read(|library| library.related(&topic).iter().take(limit).copied().collect()))
     }
 
@@ -49,9 +49,6 @@ impl index::Host for View<'_> {
         Ok(())
     }
 }
-
-/// Most exchanges that one call gives, whatever limit it names.
-const MOST_RELATED: u32 = 10_000;
 
 impl View<'_> {
     fn filing(&self) -> Result<()> {

@@ -41,6 +41,9 @@ pub struct Library {
     cursors: BySession<Counters>,
 }
 
+/// Most ids of a topic.
+pub(super) const MOST_RELATED: usize = 1000;
+
 /// A recording that is loaded.
 #[derive(Clone, Debug)]
 struct Loaded {
@@ -162,12 +165,16 @@ impl Library {
         Ok(())
     }
 
-    /// Files an id under a topic. `memory` is that of the addon.
+    /// Files an id under a topic. `memory` is that of the addon. No more of a topic are kept than are ever given.
     ///
     /// # Errors
     /// When the index has become larger than such recordings can need.
     pub fn relate(&mut self, topic: Vec<u8>, id: u32, memory: usize) -> Result<(), OutOfMemory> {
-        let is_new = !self.topics.contains_key(topic.as_slice());
+        let known = self.topics.get(topic.as_slice());
+        if known.is_some_and(|ids| ids.len() >= MOST_RELATED) {
+            return Ok(());
+        }
+        let is_new = known.is_none();
         self.charge(is_new.then_some(&topic), memory)?;
         self.topics.entry(topic.into_boxed_slice()).or_default().push(id);
         Ok(())
@@ -214,7 +221,8 @@ impl Library {
     /// The first of these ids that the session was not served yet, for nobody else.
     fn unserved(&self, session: &Session, number: u32, ids: &[u32]) -> Option<u32> {
         loop {
-            let position = self.cursors.with(session, |cursors| cursors.change(number, |cursor| advance(cursor, ids.len())))?;
+            let position =
+                self.cursors.with(session, |cursors| cursors.change(number, |cursor| advance(cursor, ids.len())))?;
             let id = *ids.get(position)?;
             if self.serve(session, id, true) {
                 return Some(id);

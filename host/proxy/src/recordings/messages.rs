@@ -13,7 +13,7 @@ use recording::{Beat, Content, Pace, Recording};
 use super::paced::Paced;
 use crate::{
     flow::{
-        Body, Destination, Fields, FlowId, OutgoingStream, Request, RequestHead, Response, ResponseHead, Scheme,
+        Body, Destination, Fields, FlowId, Note, OutgoingStream, Request, RequestHead, Response, ResponseHead, Scheme,
         Stored, Target,
     },
     spelling::Spelling,
@@ -25,18 +25,37 @@ pub struct RecordedFlows {
     recording: Recording,
     /// Heads of responses as clients get them, made when they are first asked for.
     response_heads: Vec<OnceLock<Arc<ResponseHead>>>,
+    /// What is noted of flows that are answered from here, made when it is first needed.
+    notes: Vec<OnceLock<Arc<Note>>>,
 }
 
 impl RecordedFlows {
     /// The flows of a recording.
     pub fn new(recording: Recording) -> Self {
         let response_heads = recording.exchanges().iter().map(|_| OnceLock::new()).collect();
-        Self { recording, response_heads }
+        let notes = recording.exchanges().iter().map(|_| OnceLock::new()).collect();
+        Self { recording, response_heads, notes }
     }
 
     /// The recording.
     pub fn recording(&self) -> &Recording {
         &self.recording
+    }
+
+    /// Notes that a flow is answered by an addon with the exchange at a position.
+    pub fn note(&self, position: usize, addon: &str, request: &Request) {
+        let Some((exchange, note)) = self.recording.exchanges().get(position).zip(self.notes.get(position)) else {
+            return;
+        };
+        let make = || {
+            let path = self.recording.path();
+            let file = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+            let data = serde_json::json!({ "file": path.to_string_lossy(), "flow": exchange.number });
+            let text = oneline::escaped(&format!("flow {} of {file}", exchange.number));
+            Arc::new(Note { addon: addon.into(), name: "replayed".to_owned(), text, data: Some(data.to_string()) })
+        };
+        // Refused only where an addon has noted very much of the flow.
+        let _ = request.notes.share(note.get_or_init(make).clone());
     }
 
     /// What a message of the exchange at a position takes beside its head: its trailers, and the times of its pieces.

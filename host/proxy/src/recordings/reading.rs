@@ -79,11 +79,14 @@ impl recordings::Host for View<'_> {
     fn recorded_response(
         &mut self,
         id: u32,
+        request: Resource<RequestHandle>,
         pace: recordings::Pace,
     ) -> wasmtime::Result<Option<Resource<ResponseHandle>>> {
         let found = self.recordings()?.read(|library| {
             let (recording, position) = library.place(id)?;
-            Some((recording.response(position, pace.into())?, recording.held_for(position)))
+            let response = recording.response(position, pace.into())?;
+            recording.note(position, &self.addon.name, self.handles.request(&request).ok()?);
+            Some((response, recording.held_for(position)))
         });
         found.map(|(response, held)| self.handles.give_response(response, held)).transpose()
     }
@@ -100,7 +103,9 @@ impl recordings::Host for View<'_> {
         let manner = Manner { pace: pace.into(), turn: turn.into(), on_difference: difference.into() };
         let found = self.recordings()?.read(|library| {
             let (recording, position) = library.place(id)?;
-            recording.websocket(position, request, manner)
+            let response = recording.websocket(position, request, manner)?;
+            recording.note(position, &self.addon.name, request);
+            Some(response)
         });
         found.map(|response| self.handles.give_response(response, 0)).transpose()
     }

@@ -32,10 +32,12 @@ impl recorder::Host for View<'_> {
         let going_on = recordings.before().and_then(|before| before.recorder.get().cloned());
         let (recorder, notice) = match going_on.filter(|recorder| recorder.is_for(&file, &redact)) {
             Some(recorder) => (recorder, None),
-            None => match tokio::task::spawn_blocking(move || PassingRecorder::open(&file, &redact, redaction)).await? {
-                Ok((recorder, notice)) => (Arc::new(recorder), notice),
-                Err(error) => return Ok(Err(oneline::chain(&error))),
-            },
+            None => {
+                match tokio::task::spawn_blocking(move || PassingRecorder::open(&file, &redact, redaction)).await? {
+                    Ok((recorder, notice)) => (Arc::new(recorder), notice),
+                    Err(error) => return Ok(Err(oneline::chain(&error))),
+                }
+            }
         };
         let once = recordings.recorder.set(recorder);
         Ok(once.map(|()| notice).map_err(|_| "the addon records to another file already".to_owned()))

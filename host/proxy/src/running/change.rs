@@ -2,8 +2,8 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use control::{Change, Changed, OptionValue, Setting};
-use tracing::{info, warn};
+use control::{Change, Changed, ControlError, OptionValue, Setting};
+use tracing::{error, info, warn};
 
 use super::{
     ChangeError, Running,
@@ -62,6 +62,19 @@ impl Running {
         Ok(self.put_in_force(&before, next))
     }
 
+    /// Reads the configuration and all that it names again, where it has changed. What comes of it is in the log.
+    pub async fn renew(&self) {
+        match self.change(Change::Reload).await {
+            Ok(Changed { what, .. }) if what.is_empty() => info!("read again: nothing has changed"),
+            // What has changed is in the log already.
+            Ok(_) => {}
+            Err(error) => {
+                let error = ControlError::from(error);
+                error!("cannot take over what has changed, so everything stays as it was: {error}");
+            }
+        }
+    }
+
     /// Sets options to values that are known to be of their types.
     pub(super) async fn set(&self, values: Vec<(String, Value)>) -> Result<Changed, ChangeError> {
         let _turn = self.changing.lock().await;
@@ -117,8 +130,7 @@ impl Running {
         for what in settings.fixed_differences(&before.settings) {
             warn!("{what} changed in the configuration, which only a start can take over");
         }
-        let configured =
-            |name: &str| settings.addons.iter().find_map(|spec| spec.options.get(name)).cloned();
+        let configured = |name: &str| settings.addons.iter().find_map(|spec| spec.options.get(name)).cloned();
         let mut overrides = before.overrides.clone();
         overrides.retain(|name, set| configured(name) == set.instead_of);
         keep_fixed(&mut settings.addons, &loaded, before);
@@ -240,7 +252,8 @@ fn differences(before: &Setup, next: &Setup) -> String {
             }
         }
     }
-    let gone = before.entries.iter().filter(|old| next.entries.iter().all(|entry| entry.loaded.name != old.loaded.name));
+    let gone =
+        before.entries.iter().filter(|old| next.entries.iter().all(|entry| entry.loaded.name != old.loaded.name));
     found.extend(gone.map(|old| format!("addon {} removed", old.loaded.name)));
     found.join(", ")
 }

@@ -22,7 +22,8 @@ impl Running {
         let of_entry = |entry: &'_ Entry| entry.loaded.commands.iter().position(|command| command.name == name);
         let found = setup.entries.iter().find_map(|entry| Some((entry, of_entry(entry)?)));
         let Some((entry, command)) = found.and_then(|(entry, at)| Some((entry, entry.loaded.commands.get(at)?))) else {
-            let names = setup.entries.iter().flat_map(|entry| &entry.loaded.commands).map(|command| command.name.as_str());
+            let names =
+                setup.entries.iter().flat_map(|entry| &entry.loaded.commands).map(|command| command.name.as_str());
             let near = nearest(name, names).map(str::to_owned);
             return Err(ChangeError::Unknown { what: "command", name: name.to_owned(), near });
         };
@@ -37,7 +38,12 @@ impl Running {
 }
 
 /// Whether an addon may set these options: its own, and to no files but those it has or that the user has just named.
-fn check(entry: &Entry, command: &Command, settings: &[(String, Value)], files: &CommandFiles) -> Result<(), ChangeError> {
+fn check(
+    entry: &Entry,
+    command: &Command,
+    settings: &[(String, Value)],
+    files: &CommandFiles,
+) -> Result<(), ChangeError> {
     for (name, value) in settings {
         let overreach = |what: String| {
             let (command, addon) = (command.name.clone(), entry.loaded.name.clone());

@@ -30,7 +30,9 @@ pub enum ChangeError {
         near: Option<String>,
     },
     /// Only a start can set an option.
-    #[error("cannot set option `{name}` while the proxy runs: only a start can; give it on the command line or in the file")]
+    #[error(
+        "cannot set option `{name}` while the proxy runs: only a start can; give it on the command line or in the file"
+    )]
     Fixed {
         /// The option.
         name: String,

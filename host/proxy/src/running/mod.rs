@@ -11,11 +11,7 @@ mod plan;
 mod setup;
 mod stamps;
 
-use std::{
-    collections::BTreeMap,
-    path::PathBuf,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use arc_swap::ArcSwap;
 use tokio::sync::Mutex;

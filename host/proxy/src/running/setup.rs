@@ -49,7 +49,8 @@ impl Setup {
 
     /// An option, and the first addon that has it.
     pub(super) fn option(&self, name: &str) -> Option<(&Entry, &OptionDeclaration)> {
-        let options = |entry: &'_ Entry| -> Option<usize> { entry.loaded.options.iter().position(|option| option.name == name) };
+        let options =
+            |entry: &'_ Entry| -> Option<usize> { entry.loaded.options.iter().position(|option| option.name == name) };
         let (entry, position) = self.entries.iter().find_map(|entry| Some((entry, options(entry)?)))?;
         Some((entry, entry.loaded.options.get(position)?))
     }
@@ -62,7 +63,11 @@ impl Setup {
 }
 
 /// The addons with their options, as the configuration says and as they were set since.
-pub(super) fn specs(settings: &Settings, loaded: &[Arc<Loaded>], overrides: &BTreeMap<String, Override>) -> Vec<AddonSpec> {
+pub(super) fn specs(
+    settings: &Settings,
+    loaded: &[Arc<Loaded>],
+    overrides: &BTreeMap<String, Override>,
+) -> Vec<AddonSpec> {
     let mut specs = settings.addons.clone();
     for (spec, loaded) in specs.iter_mut().zip(loaded) {
         for (name, set) in overrides {

@@ -51,7 +51,8 @@ pub(super) fn stamp(path: &Path) -> u64 {
         let Ok(metadata) = fs::metadata(&path) else { continue };
         (metadata.dev(), metadata.ino(), metadata.len(), metadata.mtime(), metadata.mtime_nsec()).hash(&mut hasher);
         if metadata.is_dir() {
-            let mut within: Vec<PathBuf> = fs::read_dir(&path).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+            let mut within: Vec<PathBuf> =
+                fs::read_dir(&path).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
             within.sort_unstable();
             left.extend(within);
         }

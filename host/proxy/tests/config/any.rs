@@ -54,6 +54,7 @@ fn option() -> impl Strategy<Value = OptionDeclaration> {
             .prop_map(|(long, short, sets)| Flag { long, short, sets });
     let option = ("[a-z]{0,2}|\\PC{0,3}", any::<String>(), kind, sets(), prop::collection::vec(flag, 0..4), sets());
     option.prop_map(|(name, help, kind, default, flags, deprecated)| OptionDeclaration {
+        fixed: false,
         name,
         help,
         kind,

@@ -64,7 +64,15 @@ fn serverreplay() -> DeclaredAddon {
 /// An option without flags.
 pub(crate) fn option(name: &str, kind: Kind) -> OptionDeclaration {
     let help = format!("Sets {name}");
-    OptionDeclaration { name: name.to_owned(), help, kind, default: None, flags: Vec::new(), deprecated: None }
+    OptionDeclaration {
+        name: name.to_owned(),
+        help,
+        kind,
+        default: None,
+        flags: Vec::new(),
+        deprecated: None,
+        fixed: false,
+    }
 }
 
 trait Build {

@@ -2,7 +2,8 @@
 //! `PATH replay VERB ARGUMENTS` in its hooks.
 
 use proxyhost_sdk::{
-    Action, Request, Response, index,
+    Action, Request, Response,
+    index::{self, Order, Taken},
     options::{text, texts},
     recorder,
     recordings::{self, Difference, Pace, Turn},
@@ -52,14 +53,14 @@ pub fn on_request(script: &[String], request: &Request) -> Option<Action> {
         None => Pace::Recorded(argument.parse().unwrap_or_default()),
     };
     let response = match verb.as_str() {
-        "paced" => recordings::recorded_response(0, pace()),
+        "paced" => recordings::recorded_response(0, request, pace()),
         "websocket" => recordings::recorded_websocket(0, request, pace(), Turn::Timed, Difference::Ignore),
         "number" => nothing_at(argument.parse().unwrap_or_default(), request),
         "hoard-requests" => loop {
             std::mem::forget(recordings::recorded_request(0));
         },
         "hoard-responses" => loop {
-            std::mem::forget(recordings::recorded_response(0, Pace::Recorded(1.0)));
+            std::mem::forget(recordings::recorded_response(0, request, Pace::Recorded(1.0)));
         },
         _ => return None,
     };
@@ -71,11 +72,12 @@ fn nothing_at(number: u32, request: &Request) -> Option<Response> {
     let websocket = |pace| recordings::recorded_websocket(number, request, pace, Turn::Requested, Difference::Close);
     let found = recordings::describe(number).is_some()
         || recordings::recorded_request(number).is_some()
-        || recordings::recorded_response(number, Pace::AtOnce).is_some()
+        || recordings::recorded_response(number, request, Pace::AtOnce).is_some()
         || websocket(Pace::AtOnce).is_some()
-        || index::at(&number.to_be_bytes(), number).is_some()
-        || index::next(&[]).is_some()
-        || index::size(&[]) != 0;
+        || !matches!(index::take(&number.to_be_bytes(), Order::Stick), Taken::Unknown)
+        || !index::related(&[], number).is_empty()
+        || index::hits(number) != 0
+        || index::answers(number);
     found.then(|| Response::new(500))
 }
 

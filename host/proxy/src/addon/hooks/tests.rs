@@ -12,7 +12,7 @@ mod in_a_component {
     use super::*;
     use crate::{
         addon::{
-            AddonEngine, Capability, Grants, Limits, LoadRequest, Purpose, Source,
+            AddonEngine, Capability, Grants, Limits, LoadRequest, Preparation, Purpose, Source,
             capability::{CapabilityState, Package},
             load,
             options::{Value, Values},

@@ -7,7 +7,7 @@ use tokio::{
 
 use super::*;
 use crate::{
-    flow::{Body, ByteStream, Destination, Fault, Fields, InterimSink, Request, Response, Unanswered},
+    flow::{Body, ByteStream, Destination, Fault, Fields, InterimSink, Lease, Request, Response, Unanswered},
     listen::{ClientLimits, Entry, ca::CertificateAuthority},
 };
 
@@ -33,7 +33,7 @@ impl Service for Answers {
         Ok(())
     }
 
-    async fn connect(&self, _: Request) -> Result<ByteStream, Unanswered> {
+    async fn connect(&self, _: Request) -> Result<(ByteStream, Lease), Unanswered> {
         Err(Unanswered::Killed)
     }
 }
