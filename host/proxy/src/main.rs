@@ -5,11 +5,13 @@ use std::{
     io::{self, IsTerminal, Write},
     path::PathBuf,
     process::ExitCode,
+    sync::Arc,
 };
 
 use proxyhost::{
     addon::{self, AddonEngine, LoadRequest, Loaded, Purpose},
     config::{Action, ConfigError, DeclaredAddon, Environment, Preliminary},
+    journal::Journal,
     listen::ca::CertificateAuthority,
     log::{self, StandardError},
     report,
@@ -144,29 +146,29 @@ async fn command(stderr: &StandardError) -> Result<(), Failure> {
     match preliminary.finish(&declared)? {
         Action::Help(text) => Ok(text.print()?),
         Action::Ca(settings) => {
-            log::start(stderr, &settings, &engine);
+            log::start(stderr, &settings, &engine, None);
             let authority = CertificateAuthority::load_or_create(settings.ca_dir()?).map_err(StartError::from)?;
             print(&authority.trust_guide())
         }
         Action::Addons(settings) => {
-            log::start(stderr, &settings, &engine);
+            log::start(stderr, &settings, &engine, None);
             print(&report::addons(&loaded, &settings))
         }
         Action::Check(settings) => {
-            log::start(stderr, &settings, &engine);
+            log::start(stderr, &settings, &engine, None);
             let addons = run::configure(loaded, &settings.addons, Purpose::Check).await?;
             print(&report::checked(&addons, &settings))
         }
         Action::Run(settings) => {
-            log::start(stderr, &settings, &engine);
+            let journal = Arc::new(Journal::new(None));
+            log::start(stderr, &settings, &engine, Some(journal.clone()));
             // Before the addons, which may replace files, are told to prepare themselves.
-            let bound = Bound::bind(&settings).await?;
+            let bound = Bound::bind(&settings, journal).await?;
             let addons = run::configure(loaded, &settings.addons, Purpose::Run).await?;
             // Heard before the log says that it listens: whoever reads that may ask at once.
             let (asked, asked_to_reopen) = mpsc::channel(1);
             let asked_to_stop = asked_to_stop(stderr, asked);
-            bound.serve(addons, asked_to_stop, asked_to_reopen).await;
-            Ok(())
+            Ok(bound.serve(addons, asked_to_stop, asked_to_reopen).await?)
         }
     }
 }
