@@ -133,7 +133,7 @@ impl Bound {
             egress.seal(format!("nothing is sent to any server: addon `{name}` answers all requests, or fails them"));
         }
         let proxy = Proxy { chain: Chain::new(addons), upstream, egress, via };
-        let clients = Arc::new(Clients::new(proxy, authority, limits, idle).told_to(journal));
+        let clients = Arc::new(Clients::new(proxy, authority, limits, idle).told_to(journal.clone()));
         let mut places = Vec::new();
         for (listener, wanted) in listeners {
             announce(listener.address(), &wanted);
@@ -145,6 +145,7 @@ impl Bound {
         ready.stops();
         info!("stopping: open connections have {drain_time:?} to finish");
         if !clients.drain().finish(drain_time).await {
+            journal.close();
             warn!("stopped before all connections had finished");
         }
         clients.service().chain.finish().await;

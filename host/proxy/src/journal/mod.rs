@@ -17,7 +17,14 @@ mod sessions;
 mod shown;
 mod tally;
 
-use std::{net::SocketAddr, sync::Arc, time::Instant};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
+};
 
 use control::{ControlError, ErrorKind, Event, Family, Flow, FlowPage, FlowQuery, Report, SessionInfo};
 use flowfilter::Filter;
@@ -44,6 +51,7 @@ pub struct Journal {
     events: Broadcast,
     /// Only where something can look at it.
     recent: Option<Recent>,
+    is_closed: AtomicBool,
 }
 
 /// How much of what passed is kept.
@@ -206,8 +214,16 @@ impl Journal {
         Ok(())
     }
 
+    /// The process ends: flows that still go on are cut by that, of which nothing is to be said.
+    pub fn close(&self) {
+        self.is_closed.store(true, Ordering::Relaxed);
+    }
+
     /// Numbers for monitoring.
     pub fn families(&self) -> Vec<Family> {
         families::families(self)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -146,6 +146,9 @@ impl Passing {
 
 impl Drop for Passing {
     fn drop(&mut self) {
+        if self.journal.is_closed.load(Ordering::Relaxed) {
+            return;
+        }
         let (took, sent) = (self.took(), self.entry.sent.load(Ordering::Relaxed));
         let received = self.entry.content.size();
         {
