@@ -26,7 +26,7 @@ pub(super) struct Entry {
     pub(super) sent: AtomicU64,
     pub(super) progress: Mutex<Progress>,
     /// What it takes of the room for recent flows.
-    pub(super) _charge: Option<Charge>,
+    pub(super) charge: Option<Charge>,
 }
 
 /// How far a flow has come.

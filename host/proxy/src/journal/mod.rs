@@ -103,7 +103,7 @@ impl Journal {
             notes: request.notes.clone(),
             sent: Default::default(),
             progress: Default::default(),
-            _charge: self.recent.as_ref().map(|recent| recent.charge(request.head.fields.map())),
+            charge: self.recent.as_ref().map(|recent| recent.charge(request.head.fields.map())),
         });
         self.totals.begin();
         tally.begin();

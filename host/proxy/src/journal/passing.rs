@@ -9,7 +9,7 @@ use std::{
 };
 
 use control::Event;
-use http::StatusCode;
+use http::{Method, StatusCode};
 
 use super::{
     Content, Entry, Journal, access,
@@ -31,17 +31,22 @@ pub struct Passing {
     tally: Arc<Tally>,
     /// Whether all of the response was passed on.
     is_whole: AtomicBool,
+    /// Whether its misses are counted.
+    has_noted: AtomicBool,
 }
 
 impl Passing {
     pub(super) fn new(journal: Arc<Journal>, entry: Arc<Entry>, tally: Arc<Tally>) -> Self {
-        Self { journal, entry, tally, is_whole: AtomicBool::new(false) }
+        let (is_whole, has_noted) = Default::default();
+        Self { journal, entry, tally, is_whole, has_noted }
     }
 
     /// There is a response.
     pub fn answered(&self, response: &Response) {
         let is_looked_at = self.journal.recent.is_some() || self.journal.is_heard();
         let content = match &self.journal.recent {
+            // Its content goes to nobody.
+            _ if self.entry.request.method == Method::HEAD => Content::Empty,
             Some(recent) => recent.content(&response.body),
             None => Content::NotKept(None),
         };
@@ -81,21 +86,27 @@ impl Passing {
 
     /// It failed: there is no response, or it broke off.
     pub fn failed(&self, fault: &Fault) {
-        let was_answered = {
+        {
             let mut progress = self.entry.progress();
             progress.stage = Stage::Failed(fault.clone());
             if !progress.was_answered {
                 progress.status = Some(fault.kind.status());
                 progress.head_after = Some(self.took());
             }
-            progress.was_answered
-        };
+        }
         self.each(|tally| tally.fail(fault.kind));
         self.journal.ledger.fail(&self.entry, fault.clone());
-        if !was_answered {
-            self.note_misses();
-        }
+        self.note_misses();
         self.tell(|flow| Event::FlowFailed { flow });
+    }
+
+    /// The response that there was cannot be sent, and the client is told so.
+    pub fn undelivered(&self, fault: &Fault) {
+        {
+            let mut progress = self.entry.progress();
+            (progress.was_answered, progress.response) = (false, None);
+        }
+        self.failed(fault);
     }
 
     /// Bytes of content go to the client.
@@ -118,7 +129,11 @@ impl Passing {
         self.note_misses();
     }
 
+    /// Counts the misses that addons noted, once.
     fn note_misses(&self) {
+        if self.has_noted.swap(true, Ordering::Relaxed) {
+            return;
+        }
         for note in self.entry.notes.all().into_iter().filter(|note| note.name == MISSED) {
             self.each(Tally::miss);
             self.journal.ledger.miss(&self.entry, note);
@@ -160,6 +175,9 @@ impl Drop for Passing {
         access::write(&self.entry);
         self.tell(|flow| Event::FlowEnded { flow });
         if let Some(recent) = &self.journal.recent {
+            if let Some(charge) = &self.entry.charge {
+                charge.add(self.entry.notes.size());
+            }
             recent.settle();
         }
     }

@@ -130,7 +130,7 @@ async fn respond<S: Service>(
         Ok(delivered) => Ok(delivered),
         Err(fault) => {
             warn!(flow = asked.flow.0, kind = fault.kind.name(), "the response cannot be sent: {fault}");
-            passing.iter().for_each(|passing| passing.failed(&fault));
+            passing.iter().for_each(|passing| passing.undelivered(&fault));
             refuse(clients, asked, &fault)
         }
     }
