@@ -1,6 +1,9 @@
 //! What happens while it runs.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use serde::{Serialize, Serializer};
 
@@ -76,20 +79,31 @@ pub struct LogLine {
 
 /// Events as they happen. Whoever does not read them soon enough loses some, and is told how many.
 #[derive(Debug)]
-pub struct Events(tokio::sync::broadcast::Receiver<Event>);
+pub struct Events {
+    receiver: tokio::sync::broadcast::Receiver<Event>,
+    lost: Arc<AtomicU64>,
+}
 
 impl Events {
     /// Events that come from there.
     pub fn new(receiver: tokio::sync::broadcast::Receiver<Event>) -> Self {
-        Self(receiver)
+        Self::counted(receiver, Arc::default())
+    }
+
+    /// The same, with those that are lost added to a count.
+    pub fn counted(receiver: tokio::sync::broadcast::Receiver<Event>, lost: Arc<AtomicU64>) -> Self {
+        Self { receiver, lost }
     }
 
     /// The next event; nothing when there will be no more.
     pub async fn next(&mut self) -> Option<Event> {
         use tokio::sync::broadcast::error::RecvError;
-        match self.0.recv().await {
+        match self.receiver.recv().await {
             Ok(event) => Some(event),
-            Err(RecvError::Lagged(events)) => Some(Event::Lost { events }),
+            Err(RecvError::Lagged(events)) => {
+                self.lost.fetch_add(events, Ordering::Relaxed);
+                Some(Event::Lost { events })
+            }
             Err(RecvError::Closed) => None,
         }
     }

@@ -1,7 +1,8 @@
 //! A small HTTP(S) proxy whose behaviour lives in WebAssembly addons.
 //!
 //! One flow's road through the modules, in order: [`listen`] takes it in, [`proxy`] leads it through the hooks of the
-//! [`addon`]s, [`upstream`] gets an answer if no addon gave one. [`flow`] is what travels, [`config`] is what the user wants,
+//! [`addon`]s, [`upstream`] gets an answer if no addon gave one. [`flow`] is what travels, [`journal`] is what
+//! can be seen of it, [`config`] is what the user wants,
 //! and `recordings` is what addons can do with recorded flows: a capability that can be left out.
 
 #![warn(
@@ -15,9 +16,11 @@ pub mod addon;
 pub mod config;
 pub mod flow;
 pub mod generation;
+pub mod journal;
 pub mod listen;
 pub mod log;
 pub mod proxy;
+pub mod ready;
 #[cfg(feature = "recordings")]
 pub mod recordings;
 mod regular_file;

@@ -11,6 +11,7 @@ use std::{
 use proxyhost::{
     addon::{self, AddonEngine},
     config::{Action, ConfigError, Environment},
+    journal::Journal,
     listen::ca::CertificateAuthority,
     log::{self, StandardError},
     report,
@@ -154,29 +155,30 @@ async fn command(stderr: &StandardError) -> Result<(), Failure> {
     match action {
         Action::Help(text) => Ok(text.print()?),
         Action::Ca(settings) => {
-            log::start(stderr, &settings, &engine);
+            log::start(stderr, &settings, &engine, None);
             let authority = CertificateAuthority::load_or_create(settings.ca_dir()?).map_err(StartError::from)?;
             print(&authority.trust_guide())
         }
         Action::Addons(settings) => {
-            log::start(stderr, &settings, &engine);
+            log::start(stderr, &settings, &engine, None);
             print(&report::addons(&loaded, &settings))
         }
         Action::Check(settings) => {
-            log::start(stderr, &settings, &engine);
+            log::start(stderr, &settings, &engine, None);
             let addons = run::check(&loaded, &settings.addons).await?;
             print(&report::checked(&addons, &settings))
         }
         Action::Run(settings) => {
-            log::start(stderr, &settings, &engine);
+            let journal = Arc::new(Journal::new(None));
+            log::start(stderr, &settings, &engine, Some(journal.clone()));
             // Before the addons, which may replace files, are told to prepare themselves.
-            let bound = Bound::bind(&settings).await?;
-            let running = Running::start(engine, plan, *settings, &loaded, bound.egress().clone(), None).await?;
+            let bound = Bound::bind(&settings, journal.clone()).await?;
+            let egress = bound.egress().clone();
+            let running = Running::start(engine, plan, *settings, &loaded, egress, Some(journal)).await?;
             // Heard before the log says that it listens: whoever reads that may ask at once.
-            let (asked, asked_to_reopen) = mpsc::channel(1);
+            let (asked, asked_to_renew) = mpsc::channel(1);
             let asked_to_stop = asked_to_stop(stderr, asked);
-            bound.serve(Arc::new(running), asked_to_stop, asked_to_reopen).await;
-            Ok(())
+            Ok(bound.serve(Arc::new(running), asked_to_stop, asked_to_renew).await?)
         }
     }
 }

@@ -2,18 +2,22 @@
 
 use std::{future::Future, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
+use control::ListenerInfo;
 use tokio::sync::mpsc::Receiver;
 use tracing::{info, warn};
 
 use crate::{
     addon::{Addon, Capability, LoadError, Loaded, Preparation, Purpose},
-    config::{AddonSpec, Settings},
+    config::{self, AddonSpec, Settings},
+    journal::Journal,
     listen::{
         BindError, ClientLimits, Clients, Entry, Gate, Listener,
         ca::{CaError, CertificateAuthority},
         mode::Mode,
     },
+    log::ASKED,
     proxy::Proxy,
+    ready::{Ready, ReadyError},
     running::Running,
     upstream::{
         Egress, Upstream, Via,
@@ -39,6 +43,9 @@ pub enum StartError {
     /// An address cannot be listened on.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// There can be no file that says that it serves.
+    #[error(transparent)]
+    Ready(#[from] ReadyError),
 }
 
 /// What addons may do beyond their flows. This is the only list of capabilities.
@@ -65,7 +72,9 @@ pub async fn check(loaded: &[Arc<Loaded>], specs: &[AddonSpec]) -> Result<Vec<Ad
 
 /// A proxy whose addresses are bound, so that only its addons can keep it from running.
 pub struct Bound {
-    listeners: Vec<(Listener, Mode)>,
+    listeners: Vec<(Listener, config::Listener)>,
+    journal: Arc<Journal>,
+    ready: Ready,
     upstream: Option<Upstream>,
     egress: Arc<Egress>,
     authority: Arc<CertificateAuthority>,
@@ -76,11 +85,12 @@ pub struct Bound {
 }
 
 impl Bound {
-    /// Binds all addresses, and makes everything ready that requests need but the addons.
+    /// Binds all addresses, and makes everything ready that requests need but the addons. What passes will be told to the journal.
     ///
     /// # Errors
     /// When something that the settings ask for cannot be had. Nothing is listening then.
-    pub async fn bind(settings: &Settings) -> Result<Self, StartError> {
+    pub async fn bind(settings: &Settings, journal: Arc<Journal>) -> Result<Self, StartError> {
+        let ready = Ready::not_yet(settings.ready_file.as_deref())?;
         let egress = Arc::new(Egress::new(settings.egress.clone()));
         let authority = Arc::new(CertificateAuthority::load_or_create(settings.ca_dir()?)?);
         let via = settings.via.then(|| Via::new(unique()));
@@ -91,14 +101,15 @@ impl Bound {
                 Mode::Regular => Entry::Proxy,
                 Mode::Reverse(destination) => Entry::Reverse(destination.clone()),
             };
-            let bound =
-                Listener::bind(listener.address, Gate::new(entry, listener.users.clone()).with_host(settings.host))
-                    .await?;
+            let gate = Gate::new(entry, listener.users.clone())
+                .with_host(settings.host)
+                .with_session(listener.session.clone(), settings.session_field.clone());
+            let bound = Listener::bind(listener.address, gate).await?;
             egress.listens_on(bound.address());
-            listeners.push((bound, listener.mode.clone()));
+            listeners.push((bound, listener.clone()));
         }
         let (limits, idle, drain_time) = (settings.limits, settings.timeouts.idle, settings.drain_time);
-        Ok(Self { listeners, upstream, egress, authority, via, limits, idle, drain_time })
+        Ok(Self { listeners, journal, ready, upstream, egress, authority, via, limits, idle, drain_time })
     }
 
     /// The addresses, with the ports that were picked.
@@ -113,21 +124,35 @@ impl Bound {
 
     /// Serves until `shutdown` is done, then finishes what is in flight. Whenever something comes from `renew`, files that
     /// others may have put away are opened again, and the configuration is read again.
-    pub async fn serve(self, running: Arc<Running>, shutdown: impl Future<Output = ()>, renew: Receiver<()>) {
-        let Self { listeners, upstream, egress, authority, via, limits, idle, drain_time } = self;
+    ///
+    /// # Errors
+    /// When it cannot be said that it serves. It does not then.
+    pub async fn serve(
+        self,
+        running: Arc<Running>,
+        shutdown: impl Future<Output = ()>,
+        renew: Receiver<()>,
+    ) -> Result<(), StartError> {
+        let Self { listeners, journal, mut ready, upstream, egress, authority, via, limits, idle, drain_time } = self;
         let generations = running.generations().clone();
         let proxy = Proxy { generations: generations.clone(), upstream, egress, via };
-        let clients = Arc::new(Clients::new(proxy, authority, limits, idle));
-        for (listener, mode) in listeners {
-            announce(listener.address(), &mode);
+        let clients = Arc::new(Clients::new(proxy, authority, limits, idle).told_to(journal.clone()));
+        let mut places = Vec::new();
+        for (listener, wanted) in listeners {
+            announce(listener.address(), &wanted);
+            places.push(place(listener.address(), &wanted));
             tokio::spawn(listener.run(clients.clone()));
         }
+        ready.serves(&places, None)?;
         renew_until(shutdown, renew, &running).await;
+        ready.stops();
         info!("stopping: open connections have {drain_time:?} to finish");
         if !clients.drain().finish(drain_time).await {
+            journal.close();
             warn!("stopped before all connections had finished");
         }
         generations.finish().await;
+        Ok(())
     }
 }
 
@@ -157,13 +182,29 @@ fn upstream(settings: &Settings, egress: &Arc<Egress>, via: Option<&Via>) -> Res
     Ok(Some(Upstream::new(egress.clone(), tls, settings.timeouts, via.cloned())))
 }
 
-fn announce(address: SocketAddr, mode: &Mode) {
-    match mode {
-        Mode::Regular => info!("proxy listening on http://{address}"),
+/// Says where it listens. Whoever named the place is told, whatever else is logged.
+fn announce(address: SocketAddr, listener: &config::Listener) {
+    let said = match &listener.mode {
+        Mode::Regular => format!("proxy listening on http://{address}"),
         Mode::Reverse(destination) => {
             let scheme = destination.scheme().name();
-            info!("reverse proxy for {scheme}://{} listening on http://{address}", destination.authority());
+            format!("reverse proxy for {scheme}://{} listening on http://{address}", destination.authority())
         }
+    };
+    if listener.is_named {
+        info!(target: ASKED, "{said}");
+    } else {
+        info!("{said}");
+    }
+}
+
+/// Where it listens, for those who look at it.
+fn place(address: SocketAddr, listener: &config::Listener) -> ListenerInfo {
+    let session = Some(&listener.session).filter(|session| session.is_named());
+    ListenerInfo {
+        mode: listener.mode.to_string(),
+        address: address.to_string(),
+        session: session.map(|session| session.name().to_owned()),
     }
 }
 

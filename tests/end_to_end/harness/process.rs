@@ -93,6 +93,11 @@ impl Proxyhost {
         }
     }
 
+    /// The number of the process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Asks the process to stop.
     pub fn terminate(&self) {
         self.signal("TERM");
@@ -189,6 +194,11 @@ impl Start {
     pub fn mode(mut self, mode: &str) -> Self {
         self.listeners += 1;
         self.arg("--mode").arg(mode)
+    }
+
+    /// Waits for so many listeners, which the configuration file has.
+    pub fn listeners(self, listeners: usize) -> Self {
+        Self { listeners, ..self }
     }
 
     /// Reads this configuration file.

@@ -39,6 +39,8 @@ pub(super) fn own() -> Command {
             many("proxy-auth", "NAME:PASSWORD", "Serve only this user, and others that are named"),
             one("proxy-auth-file", "FILE", "Serve only the users of this file, a line NAME:PASSWORD each"),
             switch("allow-open", "Let everybody who can reach the proxy use it, from other machines too"),
+            one("session-field", "NAME", "Take the name of a request's session from this field, and remove it"),
+            one("ready-file", "FILE", "Write to this file where it listens, once it does; remove it at the end"),
             one("ca-dir", "DIR", "Keep the certificate authority here [default: ~/.proxyhost]"),
             switch("insecure", "Accept any certificate of a server"),
             many("upstream-ca", "FILE", "Trust these certificates of servers as well"),

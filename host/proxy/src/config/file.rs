@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     addon::{Limits, OnFailure},
+    flow::Session,
     regular_file,
 };
 
@@ -33,6 +34,8 @@ pub(super) struct File {
     pub(super) listeners: Vec<FileListener>,
     pub(super) users: UserSources,
     pub(super) allow_open: Option<bool>,
+    pub(super) session_field: Option<Located<String>>,
+    pub(super) ready_file: Option<String>,
     pub(super) ca_dir: Option<String>,
     pub(super) offline: Option<bool>,
     pub(super) insecure: Option<bool>,
@@ -61,6 +64,7 @@ pub(super) struct FileListener {
     pub(super) mode: Located<String>,
     pub(super) users: UserSources,
     pub(super) allow_open: Option<bool>,
+    pub(super) session: Session,
 }
 
 /// An `[[addons]]` entry.
@@ -122,6 +126,8 @@ impl File {
             },
             users: parse_users(&mut top)?,
             allow_open: top.boolean("allow_open")?,
+            session_field: top.string("session_field")?,
+            ready_file: top.string("ready_file")?.map(|found| found.value),
             ca_dir: top.string("ca_dir")?.map(|found| found.value),
             offline: top.boolean("offline")?,
             insecure: top.boolean("insecure")?,
@@ -161,12 +167,19 @@ fn parse_listener(entry: Located<Section<'_>>) -> Result<FileListener, ConfigErr
     let mode = section.string("mode")?;
     let users = parse_users(&mut section)?;
     let allow_open = section.boolean("allow_open")?;
+    let session = section.string("session")?.map(parse_session).transpose()?.unwrap_or_default();
     // A misspelt `mode` is told as such.
     section.end()?;
     let mode = mode.ok_or_else(|| {
         ConfigError::new("a listener needs the key `mode`, such as `mode = \"regular@8081\"`").at(place)
     })?;
-    Ok(FileListener { mode, users, allow_open })
+    Ok(FileListener { mode, users, allow_open, session })
+}
+
+fn parse_session(found: Located<String>) -> Result<Session, ConfigError> {
+    Session::named(&found.value).map_err(|error| {
+        ConfigError::new(format_args!("`{}` names no session", found.value)).because(error).at(found.place)
+    })
 }
 
 fn parse_users(section: &mut Section<'_>) -> Result<UserSources, ConfigError> {

@@ -11,12 +11,17 @@ use super::{
     document::Located,
     suggest::nearest,
 };
-use crate::listen::mode::{ListenAddress, Mode, ModeError, ModeSpec};
+use crate::{
+    flow::Session,
+    listen::mode::{ListenAddress, Mode, ModeError, ModeSpec},
+};
 
 /// A listener as the operator wants it.
 pub(super) struct Wanted {
     pub(super) mode: Typed,
     pub(super) access: Access,
+    /// Of requests that name none.
+    pub(super) session: Session,
 }
 
 /// A text, such as a mode or an address, as the operator gave it.
@@ -54,10 +59,11 @@ pub(super) fn resolve(
     if wanted.is_empty() {
         let address = lookup(default_host, default.port).map_err(|error| error.at(default_origin))?;
         warnings.extend(access::check(&otherwise, address).map_err(|error| error.at(default_origin))?);
-        return Ok(vec![Listener { mode: Mode::Regular, address, users: otherwise.users }]);
+        let (is_named, session) = (listen.is_some(), Session::default());
+        return Ok(vec![Listener { mode: Mode::Regular, address, is_named, users: otherwise.users, session }]);
     }
     let mut listeners: Vec<Listener> = Vec::new();
-    for Wanted { mode: typed, access } in wanted {
+    for Wanted { mode: typed, access, session } in wanted {
         let ModeSpec { mode, listen } =
             ModeSpec::parse(&typed.text).map_err(|error| explain(error).at(&typed.origin))?;
         let origin = if listen.is_some() { &typed.origin } else { default_origin };
@@ -67,7 +73,7 @@ pub(super) fn resolve(
             return Err(two_on_one(earlier, &mode, address).at(&typed.origin));
         }
         warnings.extend(access::check(&access, address).map_err(|error| error.at(origin))?);
-        listeners.push(Listener { mode, address, users: access.users });
+        listeners.push(Listener { mode, address, is_named: true, users: access.users, session });
     }
     Ok(listeners)
 }

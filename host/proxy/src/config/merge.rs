@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::ArgMatches;
+use http::{HeaderName, header};
 
 use super::{
     AddonSpec, ConfigError, Environment, Settings,
@@ -14,7 +15,7 @@ use super::{
 };
 use crate::{
     addon::Source,
-    flow::Destination,
+    flow::{Destination, HOP_BY_HOP, Session},
     listen::{ClientLimits, HostField, mode::Mode},
     upstream::{InvalidRule, Policy, Rule, Timeouts, tls::UpstreamTls},
 };
@@ -70,6 +71,8 @@ pub(super) fn merge(
         },
         via: !fidelity && !matches.get_flag("no-via") && file.via.unwrap_or(true),
         host: if fidelity { HostField::Kept } else { HostField::Rewritten },
+        session_field: session_field(file, matches)?,
+        ready_file: matches.get_one("ready-file").map(line).or_else(|| file.ready_file.as_ref().map(within_file)),
         drain_time: file.limits.drain.unwrap_or(DRAIN_TIME),
         log: log(matches, environment),
         file: file.path.clone(),
@@ -109,7 +112,7 @@ fn wanted(
     environment: &Environment,
     access: &Access,
 ) -> Result<Vec<Wanted>, ConfigError> {
-    let plain = |mode: Typed| Wanted { mode, access: access.clone() };
+    let plain = |mode: Typed| Wanted { mode, access: access.clone(), session: Session::default() };
     let named: Vec<Wanted> = many(matches, "mode").map(|text| plain(typed("mode", text))).collect();
     if !named.is_empty() {
         return Ok(named);
@@ -122,10 +125,38 @@ fn wanted(
             access.users.clone()
         };
         let allow_open = listener.allow_open.unwrap_or(access.allow_open);
-        wanted.push(Wanted { mode: listener.mode.clone().into(), access: Access { users, allow_open } });
+        let (access, session) = (Access { users, allow_open }, listener.session.clone());
+        wanted.push(Wanted { mode: listener.mode.clone().into(), access, session });
     }
     Ok(wanted)
 }
+
+/// The field by which requests can name their session.
+fn session_field(file: &File, matches: &ArgMatches) -> Result<Option<HeaderName>, ConfigError> {
+    let named = matches.get_one::<String>("session-field").map(|text| typed("session-field", text));
+    let Some(Typed { text, origin }) = named.or_else(|| file.session_field.clone().map(Typed::from)) else {
+        return Ok(None);
+    };
+    let wrong = |why: &str| {
+        ConfigError::new(format_args!("requests cannot name their session by the field `{text}`: {why}"))
+            .at(&origin)
+            .hint("choose a name of your own, such as `x-test-session`")
+    };
+    let field = HeaderName::from_bytes(text.as_bytes()).map_err(|_| wrong("no field has such a name"))?;
+    let has_a_meaning = HOP_BY_HOP.contains(&field) || NEEDED.contains(&field);
+    if has_a_meaning { Err(wrong("HTTP needs it for something else")) } else { Ok(Some(field)) }
+}
+
+/// Fields that would be missed, beside those of a connection.
+const NEEDED: [HeaderName; 7] = [
+    header::HOST,
+    header::CONTENT_LENGTH,
+    header::CONTENT_TYPE,
+    header::CONTENT_ENCODING,
+    header::TRAILER,
+    header::AUTHORIZATION,
+    header::PROXY_AUTHORIZATION,
+];
 
 /// The server of a reverse proxy.
 fn reversed(listener: &Listener) -> Option<Destination> {

@@ -7,12 +7,15 @@ use std::{
     time::Duration,
 };
 
+use http::HeaderName;
+
 use super::ConfigError;
 use crate::{
     addon::{
         Grants, Limits, OnFailure, Source,
         options::{OptionDeclaration, Value, Values},
     },
+    flow::Session,
     listen::{ClientLimits, HostField, Users, mode::Mode},
     upstream::{Policy, Timeouts, tls::UpstreamTls},
 };
@@ -40,6 +43,10 @@ pub struct Settings {
     pub via: bool,
     /// What becomes of the `host` field of requests.
     pub host: HostField,
+    /// The field by which requests can name their session.
+    pub session_field: Option<HeaderName>,
+    /// The file that says where it listens, once it does.
+    pub ready_file: Option<PathBuf>,
     /// How long open connections may go on after a request to stop.
     pub drain_time: Duration,
     /// Which events are logged, as a filter of the `tracing` crates.
@@ -88,8 +95,12 @@ pub struct Listener {
     pub mode: Mode,
     /// The address; with port 0 the system chooses one.
     pub address: SocketAddr,
+    /// Whether the operator named the address or the mode, and so wants to be told.
+    pub is_named: bool,
     /// Who may use it; `None` for everybody.
     pub users: Option<Users>,
+    /// The session of requests that name none.
+    pub session: Session,
 }
 
 /// An addon to load, and what it may use.

@@ -91,6 +91,13 @@ impl Notes {
         lock(&self.0.notes).clone()
     }
 
+    /// Bytes of all so far, about.
+    pub fn size(&self) -> usize {
+        let data = |note: &Note| note.data.as_ref().map_or(0, String::len);
+        let notes = lock(&self.0.notes);
+        notes.iter().map(|note| note.name.len() + note.text.len() + data(note)).sum()
+    }
+
     /// Has each further note be seen by one observer. Of several, the first counts.
     pub fn observe(&self, observer: Box<NoteObserver>) {
         // Fails only when there is one.

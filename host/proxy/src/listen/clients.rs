@@ -5,6 +5,10 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 
 use super::{ClientLimits, Drain, ca::CertificateAuthority};
+use crate::{
+    flow::{Fault, Session},
+    journal::Journal,
+};
 
 /// What all client connections share: who answers them, and what they may use.
 pub struct Clients<S> {
@@ -12,6 +16,8 @@ pub struct Clients<S> {
     pub(super) service: S,
     /// Signs the certificates that clients see.
     pub(super) authority: Arc<CertificateAuthority>,
+    /// What passes.
+    pub(super) journal: Arc<Journal>,
     /// Most time between two pieces of a body.
     pub(super) idle: Duration,
     /// Their tasks.
@@ -29,12 +35,26 @@ impl<S> Clients<S> {
     pub fn new(service: S, authority: Arc<CertificateAuthority>, limits: ClientLimits, idle: Duration) -> Self {
         let permits = |most: usize| Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS)));
         let (connections, flows) = (permits(limits.connections), permits(limits.flows));
-        Self { service, authority, idle, drain: Drain::default(), connections, flows, limits }
+        let journal = Arc::default();
+        Self { service, authority, journal, idle, drain: Drain::default(), connections, flows, limits }
+    }
+
+    /// The same, with what passes told to this journal.
+    pub fn told_to(self, journal: Arc<Journal>) -> Self {
+        Self { journal, ..self }
     }
 
     /// Answers requests.
     pub fn service(&self) -> &S {
         &self.service
+    }
+
+    /// A session, as a client named it.
+    ///
+    /// # Errors
+    /// When there are too many.
+    pub(super) fn session(&self, session: Session) -> Result<Session, Fault> {
+        if session.is_named() { self.journal.session(session) } else { Ok(session) }
     }
 
     /// Ends connections from outside.

@@ -15,9 +15,14 @@ use super::{
     deliver::deliver,
     held::{Content, Held, Streams},
     interim::Interim,
-    tunnel, upgraded,
+    socket::Peer,
+    tunnel,
+    upgraded::{self, Upgrading},
 };
-use crate::flow::{Fault, FaultKind, FlowId, InterimSink, Lease, Outgoing, Request, Response, Unanswered};
+use crate::{
+    flow::{Fault, FaultKind, FlowId, InterimSink, Outgoing, Request, Response, Unanswered},
+    journal::Passing,
+};
 
 /// The flow ends without an answer: `hyper` closes an HTTP/1 connection and resets an HTTP/2 stream.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
@@ -44,32 +49,37 @@ pub(super) async fn serve<S: Service>(
     let flow = FlowId::next();
     let asked = Asked { flow, method: request.method().clone(), version: request.version() };
     let permit = clients.flows.clone().try_acquire_owned();
-    let passed = carrier.gate.pass(request.headers_mut());
-    let mut lease = Lease::default();
+    let passed = carrier.gate.pass(request.headers_mut()).and_then(|session| clients.session(session));
+    let mut passing = None;
     let answer = match (&permit, passed) {
-        (Err(_), _) => refuse(&clients, &asked, &busy(clients.limits.flows)),
+        (Err(_), _) => turn_away(&clients, &asked, &busy(clients.limits.flows)),
         (Ok(_), Err(fault)) => {
             debug!(flow = flow.0, kind = fault.kind.name(), "refused: {fault}");
-            refuse(&clients, &asked, &fault)
+            turn_away(&clients, &asked, &fault)
         }
-        (Ok(_), Ok(())) if asked.method == Method::CONNECT => {
-            match tunnel::open(&clients, flow, request, &carrier, under_way.beyond()) {
+        (Ok(_), Ok(session)) if asked.method == Method::CONNECT => {
+            match tunnel::open(&clients, flow, request, &carrier, session, under_way.beyond()) {
                 Ok(opened) => Ok(opened),
-                Err(fault) => refuse(&clients, &asked, &fault),
+                Err(fault) => turn_away(&clients, &asked, &fault),
             }
         }
-        (Ok(_), Ok(())) => match admit(flow, request, &carrier.gate.entry, carrier.gate.host) {
-            Ok(admitted) => respond(&clients, &asked, admitted, interim, &mut lease).await,
+        (Ok(_), Ok(session)) => match admit(flow, request, &carrier.gate.entry, carrier.gate.host) {
+            Ok(mut admitted) => {
+                admitted.request.session = session;
+                let client = carrier.peer.as_ref().and_then(Peer::address);
+                passing = Some(clients.journal.begin(&admitted.request, client));
+                respond(&clients, &asked, admitted, interim, &mut passing).await
+            }
             Err(fault) => {
                 debug!(flow = flow.0, kind = fault.kind.name(), "refused: {fault}");
-                refuse(&clients, &asked, &fault)
+                turn_away(&clients, &asked, &fault)
             }
         },
     };
     under_way.answered();
     answer.map(|answer| {
         answer.map(|body| {
-            let content = Content { body, _under_way: under_way, _flow: permit.ok(), _lease: lease };
+            let content = Content::new(body, under_way, permit.ok(), passing);
             if asked.version == Version::HTTP_2 { streams.hold(content) } else { Held::Alone(content) }
         })
     })
@@ -87,7 +97,7 @@ async fn respond<S: Service>(
     asked: &Asked,
     admitted: Admitted,
     interim: Option<Interim>,
-    lease: &mut Lease,
+    passing: &mut Option<Passing>,
 ) -> Result<http::Response<Outgoing>, Killed> {
     let Admitted { request, client } = admitted;
     let protocol = request.head.upgrade.clone();
@@ -100,24 +110,30 @@ async fn respond<S: Service>(
     }
     let mut response = match answered {
         Ok(response) => response,
-        Err(Unanswered::Killed) => return Err(Killed),
-        Err(Unanswered::Failed(fault)) => return refuse(clients, asked, &fault),
+        Err(Unanswered::Killed) => {
+            passing.iter().for_each(Passing::killed);
+            return Err(Killed);
+        }
+        Err(Unanswered::Failed(fault)) => {
+            passing.iter().for_each(|passing| passing.failed(&fault));
+            return refuse(clients, asked, &fault);
+        }
     };
+    if let Some(passing) = passing {
+        passing.answered(&response);
+        passing.keep(std::mem::take(&mut response.lease));
+    }
     if let (Some(endpoint), Some(protocol), Some(client)) = (response.upgrade.endpoint.take(), protocol, client) {
-        let observers = std::mem::take(&mut response.upgrade.observers);
-        let served = upgraded::serve(asked.flow, client, endpoint, observers, clients.clone());
-        let lease = response.lease;
-        clients.drain.spawn(async move {
-            let _lease = lease;
-            served.await;
-        });
+        let (flow, observers) = (asked.flow, std::mem::take(&mut response.upgrade.observers));
+        let upgrading = Upgrading { flow, client, endpoint, observers, passing: passing.take() };
+        clients.drain.spawn(upgraded::serve(upgrading, clients.clone()));
         return Ok(upgraded::switching(response.head, &protocol));
     }
-    *lease = std::mem::take(&mut response.lease);
     match deliver(response, &asked.method, asked.version, clients.idle) {
         Ok(delivered) => Ok(delivered),
         Err(fault) => {
             warn!(flow = asked.flow.0, kind = fault.kind.name(), "the response cannot be sent: {fault}");
+            passing.iter().for_each(|passing| passing.undelivered(&fault));
             refuse(clients, asked, &fault)
         }
     }
@@ -147,6 +163,12 @@ fn busy(limit: usize) -> Fault {
 
 /// Seconds after which a client may try again when too much goes on (RFC 9110 §10.2.3).
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
+
+/// Refuses a request that did not become a flow.
+fn turn_away<S>(clients: &Clients<S>, asked: &Asked, fault: &Fault) -> Result<http::Response<Outgoing>, Killed> {
+    clients.journal.refused(fault);
+    refuse(clients, asked, fault)
+}
 
 /// Tells the client what failed.
 fn refuse<S>(clients: &Clients<S>, asked: &Asked, fault: &Fault) -> Result<http::Response<Outgoing>, Killed> {

@@ -1,13 +1,13 @@
-//! Who may send requests to a listener: the `Basic` scheme (RFC 7617).
+//! Who may send requests to a listener, by the `Basic` scheme (RFC 7617), and in which session.
 
 use std::fmt;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use http::{HeaderMap, HeaderName, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use ring::hmac;
 
 use super::Entry;
-use crate::flow::{Fault, FaultKind};
+use crate::flow::{Fault, FaultKind, Session};
 
 /// How requests come in at a place, and who may send them.
 #[derive(Debug)]
@@ -16,6 +16,8 @@ pub struct Gate {
     pub(super) entry: Entry,
     pub(super) host: HostField,
     users: Option<Users>,
+    session: Session,
+    session_field: Option<HeaderName>,
 }
 
 /// What becomes of the `host` field of requests, where the server that they go to is named elsewhere.
@@ -31,7 +33,7 @@ pub enum HostField {
 impl Gate {
     /// A place that everybody may use, or else these users only.
     pub fn new(entry: Entry, users: Option<Users>) -> Self {
-        Self { entry, host: HostField::default(), users }
+        Self { entry, host: HostField::default(), users, session: Session::default(), session_field: None }
     }
 
     /// The same place, where the `host` field of requests is treated so.
@@ -39,28 +41,43 @@ impl Gate {
         Self { host, ..self }
     }
 
-    /// Lets a request pass, without the credentials that it has for this place: they concern nobody further on
-    /// (RFC 9110 §11.7.2). What is inside a tunnel passed when the tunnel was opened.
+    /// The same place, where requests that name no session are of this one, and this field of a request can name one.
+    pub fn with_session(self, session: Session, field: Option<HeaderName>) -> Self {
+        Self { session, session_field: field, ..self }
+    }
+
+    /// The inside of a tunnel that was opened here, by a request of this session.
+    pub(super) fn within(&self, entry: Entry, session: Session) -> Self {
+        Self::new(entry, None).with_session(session, self.session_field.clone())
+    }
+
+    /// Lets a request pass, without the credentials that it has for this place and without the name of its session: they
+    /// concern nobody further on (RFC 9110 §11.7.2). What is inside a tunnel passed when the tunnel was opened.
     ///
     /// # Errors
-    /// When the request has to name a user and does not, or names none that may use this place.
-    pub(super) fn pass(&self, fields: &mut HeaderMap) -> Result<(), Fault> {
-        let Some(users) = &self.users else {
-            fields.remove(header::PROXY_AUTHORIZATION);
-            return Ok(());
+    /// When the request has to name a user and does not, or names none that may use this place, or what it names as its
+    /// session cannot be one.
+    pub(super) fn pass(&self, fields: &mut HeaderMap) -> Result<Session, Fault> {
+        let by_user = match &self.users {
+            Some(users) => self.known(users, fields)?,
+            // What is inside a tunnel is of the session that opened it.
+            None if matches!(self.entry, Entry::Tunnel(_)) => None,
+            None => named_by_user(fields)?,
         };
-        let (field, refused) = self.asks();
-        let mut lines = fields.get_all(&field).iter();
-        let known = match (lines.next(), lines.next()) {
-            (Some(line), None) => users.know(line.as_bytes()),
-            _ => false,
-        };
-        if !known {
-            return Err(Fault::new(refused, "this proxy serves known users only: a name and its password are needed"));
-        }
-        fields.remove(field);
         fields.remove(header::PROXY_AUTHORIZATION);
-        Ok(())
+        let by_field = self.session_field.as_ref().map(|field| named_by_field(fields, field)).transpose()?;
+        Ok(by_field.flatten().or(by_user).unwrap_or_else(|| self.session.clone()))
+    }
+
+    /// Takes the credentials of a user off a request. The session is that of the user's name, if a session can have it.
+    fn known(&self, users: &Users, fields: &mut HeaderMap) -> Result<Option<Session>, Fault> {
+        let (field, refused) = self.asks();
+        let given = only(fields, &field).and_then(|line| credentials(line.as_bytes()));
+        let Some(given) = given.filter(|given| users.know(given)) else {
+            return Err(Fault::new(refused, "this proxy serves known users only: a name and its password are needed"));
+        };
+        fields.remove(field);
+        Ok(user(&given).and_then(|name| Session::named(name).ok()))
     }
 
     /// The field that has the credentials, and what the answer is when they are wrong: to its clients, a reverse proxy is the
@@ -100,17 +117,64 @@ impl Users {
         self.0.is_empty()
     }
 
-    /// Whether a field's value names one of them with its password. How long this takes says nothing about them: digests are
-    /// compared in constant time, and all of them.
-    fn know(&self, value: &[u8]) -> bool {
-        let Some((scheme, token)) = value.split_at_checked(BASIC.len()) else { return false };
-        if !scheme.eq_ignore_ascii_case(BASIC) {
-            return false;
-        }
-        let Ok(given) = BASE64_STANDARD.decode(token.trim_ascii()) else { return false };
+    /// Whether these credentials are of one of them. How long this takes says nothing about them: digests are compared in
+    /// constant time, and all of them.
+    fn know(&self, given: &[u8]) -> bool {
         let key = key();
-        self.0.iter().fold(false, |known, digest| known | hmac::verify(&key, &given, digest).is_ok())
+        self.0.iter().fold(false, |known, digest| known | hmac::verify(&key, given, digest).is_ok())
     }
+}
+
+/// The session that the credentials of a request for this place name by their user. Nobody asked for them, so what is no user
+/// names none, and a password does not matter.
+fn named_by_user(fields: &HeaderMap) -> Result<Option<Session>, Fault> {
+    let Some(line) = only(fields, &header::PROXY_AUTHORIZATION) else { return Ok(None) };
+    let given = credentials(line.as_bytes());
+    match given.as_deref().and_then(user) {
+        None | Some("") => Ok(None),
+        Some(name) => Session::named(name)
+            .map(Some)
+            .map_err(|error| misnamed(format_args!("the user in its `proxy-authorization` names no session: {error}"))),
+    }
+}
+
+/// The session that a field names, which is taken off the request.
+fn named_by_field(fields: &mut HeaderMap, field: &HeaderName) -> Result<Option<Session>, Fault> {
+    if !fields.contains_key(field) {
+        return Ok(None);
+    }
+    let named = match only(fields, field).map(|line| line.to_str().unwrap_or_default()) {
+        Some(name) => Session::named(name.trim_ascii())
+            .map_err(|error| misnamed(format_args!("its field `{field}` names no session: {error}"))),
+        None => Err(misnamed(format_args!("it has more than one field `{field}`, and a session has one name"))),
+    };
+    fields.remove(field);
+    named.map(Some)
+}
+
+fn misnamed(why: fmt::Arguments<'_>) -> Fault {
+    Fault::new(FaultKind::BadRequest, format!("the request cannot be taken: {why}"))
+}
+
+/// The line of a field, if there is one and no other.
+fn only<'a>(fields: &'a HeaderMap, field: &HeaderName) -> Option<&'a HeaderValue> {
+    let mut lines = fields.get_all(field).iter();
+    lines.next().filter(|_| lines.next().is_none())
+}
+
+/// The `NAME:PASSWORD` of a field's value.
+fn credentials(value: &[u8]) -> Option<Vec<u8>> {
+    let (scheme, token) = value.split_at_checked(BASIC.len())?;
+    if !scheme.eq_ignore_ascii_case(BASIC) {
+        return None;
+    }
+    BASE64_STANDARD.decode(token.trim_ascii()).ok()
+}
+
+/// The user of credentials (RFC 7617 §2).
+fn user(given: &[u8]) -> Option<&str> {
+    let end = given.iter().position(|&byte| byte == b':')?;
+    std::str::from_utf8(given.get(..end)?).ok()
 }
 
 /// The scheme, whose name's case does not matter (RFC 9110 §11.1), and what stands behind it.
@@ -143,8 +207,6 @@ pub enum UserError {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
     use crate::flow::{Destination, Scheme};
 
@@ -160,6 +222,10 @@ mod tests {
         format!("Basic {}", BASE64_STANDARD.encode(user))
     }
 
+    fn known_by(users: &Users, value: &str) -> bool {
+        credentials(value.as_bytes()).is_some_and(|given| users.know(&given))
+    }
+
     fn passed(entry: Entry, fields: &[(HeaderName, &str)]) -> Result<Vec<String>, FaultKind> {
         let mut map = HeaderMap::new();
         for (name, value) in fields {
@@ -172,16 +238,16 @@ mod tests {
     #[test]
     fn known_users_pass_and_others_do_not() {
         for known in ["ann:s3:cret", "bob:", "zoë:päss"] {
-            assert!(users().know(basic(known).as_bytes()), "{known}");
+            assert!(known_by(&users(), &basic(known)), "{known}");
         }
-        assert!(users().know(basic("bob:").replace("Basic", "bASIC ").as_bytes()));
+        assert!(known_by(&users(), &basic("bob:").replace("Basic", "bASIC ")));
         for unknown in ["ann:s3:cre", "ann:s3:crett", "ann", "", ":", "bob:s3:cret", "Ann:s3:cret"] {
-            assert!(!users().know(basic(unknown).as_bytes()), "{unknown}");
+            assert!(!known_by(&users(), &basic(unknown)), "{unknown}");
         }
         for wrong in ["", "Basic", "Basic ", "Basic \u{e4}", "Bearer YW5uOnMzOmNyZXQ=", "YW5uOnMzOmNyZXQ="] {
-            assert!(!users().know(wrong.as_bytes()), "{wrong}");
+            assert!(!known_by(&users(), wrong), "{wrong}");
         }
-        assert!(!Users::default().know(basic(":").as_bytes()));
+        assert!(!known_by(&Users::default(), &basic(":")));
     }
 
     #[test]
@@ -199,6 +265,72 @@ mod tests {
         assert_eq!(passed(Entry::Proxy, &twice), Err(FaultKind::ProxyUnauthorized));
         let mut fields = HeaderMap::from_iter([(proxy, HeaderValue::from_static("Basic x"))]);
         assert!(Gate::new(Entry::Proxy, None).pass(&mut fields).is_ok() && fields.is_empty());
+    }
+
+    /// The field by which a client names its user.
+    fn user(value: &str) -> (&'static str, &str) {
+        ("proxy-authorization", value)
+    }
+
+    /// The session of a request with these fields, or what its client is told.
+    fn session(gate: &Gate, fields: &[(&'static str, &str)]) -> Result<String, String> {
+        let mut map = HeaderMap::new();
+        for (name, value) in fields {
+            map.append(*name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        }
+        let session = gate.pass(&mut map).map_err(|fault| fault.detail)?;
+        assert!(map.keys().all(|name| name == header::AUTHORIZATION), "{map:?}");
+        Ok(session.name().to_owned())
+    }
+
+    #[test]
+    fn a_request_names_its_session_by_field_or_user_or_listener() {
+        let field = HeaderName::from_static("x-session");
+        let own = Session::named("own").unwrap();
+        let open = Gate::new(Entry::Proxy, None).with_session(own.clone(), Some(field.clone()));
+        let closed = Gate::new(Entry::Proxy, Some(users())).with_session(own, Some(field));
+        let (ann, test) = (basic("ann:s3:cret"), basic("test-17:whatever"));
+        let by = |value: &'static str| ("x-session", value);
+        assert_eq!(session(&open, &[]).as_deref(), Ok("own"));
+        assert_eq!(session(&open, &[user(&test)]).as_deref(), Ok("test-17"));
+        assert_eq!(session(&open, &[user(&test), by("a:b")]).as_deref(), Ok("a:b"));
+        assert_eq!(session(&closed, &[user(&ann)]).as_deref(), Ok("ann"));
+        assert_eq!(session(&closed, &[user(&ann), by("b")]).as_deref(), Ok("b"));
+        // A user whose name no session can have is a user nevertheless.
+        assert_eq!(session(&closed, &[user(&basic("zoë:päss"))]).as_deref(), Ok("own"));
+        for nobody in ["Bearer x", "Basic x", &basic(":x"), &basic("no colon")] {
+            assert_eq!(session(&open, &[user(nobody)]).as_deref(), Ok("own"), "{nobody}");
+        }
+        assert_eq!(Gate::new(Entry::Proxy, None).pass(&mut HeaderMap::new()), Ok(Session::default()));
+    }
+
+    #[test]
+    fn the_inside_of_a_tunnel_is_of_the_session_that_opened_it() {
+        let field = HeaderName::from_static("x-session");
+        let gate = Gate::new(Entry::Proxy, Some(users())).with_session(Session::default(), Some(field));
+        let to = Entry::Tunnel(Destination::new(Scheme::Https, "a", 1).unwrap());
+        let within = gate.within(to, Session::named("ann").unwrap());
+        assert_eq!(session(&within, &[]).as_deref(), Ok("ann"));
+        assert_eq!(session(&within, &[user(&basic("bob:"))]).as_deref(), Ok("ann"));
+        assert_eq!(session(&within, &[("x-session", "b")]).as_deref(), Ok("b"));
+    }
+
+    #[test]
+    fn what_names_no_session_is_not_shown() {
+        let gate =
+            Gate::new(Entry::Proxy, None).with_session(Session::default(), Some(HeaderName::from_static("x-session")));
+        let rule = "the name of a session is 1 to 64 letters, digits, `-`, `_`, `.` or `:`";
+        let told = |why: &str| Err(format!("the request cannot be taken: {why}"));
+        assert_eq!(
+            session(&gate, &[user(&basic("a b:secret"))]),
+            told(&format!("the user in its `proxy-authorization` names no session: {rule}"))
+        );
+        for wrong in ["", "a/b", "ä", &"x".repeat(65)] {
+            let expected = told(&format!("its field `x-session` names no session: {rule}"));
+            assert_eq!(session(&gate, &[("x-session", wrong)]), expected, "{wrong}");
+        }
+        let twice = "it has more than one field `x-session`, and a session has one name";
+        assert_eq!(session(&gate, &[("x-session", "a"), ("x-session", "a")]), told(twice));
     }
 
     #[test]

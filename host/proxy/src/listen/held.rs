@@ -15,7 +15,10 @@ use tokio::{
 };
 
 use super::activity::UnderWay;
-use crate::flow::{Fault, FaultKind, Lease, Outgoing};
+use crate::{
+    flow::{Fault, FaultKind, Outgoing},
+    journal::Passing,
+};
 
 /// A response's body, with what is held until it has ended.
 #[derive(Debug)]
@@ -29,10 +32,48 @@ pub(super) enum Held {
 /// A body, and what ends with it.
 #[derive(Debug)]
 pub(super) struct Content {
-    pub(super) body: Outgoing,
-    pub(super) _under_way: UnderWay,
-    pub(super) _flow: Option<OwnedSemaphorePermit>,
-    pub(super) _lease: Lease,
+    body: Outgoing,
+    _under_way: UnderWay,
+    _flow: Option<OwnedSemaphorePermit>,
+    /// The flow that it is the response's of, if it is one's.
+    passing: Option<Passing>,
+}
+
+impl Content {
+    /// A body, while which is passed on all these are held.
+    pub(super) fn new(
+        body: Outgoing,
+        under_way: UnderWay,
+        flow: Option<OwnedSemaphorePermit>,
+        passing: Option<Passing>,
+    ) -> Self {
+        let content = Self { body, _under_way: under_way, _flow: flow, passing };
+        content.tell(None);
+        content
+    }
+
+    fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        match &polled {
+            Poll::Ready(Some(frame)) => self.tell(Some(frame)),
+            Poll::Ready(None) => self.passing.iter().for_each(Passing::sent_all),
+            Poll::Pending => {}
+        }
+        polled
+    }
+
+    /// Says what was passed on. Nobody asks for the end of a body whose length was announced.
+    fn tell(&self, frame: Option<&Result<Frame<Bytes>, Fault>>) {
+        let Some(passing) = &self.passing else { return };
+        match frame {
+            Some(Err(fault)) => return passing.failed(fault),
+            Some(Ok(frame)) => passing.sent(frame.data_ref().map_or(0, |data| data.len() as u64)),
+            None => {}
+        }
+        if self.body.is_end_stream() || self.body.size_hint().exact() == Some(0) {
+            passing.sent_all();
+        }
+    }
 }
 
 /// The bodies on the streams of one HTTP/2 connection.
@@ -111,7 +152,7 @@ impl Slot {
             let detail = "the client took nothing of the response for too long";
             return Poll::Ready(Some(Err(Fault::new(FaultKind::RequestTimeout, detail))));
         };
-        let polled = Pin::new(&mut content.body).poll_frame(context);
+        let polled = content.poll_frame(context);
         self.untaken = polled.is_ready().then(Instant::now);
         polled
     }
@@ -123,7 +164,7 @@ impl Body for Held {
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
         match &mut *self {
-            Self::Alone(content) => Pin::new(&mut content.body).poll_frame(context),
+            Self::Alone(content) => content.poll_frame(context),
             Self::Stream(stream) => lock(&stream.slot).poll_frame(context),
         }
     }

@@ -3,7 +3,7 @@
 
 use std::{
     io,
-    net::Shutdown,
+    net::{Shutdown, SocketAddr},
     pin::Pin,
     sync::{
         Arc,
@@ -40,6 +40,7 @@ pub(super) struct Peer(Arc<Connected>);
 #[derive(Debug)]
 struct Connected {
     stream: TcpStream,
+    address: Option<SocketAddr>,
     written: AtomicU64,
 }
 
@@ -52,8 +53,8 @@ impl Socket {
         stream.set_nodelay(true)?;
         #[cfg(any(target_os = "linux", target_os = "android"))]
         SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT)?;
-        let written = AtomicU64::new(0);
-        Ok(Self { peer: Peer(Arc::new(Connected { stream, written })), idle, timer: None })
+        let (address, written) = (stream.peer_addr().ok(), AtomicU64::new(0));
+        Ok(Self { peer: Peer(Arc::new(Connected { stream, address, written })), idle, timer: None })
     }
 
     /// The client at the other end.
@@ -67,7 +68,7 @@ impl Socket {
         context: &mut Context<'_>,
         write: impl Fn(&TcpStream) -> io::Result<usize>,
     ) -> Poll<io::Result<usize>> {
-        let Connected { stream, written } = &*self.peer.0;
+        let Connected { stream, written, .. } = &*self.peer.0;
         while let Poll::Ready(ready) = stream.poll_write_ready(context) {
             ready?;
             match write(stream) {
@@ -87,6 +88,11 @@ impl Socket {
 }
 
 impl Peer {
+    /// The client's address.
+    pub(super) fn address(&self) -> Option<SocketAddr> {
+        self.0.address
+    }
+
     /// Waits until the client sends nothing more, whether or not it still reads.
     pub(super) async fn finished(&self) {
         #[cfg(any(target_os = "linux", target_os = "android"))]

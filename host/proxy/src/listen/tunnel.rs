@@ -14,7 +14,7 @@ use tokio_rustls::TlsAcceptor;
 use tracing::{debug, info, warn};
 
 use super::{
-    Clients, Entry, Gate, Service,
+    Clients, Entry, Service,
     activity::UnderWay,
     ca::Protocols,
     connection::{self, Carrier},
@@ -23,7 +23,8 @@ use super::{
     traffic::Traffic,
 };
 use crate::flow::{
-    Body, Destination, Fault, FaultKind, Fields, FlowId, Outgoing, Request, RequestHead, Scheme, Target,
+    Body, Destination, Fault, FaultKind, Fields, FlowId, Outgoing, Request, RequestHead, Scheme, Session, Target,
+    Unanswered,
 };
 
 /// A client's side of a tunnel whose first bytes were looked at.
@@ -56,17 +57,19 @@ pub(super) fn open<S: Service>(
     flow: FlowId,
     mut request: http::Request<Incoming>,
     carrier: &Carrier,
+    session: Session,
     under_way: UnderWay,
 ) -> Result<http::Response<Outgoing>, Fault> {
     let destination = destination(&request, &carrier.gate.entry)?;
     clients.service.check_tunnel(&destination)?;
     let version = request.version();
     let client = hyper::upgrade::on(&mut request);
-    let (served, peer) = (clients.clone(), carrier.peer.clone());
+    let served = clients.clone();
+    let opened = Opened { flow, destination, version, session, carrier: carrier.clone() };
     clients.drain.spawn(async move {
         let _under_way = under_way;
         match client.await {
-            Ok(client) => serve(served, Opened { flow, destination, version, peer }, client).await,
+            Ok(client) => serve(served, opened, client).await,
             Err(error) => debug!(flow = flow.0, %error, "client left before its tunnel opened"),
         }
     });
@@ -101,15 +104,18 @@ struct Opened {
     destination: Destination,
     /// Of the request that opened it.
     version: Version,
-    /// The client at the other end.
-    peer: Option<Peer>,
+    /// Of that request.
+    session: Session,
+    /// What carries it.
+    carrier: Carrier,
 }
 
 impl Opened {
     /// What carries a connection inside the tunnel.
     fn carrier(self, scheme: Scheme) -> Carrier {
         let entry = Entry::Tunnel(self.destination.with_scheme(scheme));
-        Carrier { gate: Arc::new(Gate::new(entry, None)), peer: self.peer }
+        let gate = self.carrier.gate.within(entry, self.session);
+        Carrier { gate: Arc::new(gate), peer: self.carrier.peer }
     }
 }
 
@@ -148,7 +154,7 @@ async fn intercept<S: Service>(clients: Arc<Clients<S>>, stream: ClientSide, ope
 
 /// Passes a tunnel's bytes on, if the service lets a CONNECT request for it through.
 async fn pass_through<S: Service>(clients: &Clients<S>, opened: Opened, client: ClientSide) {
-    let Opened { flow, destination, version, .. } = opened;
+    let Opened { flow, destination, version, session, carrier } = opened;
     // What was a host and a port a moment ago is an authority.
     let authority = destination.host_and_port().parse().ok();
     let head = RequestHead {
@@ -161,16 +167,24 @@ async fn pass_through<S: Service>(clients: &Clients<S>, opened: Opened, client: 
         accepts_trailers: false,
         upgrade: None,
     };
-    let request = Request::new(flow, head, Body::Empty);
+    let request = Request { session, ..Request::new(flow, head, Body::Empty) };
+    let mut passing = clients.journal.begin(&request, carrier.peer.as_ref().and_then(Peer::address));
     let shown = request.head.shown();
     // There is no way to give the inside of such a tunnel an answer: why there is no connection is in the log.
-    let Ok((mut server, _lease)) = clients.service.connect(request).await else { return };
+    let (mut server, lease) = match clients.service.connect(request).await {
+        Ok(connected) => connected,
+        Err(Unanswered::Killed) => return passing.killed(),
+        Err(Unanswered::Failed(fault)) => return passing.failed(&fault),
+    };
+    passing.connected();
+    passing.keep(lease);
     info!(flow = flow.0, "passing on a tunnel to {shown} that is not HTTP");
     let (traffic, mut client) = Traffic::watch(client);
     tokio::select! {
         copied = copy_bidirectional(&mut client, &mut server) => {
-            if let Err(error) = copied {
-                debug!(flow = flow.0, %error, "tunnel ended");
+            match copied {
+                Ok((_, sent)) => passing.sent(sent),
+                Err(error) => debug!(flow = flow.0, %error, "tunnel ended"),
             }
         }
         () = traffic.silent(clients.limits.tunnel_idle, clients.idle) => {

@@ -8,7 +8,10 @@ use hyper_util::rt::TokioIo;
 use tracing::debug;
 
 use super::{Clients, observed::Observed, traffic::Traffic};
-use crate::flow::{ByteStream, Endpoint, FlowId, Outgoing, ResponseHead, UpgradeObserver};
+use crate::{
+    flow::{ByteStream, Endpoint, FlowId, Outgoing, ResponseHead, UpgradeObserver},
+    journal::Passing,
+};
 
 /// The answer that upgrades a connection to a protocol.
 pub(super) fn switching(head: Arc<ResponseHead>, protocol: &HeaderValue) -> http::Response<Outgoing> {
@@ -22,15 +25,22 @@ pub(super) fn switching(head: Arc<ResponseHead>, protocol: &HeaderValue) -> http
     switching
 }
 
+/// A connection that is to be upgraded.
+pub(super) struct Upgrading {
+    pub(super) flow: FlowId,
+    pub(super) client: OnUpgrade,
+    /// Who the client speaks with then.
+    pub(super) endpoint: Arc<dyn Endpoint>,
+    pub(super) observers: Vec<Arc<dyn UpgradeObserver>>,
+    /// The flow, which ends when the connection does.
+    pub(super) passing: Option<Passing>,
+}
+
 /// Hands an upgraded connection to its endpoint, and tells the observers of it. Ends when draining begins, as nobody knows
 /// whether such a connection ever would, and when nothing passes for too long.
-pub(super) async fn serve<S>(
-    flow: FlowId,
-    client: OnUpgrade,
-    endpoint: Arc<dyn Endpoint>,
-    observers: Vec<Arc<dyn UpgradeObserver>>,
-    clients: Arc<Clients<S>>,
-) {
+pub(super) async fn serve<S>(upgrading: Upgrading, clients: Arc<Clients<S>>) {
+    let Upgrading { flow, client, endpoint, observers, passing } = upgrading;
+    passing.iter().for_each(Passing::sent_all);
     let served = async {
         match client.await {
             Ok(client) => {

@@ -1,36 +1,48 @@
 //! The log: what of it is written, and to where.
 //!
 //! `standard_error` takes lines from whoever has one and writes them from a thread of its own. Nothing else writes to standard
-//! error while the proxy runs: whoever did would wait for its reader. `fields` makes what a line says harmless to a terminal.
+//! error while the proxy runs: whoever did would wait for its reader. `fields` makes what a line says harmless to a terminal. `heard`
+//! tells those who listen to the proxy of each line.
 
 mod fields;
+mod heard;
 mod standard_error;
 
 use std::{
     io::{self, IsTerminal},
-    panic, thread,
+    panic,
+    sync::Arc,
+    thread,
 };
 
 use compiled::Unusable;
 use tracing::{Level, debug, warn};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, filter::Directive, fmt::layer, layer::SubscriberExt, util::SubscriberInitExt};
 
 pub use standard_error::StandardError;
 
-use crate::{addon::AddonEngine, config::Settings};
+use crate::{addon::AddonEngine, config::Settings, journal::Journal};
 use fields::HarmlessFields;
+use heard::Heard;
 
-/// Begins to log what the settings say, and tells what the engine could not tell before.
-pub fn start(to: &StandardError, settings: &Settings, engine: &AddonEngine) {
+/// What an operator asked to be told is said whatever else is logged.
+pub const ASKED: &str = "proxyhost::asked";
+
+/// Begins to log what the settings say, and tells what the engine could not tell before. Those who listen to the journal hear
+/// each line.
+pub fn start(to: &StandardError, settings: &Settings, engine: &AddonEngine, journal: Option<Arc<Journal>>) {
     let filter = EnvFilter::try_new(&settings.log);
     let wrong = filter.as_ref().err().map(ToString::to_string);
-    tracing_subscriber::fmt()
+    let mut filter = filter.unwrap_or_else(|_| EnvFilter::new("proxyhost=info"));
+    if let Ok(asked) = format!("{ASKED}=info").parse::<Directive>() {
+        filter = filter.add_directive(asked);
+    }
+    let lines = layer()
         .with_writer(to.clone())
         .fmt_fields(HarmlessFields)
         .with_ansi(io::stderr().is_terminal())
-        .with_target(false)
-        .with_env_filter(filter.unwrap_or_else(|_| EnvFilter::new("proxyhost=info")))
-        .init();
+        .with_target(false);
+    tracing_subscriber::registry().with(filter).with(lines).with(journal.map(Heard::new)).init();
     for warning in settings.warnings.iter().chain(&wrong).chain(&engine.warning) {
         warn!("{warning}");
     }

@@ -1,4 +1,6 @@
-use http::StatusCode;
+use std::sync::Mutex;
+
+use http::{HeaderName, StatusCode};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
     sync::Semaphore,
@@ -7,17 +9,23 @@ use tokio::{
 
 use super::*;
 use crate::{
-    flow::{Body, ByteStream, Destination, Fault, Fields, InterimSink, Lease, Request, Response, Unanswered},
+    flow::{
+        Body, ByteStream, Destination, Fault, Fields, InterimSink, Lease, Request, Response, Session, Unanswered,
+    },
     listen::{ClientLimits, Entry, ca::CertificateAuthority},
 };
 
 /// Answers by path, and can be made to wait.
 struct Answers {
     go_on: Semaphore,
+    /// The session of each request, and the names of its fields.
+    seen: Mutex<Vec<(String, Vec<String>)>>,
 }
 
 impl Service for Answers {
     async fn respond(&self, request: Request, _: Option<Arc<dyn InterimSink>>) -> Result<Response, Unanswered> {
+        let fields = request.head.fields.map().keys().map(ToString::to_string).collect();
+        self.seen.lock().unwrap().push((request.session.name().to_owned(), fields));
         match request.head.target.as_str() {
             "/panic" => panic!("this flow is broken"),
             "/kill" => Err(Unanswered::Killed),
@@ -42,14 +50,19 @@ fn clients(flows: usize) -> Arc<Clients<Answers>> {
     let folder = tempfile::tempdir().unwrap();
     let authority = Arc::new(CertificateAuthority::load_or_create(folder.path()).unwrap());
     let limits = ClientLimits { connections: 1, flows, ..ClientLimits::default() };
-    let answers = Answers { go_on: Semaphore::new(0) };
+    let answers = Answers { go_on: Semaphore::new(0), seen: Mutex::default() };
     Arc::new(Clients::new(answers, authority, limits, Duration::from_secs(60)))
 }
 
 /// A client's side of a new connection.
 fn connect(clients: &Arc<Clients<Answers>>) -> DuplexStream {
+    connect_to(Gate::new(Entry::Proxy, None), clients)
+}
+
+/// The same, to a listener with this gate.
+fn connect_to(gate: Gate, clients: &Arc<Clients<Answers>>) -> DuplexStream {
     let (client, server) = duplex(64 * 1024);
-    let carrier = Carrier { gate: Arc::new(Gate::new(Entry::Proxy, None)), peer: None };
+    let carrier = Carrier { gate: Arc::new(gate), peer: None };
     tokio::spawn(serve(clients.clone(), server, carrier, None));
     client
 }
@@ -158,4 +171,80 @@ async fn draining_closes_what_is_idle() {
     let told = Instant::now();
     assert!(is_closed(&mut client).await);
     assert!(told.elapsed() < HEAD_WITHIN);
+}
+
+/// A listener whose session is `own`, at which a field can name another.
+fn with_sessions() -> Gate {
+    let field = HeaderName::from_static("x-session");
+    Gate::new(Entry::Proxy, None).with_session(Session::named("own").unwrap(), Some(field))
+}
+
+/// A user whose name is `ann`, or `bob`, with any password.
+const ANN: &str = "proxy-authorization: Basic YW5uOng=\r\n";
+const BOB: &str = "proxy-authorization: Basic Ym9iOg==\r\n";
+
+/// The sessions of the requests so far, none of which has a field that names one.
+fn sessions(clients: &Clients<Answers>) -> Vec<String> {
+    let seen = std::mem::take(&mut *clients.service().seen.lock().unwrap());
+    assert!(seen.iter().all(|(_, fields)| !fields.iter().any(|name| name != "host")), "{seen:?}");
+    seen.into_iter().map(|(session, _)| session).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_are_of_the_session_that_they_name_and_do_not_have_its_name() {
+    let clients = clients(1);
+    let mut client = connect_to(with_sessions(), &clients);
+    for fields in ["", ANN, "X-Session: t:1\r\n", &format!("{ANN}x-session: t:2\r\n")] {
+        let request = format!("GET http://a.example/ HTTP/1.1\r\nhost: a.example\r\n{fields}\r\n");
+        client.write_all(request.as_bytes()).await.unwrap();
+        assert_eq!(answer(&mut client).await, "HTTP/1.1 204 No Content");
+    }
+    assert_eq!(sessions(&clients), ["own", "ann", "t:1", "t:2"]);
+    let counted = clients.journal.sessions().into_iter().map(|session| (session.name, session.flows));
+    let expected = [("", 0), ("ann", 1), ("own", 1), ("t:1", 1), ("t:2", 1)];
+    assert_eq!(counted.collect::<Vec<_>>(), expected.map(|(name, flows)| (name.to_owned(), flows)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_inside_a_tunnel_is_of_the_session_that_opened_it() {
+    let clients = clients(1);
+    let mut client = connect_to(with_sessions(), &clients);
+    client.write_all(format!("CONNECT a.example:80 HTTP/1.1\r\nhost: a\r\n{ANN}\r\n").as_bytes()).await.unwrap();
+    assert_eq!(answer(&mut client).await, "HTTP/1.1 200 OK");
+    for fields in ["", BOB, "x-session: other\r\n"] {
+        client.write_all(format!("GET / HTTP/1.1\r\nhost: a.example\r\n{fields}\r\n").as_bytes()).await.unwrap();
+        assert_eq!(answer(&mut client).await, "HTTP/1.1 204 No Content");
+    }
+    assert_eq!(sessions(&clients), ["ann", "ann", "other"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn streams_of_http2_have_sessions_of_their_own() {
+    let clients = clients(4);
+    let client = TokioIo::new(connect_to(with_sessions(), &clients));
+    let (mut sender, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), client).await.unwrap();
+    tokio::spawn(connection);
+    for (name, value) in [("x-session", "t:1"), ("proxy-authorization", "Basic YW5uOng=")] {
+        let request = http::Request::get("http://a.example/").header(name, value);
+        let request = request.body(http_body_util::Empty::<bytes::Bytes>::new()).unwrap();
+        assert_eq!(sender.send_request(request).await.unwrap().status(), StatusCode::NO_CONTENT);
+    }
+    assert_eq!(sessions(&clients), ["t:1", "ann"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn sessions_are_bounded_and_room_comes_from_a_reset() {
+    let clients = clients(1);
+    for number in 0..1000 {
+        clients.session(Session::named(&number.to_string()).unwrap()).unwrap();
+    }
+    let mut client = connect_to(with_sessions(), &clients);
+    let asked = format!("GET http://a.example/ HTTP/1.1\r\nhost: a.example\r\n{ANN}\r\n");
+    client.write_all(asked.as_bytes()).await.unwrap();
+    assert_eq!(answer(&mut client).await, "HTTP/1.1 503 Service Unavailable");
+    clients.journal.reset(Some("17")).unwrap();
+    let mut client = connect_to(with_sessions(), &clients);
+    client.write_all(asked.as_bytes()).await.unwrap();
+    assert_eq!(answer(&mut client).await, "HTTP/1.1 204 No Content");
+    assert_eq!(sessions(&clients), ["ann"]);
 }
