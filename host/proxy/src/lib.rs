@@ -23,4 +23,5 @@ mod regular_file;
 pub mod report;
 pub mod run;
 pub mod spelling;
+mod throttle;
 pub mod upstream;

@@ -43,7 +43,7 @@ impl Shared {
     /// What instances of an addon share that has no options and may use no files.
     pub fn new(name: String, limits: Limits, capabilities: &[Arc<dyn Capability>]) -> Self {
         Self {
-            log: Arc::new(Log::new(name.clone())),
+            log: Arc::new(Log::new(&name)),
             name,
             options: Values::new(),
             grants: Grants::default(),
