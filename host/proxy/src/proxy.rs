@@ -112,9 +112,12 @@ impl<U: Forward> Proxy<U> {
 
 /// Whether a failure of this kind is to be written: one a second is, and the others are counted.
 fn is_new(kind: FaultKind) -> bool {
-    static FAILURES: LazyLock<Throttle<FaultKind>> = LazyLock::new(Throttle::default);
-    let tell = move |flows| warn!(kind = kind.name(), flows, "{flows} more flows failed in the same way");
-    FAILURES.admits(kind, tell)
+    static FAILURES: LazyLock<Throttle<FaultKind>> = LazyLock::new(|| {
+        Throttle::new(1, |kind: FaultKind, flows| {
+            warn!(kind = kind.name(), flows, "{flows} more flows failed in the same way");
+        })
+    });
+    FAILURES.admits(kind)
 }
 
 /// A response that upgrades the connection needs a request for that, and somebody to speak with. An addon may have replaced

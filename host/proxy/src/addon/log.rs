@@ -25,14 +25,20 @@ pub struct Log {
 impl Log {
     /// The log of an addon.
     pub fn new(addon: &str) -> Self {
-        Self { addon: addon.into(), lines: Throttle::new(LINES_A_SECOND), failures: Throttle::default() }
+        let addon: Arc<str> = addon.into();
+        let (of_lines, of_failures) = (addon.clone(), addon.clone());
+        let lines = Throttle::new(LINES_A_SECOND, move |(), lines| {
+            warn!(addon = &*of_lines, lines, "addon wrote too much; lines were left out");
+        });
+        let failures = Throttle::new(1, move |(hook, kind), times| {
+            error!(addon = &*of_failures, hook, times, "addon failed {times} more times in the same way: {kind}");
+        });
+        Self { addon, lines, failures }
     }
 
     /// Writes a line, unless the addon wrote too many.
     pub fn write(&self, flow: Option<FlowId>, level: Level, message: &str) {
-        let name = self.addon.clone();
-        let tell = move |lines| warn!(addon = &*name, lines, "addon wrote too much; lines were left out");
-        if !self.lines.admits((), tell) {
+        if !self.lines.admits(()) {
             return;
         }
         let (addon, flow, message) = (&*self.addon, flow.map(|flow| flow.0), printable(message));
@@ -46,10 +52,7 @@ impl Log {
 
     /// Whether a failure of a kind in a hook is to be written: one a second is, and the others are counted.
     pub fn is_new_failure(&self, hook: &'static str, kind: &'static str) -> bool {
-        let addon = self.addon.clone();
-        self.failures.admits((hook, kind), move |times| {
-            error!(addon = &*addon, hook, times, "addon failed {times} more times in the same way: {kind}");
-        })
+        self.failures.admits((hook, kind))
     }
 }
 

@@ -137,11 +137,13 @@ enum Trouble {
 
 /// Whether it is to be written: one of a kind a second is, and the others are counted.
 fn is_new(trouble: Trouble) -> bool {
-    static TROUBLES: LazyLock<Throttle<Trouble>> = LazyLock::new(Throttle::default);
-    TROUBLES.admits(trouble, move |flows| match trouble {
-        Trouble::Unsendable => warn!(flows, "the responses of {flows} more flows cannot be sent"),
-        Trouble::Panic => error!(flows, "the proxy failed on {flows} more flows"),
-    })
+    static TROUBLES: LazyLock<Throttle<Trouble>> = LazyLock::new(|| {
+        Throttle::new(1, |trouble, flows| match trouble {
+            Trouble::Unsendable => warn!(flows, "the responses of {flows} more flows cannot be sent"),
+            Trouble::Panic => error!(flows, "the proxy failed on {flows} more flows"),
+        })
+    });
+    TROUBLES.admits(trouble)
 }
 
 /// A panic ends its flow and nothing else.

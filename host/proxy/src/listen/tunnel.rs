@@ -153,8 +153,9 @@ async fn intercept<S: Service>(clients: Arc<Clients<S>>, stream: ClientSide, ope
 
 /// Whether a handshake that a client broke off is to be written: one a second is, and the others are counted.
 fn is_new_refusal() -> bool {
-    static REFUSALS: LazyLock<Throttle<()>> = LazyLock::new(Throttle::default);
-    REFUSALS.admits((), |times| warn!(times, "clients broke off {times} more TLS handshakes"))
+    static REFUSALS: LazyLock<Throttle<()>> =
+        LazyLock::new(|| Throttle::new(1, |(), times| warn!(times, "clients broke off {times} more TLS handshakes")));
+    REFUSALS.admits(())
 }
 
 /// Passes a tunnel's bytes on, if the service lets a CONNECT request for it through.

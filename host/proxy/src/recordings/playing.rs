@@ -109,9 +109,13 @@ enum Trouble {
 
 /// Whether it is to be written: one of a kind a second is, and the others are counted.
 fn is_new(trouble: Trouble) -> bool {
-    static TROUBLES: LazyLock<Throttle<Trouble>> = LazyLock::new(Throttle::default);
-    TROUBLES.admits(trouble, move |times| match trouble {
-        Trouble::Difference => warn!(times, "{times} more messages of WebSocket clients are not as they were recorded"),
-        Trouble::Break => warn!(times, "{times} more WebSocket sessions broke off"),
-    })
+    static TROUBLES: LazyLock<Throttle<Trouble>> = LazyLock::new(|| {
+        Throttle::new(1, |trouble, times| match trouble {
+            Trouble::Difference => {
+                warn!(times, "{times} more messages of WebSocket clients are not as they were recorded")
+            }
+            Trouble::Break => warn!(times, "{times} more WebSocket sessions broke off"),
+        })
+    });
+    TROUBLES.admits(trouble)
 }

@@ -113,12 +113,14 @@ enum Loss {
 
 /// Whether a loss is to be written: one of a kind a second is, and the others are counted.
 fn is_new(loss: Loss) -> bool {
-    static LOSSES: LazyLock<Throttle<Loss>> = LazyLock::new(Throttle::default);
-    LOSSES.admits(loss, move |times| match loss {
-        Loss::Session => warn!(times, "messages of {times} more WebSocket sessions are not recorded"),
-        Loss::Side => warn!(times, "one side of {times} more WebSocket sessions is not recorded to its end"),
-        Loss::Message => warn!(times, "{times} more WebSocket messages are not recorded"),
-    })
+    static LOSSES: LazyLock<Throttle<Loss>> = LazyLock::new(|| {
+        Throttle::new(1, |loss, times| match loss {
+            Loss::Session => warn!(times, "messages of {times} more WebSocket sessions are not recorded"),
+            Loss::Side => warn!(times, "one side of {times} more WebSocket sessions is not recorded to its end"),
+            Loss::Message => warn!(times, "{times} more WebSocket messages are not recorded"),
+        })
+    });
+    LOSSES.admits(loss)
 }
 
 /// Contents of messages: the first ones in memory, those of a long session in a file that nobody else sees.
