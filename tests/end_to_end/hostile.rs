@@ -113,6 +113,19 @@ async fn a_looping_hook_holds_up_nobody() {
 }
 
 #[tokio::test]
+async fn a_matchers_key_of_any_length_is_looked_up() {
+    let config = format!(
+        "[[addons]]\nuse = 'serverreplay'\nplugs = ['{}']\nlimits = {{ cpu_ms = 60000 }}\n[addons.options]\n\
+         hostile = ['matcher invalid']\n",
+        component("hostile").display()
+    );
+    let proxy = Proxyhost::with(["--server-replay-extra", "404"]).config(&config).replay(&known()).start().await;
+    let mut wire = proxy.connect().await;
+    assert_eq!(wire.get("http://shop.example/hostile/live").await.status(), 404);
+    assert_eq!(wire.get(GOOD).await.status(), 200);
+}
+
+#[tokio::test]
 async fn a_singleton_keeps_its_state_until_it_crashes_and_is_configured_again() {
     let addon = component("counting");
     let proxy = Proxyhost::with([]).arg("--addon").arg(addon).start().await;
