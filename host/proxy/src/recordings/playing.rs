@@ -85,6 +85,8 @@ impl Endpoint for RecordedSession {
                         flow,
                         "WebSocket is not as in flow {number} of {file}: message {message} of the client: {what}"
                     );
+                } else {
+                    debug!(flow, "WebSocket is not as recorded: message {message} of the client: {what}");
                 }
             };
             match play(client, &session, self.manner, report).await {
