@@ -210,17 +210,17 @@ def loops(binary, wasm, seconds):
     row("request", "sleep", "skip", 300, run(binary, wasm, "request", "sleep", "skip", 300, 2 * seconds))
 
 
-def matrix(binary, wasm, seconds, places):
+def matrix(binary, wasm, seconds, places, misdeeds):
     for place in places:
-        for misdeed in MISDEEDS:
+        for misdeed in misdeeds:
             for policy in ("fail", "skip"):
                 row(place, misdeed, policy, 8, run(binary, wasm, place, misdeed, policy, 8, seconds))
 
 
-def preparing(binary, wasm):
+def preparing(binary, wasm, misdeeds):
     print("\n| where | what | ends after | exit code | peak MiB | it says |\n|---|---|---|---|---|---|")
     for place in PREPARING:
-        for misdeed in MISDEEDS:
+        for misdeed in misdeeds:
             built = component(misdeed) if place == "declare" else wasm
             with tempfile.TemporaryDirectory() as folder:
                 began, peak = time.monotonic(), 0
@@ -241,6 +241,7 @@ def main():
     arguments.add_argument("--binary", default=str(ROOT / "target" / "release" / "proxyhost"))
     arguments.add_argument("--only", choices=["loops", "matrix", "preparing"])
     arguments.add_argument("--places", nargs="+", choices=HOOKS, default=HOOKS, help="the rows of the matrix")
+    arguments.add_argument("--misdeeds", nargs="+", choices=MISDEEDS, default=MISDEEDS, help="the same, and of --only preparing")
     arguments.add_argument("--seconds", type=float, default=2.0, help="how long a row is timed")
     chosen = arguments.parse_args()
     wasm = component()
@@ -249,9 +250,9 @@ def main():
     if chosen.only in (None, "loops"):
         loops(chosen.binary, wasm, chosen.seconds)
     if chosen.only in (None, "matrix"):
-        matrix(chosen.binary, wasm, chosen.seconds, chosen.places)
+        matrix(chosen.binary, wasm, chosen.seconds, chosen.places, chosen.misdeeds)
     if chosen.only in (None, "preparing"):
-        preparing(chosen.binary, wasm)
+        preparing(chosen.binary, wasm, chosen.misdeeds)
 
 
 if __name__ == "__main__":
