@@ -40,6 +40,34 @@ async fn a_singletons_call_that_sleeps_ends_though_its_client_left() {
     assert_eq!(proxy.connect().await.get(GOOD).await.text(), "one");
 }
 
+#[tokio::test]
+async fn a_client_that_leaves_ends_the_hooks_call_and_frees_its_instance() {
+    for hook in ["request", "response"] {
+        let known = recording([get(GOOD).body("one"), get(BAD).body("never")]);
+        let section = "limits = { hook_seconds = 3600, instances = 1 }";
+        let proxy = hostile(&format!("{hook} sleep"), section).replay(&known).start().await;
+        let mut bad = proxy.connect().await;
+        bad.send(format!("GET {BAD} HTTP/1.1\r\nhost: shop.example\r\n\r\n").as_bytes()).await;
+        proxy.wait_for_log("sleeping").await;
+        drop(bad);
+        // It waits for the only instance, and would be refused in the end if that were not free.
+        assert_eq!(proxy.connect().await.get(GOOD).await.text(), "one", "{hook}");
+        assert_eq!(proxy.stop().await.code(), Some(0));
+    }
+}
+
+#[tokio::test]
+async fn a_singletons_call_goes_on_though_its_client_left() {
+    let proxy = Proxyhost::with([]).arg("--addon").arg(component("counting")).start().await;
+    let mut leaving = proxy.connect().await;
+    leaving.send(b"GET http://shop.example/slow HTTP/1.1\r\nhost: shop.example\r\n\r\n").await;
+    proxy.wait_for_log("a moment").await;
+    drop(leaving);
+    // It was counted, and nothing that was counted before is lost.
+    assert_eq!(proxy.connect().await.get(GOOD).await.text(), "102");
+    assert!(!proxy.log().contains("is lost"), "{}", proxy.log());
+}
+
 #[test]
 fn an_addon_that_sleeps_while_it_is_configured_ends_the_start() {
     let said = hostile("configure sleep", "limits = { configure_seconds = 1 }").arg("check").refusal();
