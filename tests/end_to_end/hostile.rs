@@ -1,6 +1,8 @@
 //! An addon that does harm ends, says so in the log, and harms nobody else.
 
-use crate::harness::{Origin, Proxyhost, RecordingFile, Start, component, get, recording};
+use std::path::Path;
+
+use crate::harness::{Origin, Proxyhost, RecordingFile, Start, component, debuggable, get, recording};
 
 const GOOD: &str = "http://shop.example/good";
 const BAD: &str = "http://shop.example/hostile";
@@ -11,7 +13,10 @@ fn known() -> RecordingFile {
 
 /// A proxy with the hostile addon outside of server replay: what it is to do, and what stands in its section.
 fn hostile(harm: &str, section: &str) -> Start {
-    let addon = component("hostile");
+    built_as(&component("hostile"), harm, section)
+}
+
+fn built_as(addon: &Path, harm: &str, section: &str) -> Start {
     let config =
         format!("[[addons]]\nuse = '{}'\n{section}\n[addons.options]\nhostile = ['{harm}']\n", addon.display());
     Proxyhost::with(["--server-replay-extra", "404", "--set", "server_replay_reuse=cycle"]).config(&config)
@@ -99,6 +104,22 @@ async fn a_hook_that_keeps_failing_is_not_called_for_a_while() {
         tokio::task::yield_now().await;
     }
     assert_eq!(proxy.log().matches("on purpose").count(), 1, "one failure a second is written: {}", proxy.log());
+}
+
+#[tokio::test]
+async fn a_failure_names_the_function_and_its_line() {
+    let addon = debuggable("hostile");
+    for (harm, said, function) in [
+        ("trap", "addon failed: it crashed: ", "perform"),
+        ("loop", "addon failed: it computed for more than its limit of 50ms ", "perform"),
+        ("handles", "addon failed: it crashed: ", "handles"),
+    ] {
+        let proxy = built_as(&addon, &format!("request {harm}"), "").replay(&known()).start().await;
+        assert_eq!(proxy.connect().await.get(BAD).await.status(), 502);
+        let line = proxy.wait_for_log(said).await;
+        let place = format!("(in `hostile::misdeeds::{function}` of hostile.wasm, hostile/src/misdeeds.rs:");
+        assert!(line.contains(&place) && !line.contains("RUST_BACKTRACE"), "{line}");
+    }
 }
 
 #[tokio::test]
