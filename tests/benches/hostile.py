@@ -29,6 +29,9 @@ MISDEEDS = ["loop", "sleep", "trap", "memory", "recursion", "handles", "bodies",
 HOOKS = ["request", "response", "error", "matcher", "refresher"]
 PREPARING = ["declare", "configure"]
 
+# Instead of two minutes, so that the rows of what never ends take seconds.
+LIMITS = "limits = { configure_seconds = 3 }\n"
+
 # A HAR with what the neighbour asks for, and what provokes the refresher.
 RECORDING = """{"log": {"version": "1.2", "creator": {"name": "bench", "version": "1"}, "entries": [%s]}}"""
 ENTRY = """{"startedDateTime": "2026-01-01T00:00:00Z", "time": 1, "cache": {}, "timings": {"send": 0, "wait": 1, "receive": 0},
@@ -56,7 +59,7 @@ def component(declare=None):
 class Proxy:
     """A proxy with the hostile component in one place."""
 
-    def __init__(self, binary, folder, wasm, place, misdeed, policy):
+    def __init__(self, binary, folder, wasm, place, misdeed, policy, limits=""):
         recording = folder / "recording.har"
         hostile = ENTRY % ("hostile", '{"name": "x-hostile", "value": "yes"}')
         recording.write_text(RECORDING % ", ".join([ENTRY % ("neighbour", ""), hostile]))
@@ -66,7 +69,7 @@ class Proxy:
         config = folder / "proxyhost.toml"
         addon = f"plugs = ['{wasm}']\n" if is_plug else ""
         replay = f"server_replay = ['{recording}']\nserver_replay_extra = '{miss}'\nserver_replay_reuse = 'last'\n"
-        text = "" if is_plug else f"[[addons]]\nuse = '{wasm}'\non_failure = '{policy}'\n[addons.options]\n{options}\n"
+        text = "" if is_plug else f"[[addons]]\nuse = '{wasm}'\non_failure = '{policy}'\n{limits}[addons.options]\n{options}\n"
         text += f"[[addons]]\nuse = 'serverreplay'\non_failure = '{policy}'\n{addon}[addons.options]\n{replay}"
         text += f"{options}\n" if is_plug else ""
         config.write_text(text)
@@ -210,22 +213,22 @@ def loops(binary, wasm, seconds):
     row("request", "sleep", "skip", 300, run(binary, wasm, "request", "sleep", "skip", 300, 2 * seconds))
 
 
-def matrix(binary, wasm, seconds, places):
+def matrix(binary, wasm, seconds, places, misdeeds):
     for place in places:
-        for misdeed in MISDEEDS:
+        for misdeed in misdeeds:
             for policy in ("fail", "skip"):
                 row(place, misdeed, policy, 8, run(binary, wasm, place, misdeed, policy, 8, seconds))
 
 
-def preparing(binary, wasm):
+def preparing(binary, wasm, misdeeds):
     print("\n| where | what | ends after | exit code | peak MiB | it says |\n|---|---|---|---|---|---|")
     for place in PREPARING:
-        for misdeed in MISDEEDS:
+        for misdeed in misdeeds:
             built = component(misdeed) if place == "declare" else wasm
             with tempfile.TemporaryDirectory() as folder:
                 began, peak = time.monotonic(), 0
-                proxy = Proxy(binary, pathlib.Path(folder), built, place, misdeed, "fail")
-                while proxy.process.poll() is None and b"listening" not in proxy.said() and time.monotonic() - began < 150:
+                proxy = Proxy(binary, pathlib.Path(folder), built, place, misdeed, "fail", LIMITS)
+                while proxy.process.poll() is None and b"listening" not in proxy.said() and time.monotonic() - began < 60:
                     peak = max(peak, proxy.peak_mib())
                     time.sleep(0.05)
                 took, code, said = time.monotonic() - began, proxy.process.poll(), proxy.said().decode(errors="replace")
@@ -241,6 +244,7 @@ def main():
     arguments.add_argument("--binary", default=str(ROOT / "target" / "release" / "proxyhost"))
     arguments.add_argument("--only", choices=["loops", "matrix", "preparing"])
     arguments.add_argument("--places", nargs="+", choices=HOOKS, default=HOOKS, help="the rows of the matrix")
+    arguments.add_argument("--misdeeds", nargs="+", choices=MISDEEDS, default=MISDEEDS, help="the same, and of --only preparing")
     arguments.add_argument("--seconds", type=float, default=2.0, help="how long a row is timed")
     chosen = arguments.parse_args()
     wasm = component()
@@ -249,9 +253,9 @@ def main():
     if chosen.only in (None, "loops"):
         loops(chosen.binary, wasm, chosen.seconds)
     if chosen.only in (None, "matrix"):
-        matrix(chosen.binary, wasm, chosen.seconds, chosen.places)
+        matrix(chosen.binary, wasm, chosen.seconds, chosen.places, chosen.misdeeds)
     if chosen.only in (None, "preparing"):
-        preparing(chosen.binary, wasm)
+        preparing(chosen.binary, wasm, chosen.misdeeds)
 
 
 if __name__ == "__main__":

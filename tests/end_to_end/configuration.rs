@@ -77,6 +77,46 @@ fn a_file_that_is_no_component_is_refused_with_what_it_is() {
     }
 }
 
+#[test]
+fn a_component_that_takes_long_to_compile_is_refused() {
+    let file = Scratch::file("addon.wasm", &long_to_compile());
+    let addon = file.path.display();
+    let config = format!("default_addons = false\naddons = [{{ use = '{addon}' }}]\n[limits]\ncompile_seconds = 1\n");
+    let expected = "error: cannot load addon `addon`: it cannot be compiled: it takes longer than 1 s; allow more with \
+                    `compile_seconds` under `[limits]`\n";
+    assert_eq!(Proxyhost::with(["check"]).config(&config).refusal(), expected);
+}
+
+/// A component with as many functions as there may be, each of which sets a variable again and again.
+fn long_to_compile() -> Vec<u8> {
+    let functions = 100_000;
+    let add = [&[0x20, 0, 0x41, 1, 0x6a, 0x21, 0][..]; 20].concat();
+    let body = [&[1, 1, 0x7f][..], &add, &[0x0b]].concat();
+    let code = [number(body.len()), body].concat().repeat(functions);
+    let sections = [
+        section(1, &[1, 0x60, 0, 0]),
+        section(3, &[number(functions), vec![0; functions]].concat()),
+        section(10, &[number(functions), code].concat()),
+    ];
+    let module = [b"\0asm\x01\0\0\0".to_vec(), sections.concat()].concat();
+    [b"\0asm\x0d\0\x01\0".to_vec(), section(1, &module)].concat()
+}
+
+fn section(id: u8, content: &[u8]) -> Vec<u8> {
+    [vec![id], number(content.len()), content.to_vec()].concat()
+}
+
+/// As WebAssembly has numbers, seven bits a byte.
+fn number(mut number: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while number > 127 {
+        bytes.push(number.to_le_bytes()[0] | 128);
+        number >>= 7;
+    }
+    bytes.push(number.to_le_bytes()[0]);
+    bytes
+}
+
 /// What may be where a file is expected, in a folder.
 const NO_FILES: [&str; 5] = ["folder", "fifo", "socket", "device", "huge"];
 

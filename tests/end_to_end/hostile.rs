@@ -1,6 +1,8 @@
 //! An addon that does harm ends, says so in the log, and harms nobody else.
 
-use crate::harness::{Origin, Proxyhost, RecordingFile, Start, component, get, recording};
+use std::path::Path;
+
+use crate::harness::{Origin, Proxyhost, RecordingFile, Start, component, debuggable, get, recording};
 
 const GOOD: &str = "http://shop.example/good";
 const BAD: &str = "http://shop.example/hostile";
@@ -11,7 +13,10 @@ fn known() -> RecordingFile {
 
 /// A proxy with the hostile addon outside of server replay: what it is to do, and what stands in its section.
 fn hostile(harm: &str, section: &str) -> Start {
-    let addon = component("hostile");
+    built_as(&component("hostile"), harm, section)
+}
+
+fn built_as(addon: &Path, harm: &str, section: &str) -> Start {
     let config =
         format!("[[addons]]\nuse = '{}'\n{section}\n[addons.options]\nhostile = ['{harm}']\n", addon.display());
     Proxyhost::with(["--server-replay-extra", "404", "--set", "server_replay_reuse=cycle"]).config(&config)
@@ -38,6 +43,34 @@ async fn a_singletons_call_that_sleeps_ends_though_its_client_left() {
     bad.send(format!("GET {BAD} HTTP/1.1\r\nhost: shop.example\r\n\r\n").as_bytes()).await;
     drop(bad);
     assert_eq!(proxy.connect().await.get(GOOD).await.text(), "one");
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_ends_the_hooks_call_and_frees_its_instance() {
+    for hook in ["request", "response"] {
+        let known = recording([get(GOOD).body("one"), get(BAD).body("never")]);
+        let section = "limits = { hook_seconds = 3600, instances = 1 }";
+        let proxy = hostile(&format!("{hook} sleep"), section).replay(&known).start().await;
+        let mut bad = proxy.connect().await;
+        bad.send(format!("GET {BAD} HTTP/1.1\r\nhost: shop.example\r\n\r\n").as_bytes()).await;
+        proxy.wait_for_log("sleeping").await;
+        drop(bad);
+        // It waits for the only instance, and would be refused in the end if that were not free.
+        assert_eq!(proxy.connect().await.get(GOOD).await.text(), "one", "{hook}");
+        assert_eq!(proxy.stop().await.code(), Some(0));
+    }
+}
+
+#[tokio::test]
+async fn a_singletons_call_goes_on_though_its_client_left() {
+    let proxy = Proxyhost::with([]).arg("--addon").arg(component("counting")).start().await;
+    let mut leaving = proxy.connect().await;
+    leaving.send(b"GET http://shop.example/slow HTTP/1.1\r\nhost: shop.example\r\n\r\n").await;
+    proxy.wait_for_log("a moment").await;
+    drop(leaving);
+    // It was counted, and nothing that was counted before is lost.
+    assert_eq!(proxy.connect().await.get(GOOD).await.text(), "102");
+    assert!(!proxy.log().contains("is lost"), "{}", proxy.log());
 }
 
 #[test]
@@ -71,6 +104,22 @@ async fn a_hook_that_keeps_failing_is_not_called_for_a_while() {
         tokio::task::yield_now().await;
     }
     assert_eq!(proxy.log().matches("on purpose").count(), 1, "one failure a second is written: {}", proxy.log());
+}
+
+#[tokio::test]
+async fn a_failure_names_the_function_and_its_line() {
+    let addon = debuggable("hostile");
+    for (harm, said, function) in [
+        ("trap", "addon failed: it crashed: ", "perform"),
+        ("loop", "addon failed: it computed for more than its limit of 50ms ", "perform"),
+        ("handles", "addon failed: it crashed: ", "handles"),
+    ] {
+        let proxy = built_as(&addon, &format!("request {harm}"), "").replay(&known()).start().await;
+        assert_eq!(proxy.connect().await.get(BAD).await.status(), 502);
+        let line = proxy.wait_for_log(said).await;
+        let place = format!("(in `hostile::misdeeds::{function}` of hostile.wasm, hostile/src/misdeeds.rs:");
+        assert!(line.contains(&place) && !line.contains("RUST_BACKTRACE"), "{line}");
+    }
 }
 
 #[tokio::test]
@@ -110,6 +159,19 @@ async fn a_looping_hook_holds_up_nobody() {
         assert_eq!(wire.get(GOOD).await.status(), 200);
     }
     assert!(!proxy.log().contains("addon failed"), "{}", proxy.log());
+}
+
+#[tokio::test]
+async fn a_matchers_key_of_any_length_is_looked_up() {
+    let config = format!(
+        "[[addons]]\nuse = 'serverreplay'\nplugs = ['{}']\nlimits = {{ cpu_ms = 60000 }}\n[addons.options]\n\
+         hostile = ['matcher invalid']\n",
+        component("hostile").display()
+    );
+    let proxy = Proxyhost::with(["--server-replay-extra", "404"]).config(&config).replay(&known()).start().await;
+    let mut wire = proxy.connect().await;
+    assert_eq!(wire.get("http://shop.example/hostile/live").await.status(), 404);
+    assert_eq!(wire.get(GOOD).await.status(), 200);
 }
 
 #[tokio::test]

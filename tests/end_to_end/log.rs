@@ -5,11 +5,12 @@ use std::{
     io::{self, BufRead, BufReader, PipeReader},
     path::Path,
     process::Stdio,
+    time::Instant,
 };
 
 use tokio::{sync::mpsc, task};
 
-use crate::harness::{Proxyhost, RecordingFile, StandardError, Start, Wire, get, recording};
+use crate::harness::{Proxyhost, RecordingFile, StandardError, Start, Wire, component, get, recording};
 
 const URL: &str = "http://shop.example/";
 
@@ -104,6 +105,41 @@ fn read(log: PipeReader) -> mpsc::UnboundedReceiver<String> {
         }
     });
     lines
+}
+
+/// Asks again and again for what fails: the log says it once a second, and how often besides.
+async fn fail(proxy: &Proxyhost, url: &str, said: &str) {
+    const TIMES: usize = 200;
+    let began = Instant::now();
+    let mut wire = proxy.connect().await;
+    for _ in 0..TIMES {
+        assert_eq!(wire.get(url).await.status(), 502);
+    }
+    let most = usize::try_from(began.elapsed().as_secs()).expect("a few seconds") + 1;
+    let count = proxy.wait_for_log("more ").await;
+    let lines = proxy.log().lines().filter(|line| line.contains(said) && line.contains("flow=")).count();
+    assert!((1..=most.min(TIMES / 2)).contains(&lines), "{lines} lines\n{}", proxy.log());
+    let times = count.split_whitespace().filter_map(|word| word.parse::<usize>().ok()).next();
+    assert!(times.is_some_and(|times| (1..TIMES).contains(&times)), "{count}");
+}
+
+#[tokio::test]
+async fn flows_that_fail_in_the_same_way_are_one_line_a_second_and_a_count() {
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let proxy = Proxyhost::with([]).start().await;
+    fail(&proxy, &format!("http://{closed}/"), "connection_refused").await;
+
+    let cut = recording([get(URL).body("cut")]);
+    let proxy = Proxyhost::with(["-k"]).set("server_replay_reuse", "last").replay(&cut).start().await;
+    cut.truncate(10);
+    fail(&proxy, URL, "the response cannot be sent").await;
+
+    let config = "[[addons]]\nuse = 'serverreplay'\non_failure = 'skip'\n";
+    let known = recording([get(URL)]);
+    let start = Proxyhost::with(["--server-replay-extra", "kill"]).config(config).replay(&known);
+    let matcher = component("misbehaving-matcher");
+    let proxy = start.arg("--plug").arg(matcher).set("misbehave", "panic").start().await;
+    fail(&proxy, "http://shop.example/bad", "nothing is sent to any server").await;
 }
 
 #[test]

@@ -185,6 +185,31 @@ fn compiled_addons_that_were_changed_are_compiled_again() {
 }
 
 #[test]
+fn addons_run_where_what_is_compiled_finds_no_room() {
+    let (folder, cache) = (TempDir::new().expect("a folder"), TempDir::new().expect("a folder"));
+    let addons = |limit: &str| {
+        // A limit of file sizes is a full disk. Memories of components, which are files too, are smaller.
+        let script = format!("ulimit -f {limit} && exec \"$0\" addons --no-default-addons --addon \"$1\"");
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", &script, env!("CARGO_BIN_EXE_proxyhost")]).arg(component("probe")).current_dir(&folder);
+        let output = command.env("HOME", folder.path()).env("XDG_CACHE_HOME", cache.path()).output().expect("a shell");
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    let kept = || {
+        let entries = fs::read_dir(cache.path().join("proxyhost")).expect("the cache");
+        let names = entries.map(|entry| entry.expect("a file").file_name().into_string().expect("UTF-8"));
+        names.filter(|name| name != "key").collect::<Vec<_>>()
+    };
+    let listed = addons("256");
+    assert!(listed.contains("probe"), "{listed}");
+    // Nothing of it is left, whole or in part.
+    assert_eq!(kept(), [""; 0]);
+    assert_eq!(addons("unlimited"), listed);
+    assert_eq!(kept().len(), 1);
+}
+
+#[test]
 fn addons_run_where_the_address_space_is_limited() {
     let folder = tempfile::TempDir::new().expect("a temporary folder");
     let flows = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/recordings/shop.mitm");

@@ -10,6 +10,7 @@ use proxyhost_sdk::{
     options::{text, texts},
     recordings::{self, Pace, Turn},
 };
+use sha2::{Digest as _, Sha256};
 
 use crate::{
     miss,
@@ -18,6 +19,11 @@ use crate::{
 
 /// The index holds several tables; the first byte of a key says which.
 const RECORDED: u8 = 0;
+/// Where the key is a digest.
+const RECORDED_LONG: u8 = 3;
+
+/// Longer keys of a matcher are hashed: each look-up carries the key to the host, which takes none that is much longer.
+const LONGEST_KEY: usize = 64 << 10;
 
 /// The options do not change while an instance lives.
 static OPTIONS: OnceLock<Options> = OnceLock::new();
@@ -74,7 +80,7 @@ fn file_exchanges(ids: std::ops::Range<u32>, left_out: &mut Vec<String>) -> u32 
         } else if !exchange.answered {
             unanswered += 1;
         } else if let Some(key) = matcher::key(&request) {
-            index::put(&in_table(RECORDED, &key), id);
+            index::put(&of_recorded(&key), id);
             miss::file(&request, id);
             usable += 1;
         } else {
@@ -107,8 +113,7 @@ pub(crate) fn answer(request: &Request) -> Action {
     let Some(key) = matcher::key(request) else {
         return miss::act(options.miss, request, miss::Reason::NoKey);
     };
-    let key = in_table(RECORDED, &key);
-    let id = match index::take(&key, options.reuse.order()) {
+    let id = match index::take(&of_recorded(&key), options.reuse.order()) {
         Taken::Exchange(id) => id,
         Taken::Used(number) => return miss::act(options.miss, request, miss::Reason::Used(number)),
         Taken::Unknown => return miss::act(options.miss, request, miss::Reason::NotRecorded),
@@ -147,10 +152,30 @@ fn recorded(id: u32, request: &Request, options: &Options) -> Option<Response> {
     })
 }
 
+/// Where requests are filed that have this key of the matcher.
+fn of_recorded(key: &[u8]) -> Vec<u8> {
+    if key.len() > LONGEST_KEY { in_table(RECORDED_LONG, &Sha256::digest(key)) } else { in_table(RECORDED, key) }
+}
+
 /// The key of a table of the index.
 pub(crate) fn in_table(table: u8, key: &[u8]) -> Vec<u8> {
     let mut tagged = Vec::with_capacity(key.len() + 1);
     tagged.push(table);
     tagged.extend_from_slice(key);
     tagged
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_keys_are_short_in_the_index_and_still_different() {
+        let (one, other) = (vec![1; LONGEST_KEY + 1], vec![2; LONGEST_KEY + 1]);
+        assert_eq!(of_recorded(&one), of_recorded(&one));
+        assert_ne!(of_recorded(&one), of_recorded(&other));
+        assert_ne!(of_recorded(&one), of_recorded(&of_recorded(&one)));
+        assert_eq!(of_recorded(&one).len(), 33);
+        assert_eq!(of_recorded(b"key"), b"\0key");
+    }
 }

@@ -9,14 +9,14 @@ use std::{
 /// What components are built for.
 pub(crate) const TARGET: &str = "wasm32-wasip2";
 
-/// The profile of the workspace that they are built by, which is their folder too.
-const PROFILE: &str = "guest";
+/// The profile of the workspace for components.
+pub(crate) const PROFILE: &str = "guest";
 
-/// Builds packages of the workspace at `root` as components; the folder that they are in.
+/// Builds packages of the workspace at `root` as components, by this profile; the folder that they are in.
 ///
 /// # Errors
 /// When cargo cannot be started, or fails.
-pub(crate) fn build(root: &Path, target_folder: &Path, packages: &[&str]) -> Result<PathBuf, String> {
+pub(crate) fn build(root: &Path, target_folder: &Path, profile: &str, packages: &[&str]) -> Result<PathBuf, String> {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     // What cargo and the user set for the outer build must not reach this one: flags, wrappers, profiles, targets.
     for (name, _) in env::vars_os() {
@@ -28,7 +28,7 @@ pub(crate) fn build(root: &Path, target_folder: &Path, packages: &[&str]) -> Res
             cargo.env_remove(&name);
         }
     }
-    cargo.current_dir(root).args(["build", "--quiet", "--locked", "--profile", PROFILE, "--target", TARGET]);
+    cargo.current_dir(root).args(["build", "--quiet", "--locked", "--profile", profile, "--target", TARGET]);
     cargo.arg("--target-dir").arg(target_folder);
     for package in packages {
         cargo.args(["--package", package]);
@@ -38,5 +38,7 @@ pub(crate) fn build(root: &Path, target_folder: &Path, packages: &[&str]) -> Res
         let said = String::from_utf8_lossy(&output.stderr).trim().replace('\n', " | ");
         return Err(format!("cannot build components for {TARGET}: {said}"));
     }
-    Ok(target_folder.join(TARGET).join(PROFILE))
+    // The one profile whose folder has another name.
+    let folder = if profile == "dev" { "debug" } else { profile };
+    Ok(target_folder.join(TARGET).join(folder))
 }

@@ -53,7 +53,7 @@ fn build() -> Result<(), String> {
     add_target()?;
     let has_recordings = env::var_os("CARGO_FEATURE_RECORDINGS").is_some();
     let shipped = if has_recordings { SHIPPED } else { WITHOUT_RECORDINGS };
-    let built = components::build(root, &target_folder, shipped)?;
+    let built = components::build(root, &target_folder, components::PROFILE, shipped)?;
     embed(shipped, &built, &out)
 }
 

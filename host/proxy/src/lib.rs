@@ -28,4 +28,5 @@ pub mod report;
 pub mod run;
 pub mod running;
 pub mod spelling;
+mod throttle;
 pub mod upstream;

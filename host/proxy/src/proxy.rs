@@ -1,6 +1,6 @@
 //! One flow's road: addons' request hooks → an answer, or the server → addons' response hooks.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use http::StatusCode;
 use tracing::{debug, warn};
@@ -13,6 +13,7 @@ use crate::{
     },
     generation::{Generation, Generations},
     listen::Service,
+    throttle::Throttle,
     upstream::{Egress, Forward, Upstream, Via},
 };
 
@@ -120,10 +121,21 @@ impl<U: Forward> Proxy<U> {
         match fault.kind {
             // Its own line says more, and there is one for many.
             FaultKind::Addon => debug!(flow, kind, "{} {}: {fault}", head.method, head.shown()),
-            _ => warn!(flow, kind, "{} {}: {fault}", head.method, head.shown()),
+            _ if is_new(fault.kind) => warn!(flow, kind, "{} {}: {fault}", head.method, head.shown()),
+            _ => debug!(flow, kind, "{} {}: {fault}", head.method, head.shown()),
         }
         generation.chain.error(request, fault).await;
     }
+}
+
+/// Whether a failure of this kind is to be written: one a second is, and the others are counted.
+fn is_new(kind: FaultKind) -> bool {
+    static FAILURES: LazyLock<Throttle<FaultKind>> = LazyLock::new(|| {
+        Throttle::new(1, |kind: FaultKind, flows| {
+            warn!(kind = kind.name(), flows, "{flows} more flows failed in the same way");
+        })
+    });
+    FAILURES.admits(kind)
 }
 
 /// A response that upgrades the connection needs a request for that, and somebody to speak with. An addon may have replaced

@@ -24,12 +24,21 @@ const COMPONENTS: [&str; 8] = [
 pub fn component(name: &str) -> PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     assert!(COMPONENTS.contains(&name), "there is no component `{name}`");
-    FOLDER.get_or_init(build).join(format!("{}.wasm", name.replace('-', "_")))
+    FOLDER.get_or_init(|| build(cargo::PROFILE, &COMPONENTS)).join(file_name(name))
 }
 
-fn build() -> PathBuf {
+/// The file of a component that knows the files and lines of its functions.
+pub fn debuggable(name: &str) -> PathBuf {
+    build("dev", &[name]).join(file_name(name))
+}
+
+fn file_name(component: &str) -> String {
+    format!("{}.wasm", component.replace('-', "_"))
+}
+
+fn build(profile: &str, components: &[&str]) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the host is in the workspace");
     // The one that the build script of the host uses: what both need is built once.
     let target_folder = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("a target folder").join("components");
-    cargo::build(root, &target_folder, &COMPONENTS).expect("components that build")
+    cargo::build(root, &target_folder, profile, components).expect("components that build")
 }

@@ -8,7 +8,7 @@ mod recording;
 mod wire;
 
 pub use client::Http2;
-pub use components::component;
+pub use components::{component, debuggable};
 pub use origin::Origin;
 pub use process::{Proxyhost, StandardError, Start};
 pub use recording::{Flow, RecordingFile, Target, get, post, recording};

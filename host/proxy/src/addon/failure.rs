@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use wasmtime::{Store, WasmBacktrace};
+use wasmtime::{FrameInfo, FrameSymbol, Store, WasmBacktrace};
 
 use super::{memory::OutOfMemory, state::State};
 
@@ -67,9 +67,10 @@ impl HookFailure {
         if state.memory.exhausted || error.downcast_ref::<OutOfMemory>().is_some() {
             return Self::OutOfMemory { limit: state.shared.limits.memory, place };
         }
-        let why = match state.output.last_words() {
-            words if words.is_empty() => error.root_cause().to_string(),
-            words => words,
+        let words = state.output.last_words();
+        let why = match words.strip_suffix(ADVICE).unwrap_or(&words).trim_end() {
+            "" => error.root_cause().to_string(),
+            words => words.to_owned(),
         };
         Self::Trapped { why, place }
     }
@@ -99,6 +100,9 @@ impl fmt::Display for HookFailure {
 
 impl std::error::Error for HookFailure {}
 
+/// What Rust says when it panics, and nobody can follow: components have no environment.
+const ADVICE: &str = "note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace";
+
 /// The trap that ends a call that computes for too long.
 #[derive(Debug, thiserror::Error)]
 #[error("out of time")]
@@ -106,23 +110,75 @@ pub struct OutOfTime;
 
 /// The innermost function of the component that is not of its language's library, with file and line where it has them.
 fn place(backtrace: &WasmBacktrace) -> Option<String> {
-    let frames = backtrace.frames();
-    let is_own = |name: &str| !name.contains("panic") && !LIBRARIES.iter().any(|library| name.starts_with(library));
-    let named = frames.iter().filter_map(|frame| {
-        // Inlined functions first.
-        let inlined = frame.symbols().iter().find(|symbol| symbol.name().is_some_and(is_own));
-        let name = inlined.and_then(|symbol| symbol.name()).or(frame.func_name()).filter(|name| is_own(name))?;
-        let line = inlined.and_then(|symbol| Some((symbol.file()?, symbol.line()?)));
-        let module = frame.module().name().unwrap_or("a component");
-        let line = line.map_or_else(String::new, |(file, line)| format!(", {}:{line}", short(file)));
-        Some(format!("`{name}` of {module}{line}"))
-    });
-    named.map(|place| oneline::spaced(&place).take(LONGEST_PLACE).collect()).next()
+    let mut places = backtrace.frames().iter().flat_map(places);
+    let place = places.find(Place::is_own)?;
+    Some(oneline::spaced(&place.to_string()).take(LONGEST_PLACE).collect())
+}
+
+/// A function, as it stands in a component's debug information.
+#[derive(Debug)]
+struct Place<'a> {
+    function: String,
+    module: &'a str,
+    line: Option<(&'a str, u32)>,
+}
+
+impl Place<'_> {
+    fn is_own(&self) -> bool {
+        let is_named_as_library = LIBRARIES.iter().any(|library| self.function.starts_with(library));
+        let is_in_library =
+            self.line.is_some_and(|(file, _)| LIBRARY_FOLDERS.iter().any(|folder| file.contains(folder)));
+        !is_named_as_library && !is_in_library && !self.function.contains("panic")
+    }
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "`{}` of {}", self.function, self.module)?;
+        self.line.map_or(Ok(()), |(file, line)| write!(formatter, ", {}:{line}", short(file)))
+    }
+}
+
+/// The functions of a frame that have names: those that were inlined, innermost first, then the one that they are in.
+fn places(frame: &FrameInfo) -> impl Iterator<Item = Place<'_>> {
+    let module = frame.module().name().unwrap_or("a component");
+    // The last symbol is the function itself, whose name stands in the module too, and whole.
+    let symbols = frame.symbols();
+    let (inlined, own) = symbols.split_at(symbols.len().saturating_sub(1));
+    let inlined = inlined.iter().filter_map(|symbol| Some((symbol.name()?, line(symbol))));
+    let own = own.first();
+    let name = frame.func_name().or(own.and_then(FrameSymbol::name));
+    let own = name.map(|name| (name, own.and_then(line)));
+    inlined.chain(own).map(move |(name, line)| Place { function: demangled(name), module, line })
+}
+
+fn line(symbol: &FrameSymbol) -> Option<(&str, u32)> {
+    Some((symbol.file()?, symbol.line()?))
+}
+
+/// The name as it was written, without the compiler's marks; names of other languages as they are.
+fn demangled(name: &str) -> String {
+    format!("{:#}", rustc_demangle::demangle(name))
 }
 
 /// Beginnings of names that say nothing about the component.
-const LIBRARIES: [&str; 10] =
-    ["core::", "std::", "alloc::", "<core::", "<std::", "<alloc::", "__", "rust_", "abort", "dlmalloc"];
+const LIBRARIES: [&str; 12] = [
+    "core::",
+    "std::",
+    "alloc::",
+    "proxyhost_sdk::",
+    "<core::",
+    "<std::",
+    "<alloc::",
+    "<proxyhost_sdk::",
+    "__",
+    "rust_",
+    "abort",
+    "dlmalloc",
+];
+
+/// Where the files of libraries are: what was inlined has no more than a part of its name.
+const LIBRARY_FOLDERS: [&str; 2] = ["/rustc/", "/registry/src/"];
 
 /// Most characters of a place.
 const LONGEST_PLACE: usize = 300;

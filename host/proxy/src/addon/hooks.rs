@@ -230,7 +230,8 @@ impl Addon {
     fn failed(&self, hook: &Hook, flow: FlowId, failure: &HookFailure) {
         let (addon, flow, policy) = (self.name(), flow.0, self.on_failure);
         let log = &self.pool.shared().log;
-        if log.is_new_failure(hook.name, failure.kind()) {
+        let is_new = log.is_new_failure(hook.name, failure.kind());
+        if is_new {
             error!(flow, addon, hook = hook.name, ?policy, "addon failed: {failure}");
         } else {
             debug!(flow, addon, hook = hook.name, ?policy, "addon failed: {failure}");
@@ -238,7 +239,7 @@ impl Addon {
         if matches!(failure, HookFailure::Busy) {
             return;
         }
-        if self.pool.is_singleton() {
+        if is_new && self.pool.is_singleton() {
             warn!(flow, addon, "what the addon kept in its memory is lost; it is configured anew");
         }
         if let Some(off) = hook.breaker.failed() {

@@ -165,7 +165,7 @@ mod tests {
     use super::*;
 
     fn output() -> Output {
-        Output::new(Arc::new(Log::new("probe".to_owned())))
+        Output::new(Arc::new(Log::new("probe")))
     }
 
     #[test]

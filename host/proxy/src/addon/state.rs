@@ -54,7 +54,7 @@ impl Shared {
         });
         Self {
             capabilities: states.collect(),
-            log: Arc::new(Log::new(name.clone())),
+            log: Arc::new(Log::new(&name)),
             name,
             options: Values::new(),
             changed: Vec::new(),

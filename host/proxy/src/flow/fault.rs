@@ -9,7 +9,7 @@ use super::{Body, Fields, FlowId, Response};
 use crate::spelling::Spelling;
 
 /// Kinds of failure, with their names in the `Proxy-Status` field (RFC 9209 §2.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FaultKind {
     /// The client's request breaks a rule of HTTP.
     BadRequest,

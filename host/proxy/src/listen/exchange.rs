@@ -1,6 +1,9 @@
 //! One exchange with a client: HTTP in, through the service as a flow, HTTP out.
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{Arc, LazyLock},
+};
 
 use futures_util::FutureExt;
 use http::{HeaderValue, Method, Version, header};
@@ -22,6 +25,7 @@ use super::{
 use crate::{
     flow::{Fault, FaultKind, FlowId, InterimSink, Outgoing, Request, Response, Unanswered},
     journal::Passing,
+    throttle::Throttle,
 };
 
 /// The flow ends without an answer: `hyper` closes an HTTP/1 connection and resets an HTTP/2 stream.
@@ -132,11 +136,36 @@ async fn respond<S: Service>(
     match deliver(response, &asked.method, asked.version, clients.idle) {
         Ok(delivered) => Ok(delivered),
         Err(fault) => {
-            warn!(flow = asked.flow.0, kind = fault.kind.name(), "the response cannot be sent: {fault}");
+            let (flow, kind) = (asked.flow.0, fault.kind.name());
+            if is_new(Trouble::Unsendable) {
+                warn!(flow, kind, "the response cannot be sent: {fault}");
+            } else {
+                debug!(flow, kind, "the response cannot be sent: {fault}");
+            }
             passing.iter().for_each(|passing| passing.undelivered(&fault));
             refuse(clients, asked, &fault)
         }
     }
+}
+
+/// What ends a flow after the service had it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Trouble {
+    /// Its response cannot be sent.
+    Unsendable,
+    /// The service panicked.
+    Panic,
+}
+
+/// Whether it is to be written: one of a kind a second is, and the others are counted.
+fn is_new(trouble: Trouble) -> bool {
+    static TROUBLES: LazyLock<Throttle<Trouble>> = LazyLock::new(|| {
+        Throttle::new(1, |trouble, flows| match trouble {
+            Trouble::Unsendable => warn!(flows, "the responses of {flows} more flows cannot be sent"),
+            Trouble::Panic => error!(flows, "the proxy failed on {flows} more flows"),
+        })
+    });
+    TROUBLES.admits(trouble)
 }
 
 /// A panic ends its flow and nothing else.
@@ -151,7 +180,10 @@ async fn contained<S: Service>(
     let answered = AssertUnwindSafe(service.respond(request, interim)).catch_unwind().await;
     answered.unwrap_or_else(|panic| {
         let what = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-        error!(flow = flow.0, "the proxy failed on this flow, which is a bug: {}", what.unwrap_or("it panicked"));
+        let what = what.unwrap_or("it panicked");
+        if is_new(Trouble::Panic) {
+            error!(flow = flow.0, "the proxy failed on this flow, which is a bug: {what}");
+        }
         Err(Fault::new(FaultKind::Internal, "the proxy failed on this request; its log says more").into())
     })
 }

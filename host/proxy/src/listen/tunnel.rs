@@ -1,6 +1,9 @@
 //! What a client opens with CONNECT: TLS that we intercept, plain HTTP, or something else that is passed on untouched.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use bytes::BytesMut;
 use http::{Method, Version, header};
@@ -22,9 +25,12 @@ use super::{
     socket::Peer,
     traffic::Traffic,
 };
-use crate::flow::{
-    Body, Destination, Fault, FaultKind, Fields, FlowId, Outgoing, Request, RequestHead, Scheme, Session, Target,
-    Unanswered,
+use crate::{
+    flow::{
+        Body, Destination, Fault, FaultKind, Fields, FlowId, Outgoing, Request, RequestHead, Scheme, Session, Target,
+        Unanswered,
+    },
+    throttle::Throttle,
 };
 
 /// A client's side of a tunnel whose first bytes were looked at.
@@ -144,12 +150,20 @@ async fn intercept<S: Service>(clients: Arc<Clients<S>>, stream: ClientSide, ope
             let carrier = opened.carrier(Scheme::Https);
             connection::serve(clients, stream, carrier, None).await;
         }
-        Ok(Err(error)) => warn!(
+        Ok(Err(error)) if is_new_refusal() => warn!(
             host,
             %error, "client broke off the TLS handshake; does it trust the certificate authority? (proxyhost ca)"
         ),
+        Ok(Err(error)) => debug!(host, %error, "client broke off the TLS handshake"),
         Err(_) => debug!(host, "client did not finish the TLS handshake"),
     }
+}
+
+/// Whether a handshake that a client broke off is to be written: one a second is, and the others are counted.
+fn is_new_refusal() -> bool {
+    static REFUSALS: LazyLock<Throttle<()>> =
+        LazyLock::new(|| Throttle::new(1, |(), times| warn!(times, "clients broke off {times} more TLS handshakes")));
+    REFUSALS.admits(())
 }
 
 /// Passes a tunnel's bytes on, if the service lets a CONNECT request for it through.

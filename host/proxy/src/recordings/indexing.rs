@@ -8,14 +8,28 @@ use super::{
     library::{Order, Taken},
 };
 
+/// Most bytes of a key: it is hashed in one go, which nobody interrupts.
+const LONGEST_KEY: usize = 1 << 20;
+
+/// The trap that ends a call with a key that is too long.
+#[derive(Debug, thiserror::Error)]
+#[error("a key of the index has {0} bytes, and at most {LONGEST_KEY} are taken; what may be longer has to be hashed")]
+struct LongKey(usize);
+
+fn check(key: &[u8]) -> Result<(), LongKey> {
+    if key.len() > LONGEST_KEY { Err(LongKey(key.len())) } else { Ok(()) }
+}
+
 impl index::Host for View<'_> {
     fn put(&mut self, key: Vec<u8>, id: u32) -> Result<()> {
         self.filing()?;
+        check(&key)?;
         let memory = self.addon.limits.memory;
         Ok(self.recordings()?.build(|library| library.file(key, id, memory))?)
     }
 
     fn take(&mut self, key: Vec<u8>, order: index::Order) -> Result<index::Taken> {
+        check(&key)?;
         let taken = self.recordings()?.read(|library| library.take(self.session, &key, order.into()));
         Ok(match taken {
             Taken::Exchange(id) => index::Taken::Exchange(id),
@@ -26,11 +40,13 @@ impl index::Host for View<'_> {
 
     fn relate(&mut self, topic: Vec<u8>, id: u32) -> Result<()> {
         self.filing()?;
+        check(&topic)?;
         let memory = self.addon.limits.memory;
         Ok(self.recordings()?.build(|library| library.relate(topic, id, memory))?)
     }
 
     fn related(&mut self, topic: Vec<u8>, limit: u32) -> Result<Vec<u32>> {
+        check(&topic)?;
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         Ok(self.recordings()?.read(|library| library.related(&topic).iter().take(limit).copied().collect()))
     }
@@ -68,5 +84,19 @@ impl From<index::Order> for Order {
             index::Order::Cycle => Self::Cycle,
             index::Order::Stick => Self::Stick,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_bounded() {
+        assert!(check(&[0; LONGEST_KEY]).is_ok());
+        let refused = check(&[0; LONGEST_KEY + 1]).expect_err("it is too long");
+        let said =
+            "a key of the index has 1048577 bytes, and at most 1048576 are taken; what may be longer has to be hashed";
+        assert_eq!(refused.to_string(), said);
     }
 }

@@ -1,6 +1,9 @@
 //! Recorded WebSocket sessions as answers to handshakes.
 
-use std::{io, sync::Arc};
+use std::{
+    io,
+    sync::{Arc, LazyLock},
+};
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode};
@@ -9,7 +12,10 @@ use tracing::{debug, warn};
 use recording::{Content, Difference, Exchange, Manner, Session, SessionContent, accept_key, play};
 
 use super::messages::{RecordedFlows, fields, time};
-use crate::flow::{Body, ByteStream, Completion, Endpoint, FlowId, Request, Response, ResponseHead};
+use crate::{
+    flow::{Body, ByteStream, Completion, Endpoint, FlowId, Request, Response, ResponseHead},
+    throttle::Throttle,
+};
 
 const KEY: HeaderName = HeaderName::from_static("sec-websocket-key");
 const ACCEPT: HeaderName = HeaderName::from_static("sec-websocket-accept");
@@ -74,14 +80,44 @@ impl Endpoint for RecordedSession {
             let file = self.recording.recording().path().display();
             let report = |difference: Difference| {
                 let Difference { number: message, what } = difference;
-                warn!(flow, "WebSocket is not as in flow {number} of {file}: message {message} of the client: {what}");
+                if is_new(Trouble::Difference) {
+                    warn!(
+                        flow,
+                        "WebSocket is not as in flow {number} of {file}: message {message} of the client: {what}"
+                    );
+                } else {
+                    debug!(flow, "WebSocket is not as recorded: message {message} of the client: {what}");
+                }
             };
             match play(client, &session, self.manner, report).await {
                 Ok(ended) => debug!(flow, ?ended, "WebSocket was played"),
-                Err(error) => {
+                Err(error) if is_new(Trouble::Break) => {
                     warn!(flow, "WebSocket of flow {number} of {file} broke off: {}", oneline::chain(&error))
                 }
+                Err(error) => debug!(flow, "WebSocket broke off: {}", oneline::chain(&error)),
             }
         })
     }
+}
+
+/// What is wrong with a session that is played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Trouble {
+    /// The client says something else than in the recording.
+    Difference,
+    /// It ended too early.
+    Break,
+}
+
+/// Whether it is to be written: one of a kind a second is, and the others are counted.
+fn is_new(trouble: Trouble) -> bool {
+    static TROUBLES: LazyLock<Throttle<Trouble>> = LazyLock::new(|| {
+        Throttle::new(1, |trouble, times| match trouble {
+            Trouble::Difference => {
+                warn!(times, "{times} more messages of WebSocket clients are not as they were recorded")
+            }
+            Trouble::Break => warn!(times, "{times} more WebSocket sessions broke off"),
+        })
+    });
+    TROUBLES.admits(trouble)
 }

@@ -5,7 +5,7 @@ use std::{
     fs::File,
     io,
     os::unix::fs::FileExt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
     time::SystemTime,
 };
 
@@ -15,7 +15,10 @@ use tracing::warn;
 use recording::{Deflate, Flow, Input, MESSAGE_LIMIT, MessageStore, SessionRecorder, Source};
 
 use super::passing::Saving;
-use crate::flow::{Completion, Fields, UpgradeObserver};
+use crate::{
+    flow::{Completion, Fields, UpgradeObserver},
+    throttle::Throttle,
+};
 
 /// Records a session, and hands its exchange in at the end.
 pub(super) struct SessionObserver(Mutex<Passing>);
@@ -37,8 +40,11 @@ impl SessionObserver {
     pub(super) fn new(saving: Saving, flow: Flow<Input>, answer: &Fields) -> Self {
         let is_websocket = answer.joined("sec-websocket-accept").is_some();
         let deflate = Deflate::negotiated(&answer.joined("sec-websocket-extensions").unwrap_or_default());
-        let deflate =
-            deflate.inspect_err(|unknown| warn!(flow = saving.label(), "messages are not recorded: {unknown}"));
+        let deflate = deflate.inspect_err(|unknown| {
+            if is_new(Loss::Session) {
+                warn!(flow = saving.label(), "messages are not recorded: {unknown}");
+            }
+        });
         let session = deflate.ok().filter(|_| is_websocket);
         let session = session.map(|deflate| SessionRecorder::new(deflate, MESSAGE_LIMIT, Messages::default()));
         Self(Mutex::new(Passing { saving, flow: Some(flow), session }))
@@ -88,10 +94,33 @@ impl UpgradeObserver for SessionObserver {
 
 impl Passing {
     fn report(&self, side: &str, broken: Option<String>) {
-        if let Some(reason) = broken {
+        if let Some(reason) = broken.filter(|_| is_new(Loss::Side)) {
             warn!(flow = self.saving.label(), "what the {side} says is not recorded from here on: {reason}");
         }
     }
+}
+
+/// What of a session is not recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Loss {
+    /// All of its messages.
+    Session,
+    /// What one side says, from a message on.
+    Side,
+    /// A message.
+    Message,
+}
+
+/// Whether a loss is to be written: one of a kind a second is, and the others are counted.
+fn is_new(loss: Loss) -> bool {
+    static LOSSES: LazyLock<Throttle<Loss>> = LazyLock::new(|| {
+        Throttle::new(1, |loss, times| match loss {
+            Loss::Session => warn!(times, "messages of {times} more WebSocket sessions are not recorded"),
+            Loss::Side => warn!(times, "one side of {times} more WebSocket sessions is not recorded to its end"),
+            Loss::Message => warn!(times, "{times} more WebSocket messages are not recorded"),
+        })
+    });
+    LOSSES.admits(loss)
 }
 
 /// Contents of messages: the first ones in memory, those of a long session in a file that nobody else sees.
@@ -124,7 +153,9 @@ impl MessageStore for Messages {
             return Source::Bytes(content);
         }
         self.store_in_file(&content).unwrap_or_else(|error| {
-            warn!(%error, "a WebSocket message is not recorded: it cannot be written to a temporary file");
+            if is_new(Loss::Message) {
+                warn!(%error, "a WebSocket message is not recorded: it cannot be written to a temporary file");
+            }
             Source::NotRecorded
         })
     }

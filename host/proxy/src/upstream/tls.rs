@@ -7,12 +7,14 @@ use std::sync::Arc;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{self, CryptoProvider, WebPkiSupportedAlgorithms};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
-use rustls_native_certs::CertificateResult;
 use rustls_pki_types::pem::{self, PemObject};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use thiserror::Error;
 
+use self::system::System;
 use crate::regular_file;
+
+mod system;
 
 /// Which upstream certificates to believe.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,7 +42,7 @@ pub fn client_config(settings: &UpstreamTls) -> Result<ClientConfig, UpstreamTls
             .with_custom_certificate_verifier(Arc::new(verifier))
             .with_no_client_auth());
     }
-    add_system(&mut roots, rustls_native_certs::load_native_certs())?;
+    add_system(&mut roots, System::load())?;
     Ok(builder(provider)?.with_root_certificates(roots).with_no_client_auth())
 }
 
@@ -98,6 +100,15 @@ pub enum UpstreamTlsError {
         "no upstream certificate can be verified: the system has no CA certificates; install its `ca-certificates` package, or pass `--upstream-ca FILE`"
     )]
     NoRoots,
+    /// The same, where the environment says which authorities to trust.
+    #[error(
+        "no upstream certificate can be verified: the environment names no CA certificates ({}); correct or unset that, or pass `--upstream-ca FILE`",
+        .variables.join(" and ")
+    )]
+    NoNamedRoots {
+        /// The variables of the environment that say so.
+        variables: Vec<&'static str>,
+    },
     /// The TLS library refused its set-up.
     #[error("cannot set up TLS towards upstream servers")]
     Tls(#[source] rustls::Error),
@@ -110,16 +121,24 @@ fn builder(
 }
 
 /// Adds what the system trusts. A store that fails is survived as long as something is trusted.
-fn add_system(roots: &mut RootCertStore, system: CertificateResult) -> Result<(), UpstreamTlsError> {
-    for error in &system.errors {
+fn add_system(roots: &mut RootCertStore, system: System) -> Result<(), UpstreamTlsError> {
+    for unusable in &system.unusable {
+        tracing::warn!("{unusable}");
+    }
+    for error in &system.found.errors {
         tracing::warn!(%error, "cannot load all of the system's CA certificates");
     }
-    let (added, ignored) = roots.add_parsable_certificates(system.certs);
+    let (added, ignored) = roots.add_parsable_certificates(system.found.certs);
     tracing::debug!(added, ignored, "loaded the system's CA certificates");
     if roots.is_empty() {
-        return Err(UpstreamTlsError::NoRoots);
+        let variables = system.named_by;
+        return Err(if variables.is_empty() {
+            UpstreamTlsError::NoRoots
+        } else {
+            UpstreamTlsError::NoNamedRoots { variables }
+        });
     }
-    if added == 0 {
+    if added == 0 && system.named_by.is_empty() {
         tracing::warn!("the system has no CA certificates; only `--upstream-ca` is trusted");
     }
     Ok(())

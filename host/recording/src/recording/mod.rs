@@ -5,6 +5,7 @@ use std::{
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
     sync::Arc,
+    time::SystemTime,
 };
 
 use bytes::Bytes;
@@ -24,6 +25,7 @@ pub struct Recording {
     format: Format,
     path: PathBuf,
     file: File,
+    loaded: Option<Written>,
     exchanges: Vec<Exchange>,
     skipped: Skipped,
     warning: Option<BrokenTail>,
@@ -42,6 +44,7 @@ impl Recording {
             _in_use: InUse::new(&file),
             format,
             path: path.into(),
+            loaded: Written::last(&file),
             file,
             exchanges: flows.exchanges,
             skipped: flows.skipped,
@@ -95,8 +98,8 @@ impl Recording {
 
     /// Reads a whole body. Blocks on the file, if the body is there.
     ///
-    /// The frame around the body is checked again: if the file was cut or overwritten since it was loaded, the answer is
-    /// [`RecordingError::Changed`] and never someone else's bytes.
+    /// The frame around the body is checked again, and whether the file was written to without having grown: if it was cut or
+    /// overwritten since it was loaded, the answer is [`RecordingError::Changed`] and never someone else's bytes.
     pub fn read(&self, content: &Content) -> Result<Bytes, RecordingError> {
         match content {
             Content::NotRecorded => Err(self.not_recorded()),
@@ -145,12 +148,36 @@ impl Recording {
         if is_last && !matches!(bytes.last(), Some(b',' | b';')) {
             return Err(self.changed(span.offset() + span.len(), "the mark after the body is another one"));
         }
+        if self.is_overwritten() {
+            return Err(self.changed(start, "the file was written to since it was loaded, and has the same length"));
+        }
         Ok(Bytes::from(bytes).slice(payload))
+    }
+
+    /// Whether other bytes may stand where it was read. A file that has grown was appended to, which changes nothing before
+    /// that, and what a cut one has lost is noticed when it is read.
+    fn is_overwritten(&self) -> bool {
+        let now = Written::last(&self.file);
+        now.zip(self.loaded).is_some_and(|(now, loaded)| now.len == loaded.len && now.at != loaded.at)
     }
 
     fn changed(&self, offset: u64, reason: &'static str) -> RecordingError {
         let path = self.path.clone();
         RecordingError::Changed { path, offset, reason }
+    }
+}
+
+/// When a file was written to last, and how long it was then.
+#[derive(Clone, Copy, Debug)]
+struct Written {
+    len: u64,
+    at: SystemTime,
+}
+
+impl Written {
+    fn last(file: &File) -> Option<Self> {
+        let metadata = file.metadata().ok()?;
+        Some(Self { len: metadata.len(), at: metadata.modified().ok()? })
     }
 }
 

@@ -1,4 +1,7 @@
-use std::fs::{self, OpenOptions};
+use std::{
+    fs::{self, OpenOptions},
+    time::Duration,
+};
 
 use super::*;
 use crate::samples::{self, Value, dict, flow};
@@ -88,6 +91,24 @@ fn a_file_that_was_overwritten_fails_instead_of_serving_other_bytes() {
     assert_changed(recording.read_at(&content, 3, 2), "the mark after the body");
     fs::write(&file.path, with_body(b"hello, longer")).unwrap();
     assert_changed(recording.read(&content), "the length before the body");
+}
+
+#[test]
+fn other_bytes_of_the_same_length_are_noticed_and_what_is_appended_is_none() {
+    let file = samples::file(&with_body(b"hello"));
+    let recording = Recording::open(&file.path, &mut |_| {}).unwrap();
+    let content = response_content(&recording);
+    let write = |bytes: &[u8], seconds: u64| {
+        fs::write(&file.path, bytes).unwrap();
+        // Clocks of file systems are coarse.
+        let later = SystemTime::now() + Duration::from_secs(seconds);
+        OpenOptions::new().write(true).open(&file.path).unwrap().set_modified(later).unwrap();
+    };
+    write(&[with_body(b"hello"), with_body(b"again")].concat(), 1);
+    assert_eq!(recording.read(&content).unwrap(), "hello");
+    write(&with_body(b"HELLO"), 2);
+    assert_changed(recording.read(&content), "the file was written to since it was loaded");
+    assert_changed(recording.read_at(&content, 1, 2), "the file was written to since it was loaded");
 }
 
 #[test]

@@ -1,11 +1,16 @@
 //! An addon with one instance that counts the requests it sees, from a hundred on, and answers with the number: its state is
-//! in its memory. `/crash` ends it, and what is sent to `/echo` is read.
+//! in its memory. `/crash` ends it, what is sent to `/echo` is read, and `/slow` takes a moment.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::{
+    sync::atomic::{AtomicU32, Ordering},
+    thread,
+    time::Duration,
+};
 
 use proxyhost_sdk::{
     Action, Declaration, Lifecycle, Readiness, Request, RequestHook, Response, Startup,
     declare::{self, Declared},
+    log,
 };
 
 struct Counting;
@@ -36,6 +41,10 @@ impl RequestHook for Counting {
     fn on_request(request: &Request) -> Action {
         let path = request.path();
         assert!(path != "/crash", "as it is told");
+        if path == "/slow" {
+            log::write(log::Level::Info, "a moment");
+            thread::sleep(Duration::from_millis(500));
+        }
         let read = if path == "/echo" { request.body().read(u64::MAX).unwrap_or_default() } else { Vec::new() };
         let number = SEEN.fetch_add(1, Ordering::Relaxed) + 1;
         let response = Response::new(200);

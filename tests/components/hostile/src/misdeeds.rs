@@ -30,7 +30,12 @@ pub fn perform(misdeed: &str, victim: &Victim<'_>) -> Outcome {
         "loop" => loop {
             hint::spin_loop();
         },
-        "sleep" => thread::sleep(Duration::from_secs(3600)),
+        "sleep" => {
+            if !matches!(victim, Victim::Nobody) {
+                log::write(log::Level::Info, "sleeping");
+            }
+            thread::sleep(Duration::from_secs(3600));
+        }
         "trap" => panic!("on purpose"),
         "memory" => memory(),
         "recursion" => {

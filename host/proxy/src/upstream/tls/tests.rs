@@ -176,8 +176,11 @@ fn a_bad_bundle_is_named_even_when_insecure() {
 #[test]
 fn an_empty_system_store_fails_only_without_extra_roots() {
     let mut roots = RootCertStore::empty();
-    let refused = add_system(&mut roots, CertificateResult::default());
+    let refused = add_system(&mut roots, System::default());
     assert!(matches!(refused, Err(UpstreamTlsError::NoRoots)));
+    let named = System::named(Some("/nonexistent".into()), Some("/nonexistent".into()));
+    let refused = add_system(&mut roots, named).unwrap_err().to_string();
+    assert!(refused.contains("the environment names no CA certificates (SSL_CERT_FILE and SSL_CERT_DIR)"), "{refused}");
     add_bundle(&mut roots, &Authority::new().path()).unwrap();
-    add_system(&mut roots, CertificateResult::default()).unwrap();
+    add_system(&mut roots, System::default()).unwrap();
 }
