@@ -1,5 +1,7 @@
 //! Recorded requests that are near a live one.
 
+use std::cmp::Reverse;
+
 use proxyhost_sdk::{Request, index, next::matcher, recordings};
 
 use crate::{
@@ -107,8 +109,8 @@ pub(crate) fn nearest(request: &Request, live: &[Part]) -> Vec<Near> {
     }
     // Stable: of equally near ones, the first recorded.
     found.sort_by_key(|near| {
-        let differences = near.comparison.differences.len();
-        (std::cmp::Reverse(near.comparison.equal), differences, std::cmp::Reverse(near.alike), near.lacks.is_some())
+        let (equal, differences) = (near.comparison.equal, near.comparison.differences.len());
+        (Reverse(equal), near.is_guessed(), differences, Reverse(near.alike), near.lacks.is_some())
     });
     found.truncate(SHOWN);
     for near in &mut found {
