@@ -189,8 +189,8 @@ proptest! {
         let is_allowed = |character: char| !character.is_control() || character == '\n';
         prop_assert!(document.chars().all(is_allowed), "{document:?}");
         // Each of them is one that the document itself writes.
-        prop_assert_eq!(document.matches('<').count(), 17, "{}", document);
-        prop_assert_eq!(document.matches('>').count(), 17, "{}", document);
+        prop_assert_eq!(document.matches('<').count(), 19, "{}", document);
+        prop_assert_eq!(document.matches('>').count(), 19, "{}", document);
         prop_assert_eq!(document.matches('"').count(), 56, "{}", document);
     }
 }
