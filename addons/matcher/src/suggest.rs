@@ -137,17 +137,25 @@ impl Suggestion {
         tried
     }
 
-    /// With these values left out, if there are few; nothing if one of them cannot be named.
+    /// With these values left out, and what is below them; nothing if they are many, or one of them cannot be named.
     fn leaving_out_json(&self, pointers: &[&str]) -> Option<Self> {
-        if !(1..=MOST).contains(&pointers.len()) {
-            return None;
+        let mut kept: Vec<&str> = Vec::new();
+        for pointer in pointers {
+            let is_below = |above: &&str| pointer.strip_prefix(above).is_some_and(|rest| rest.starts_with('/'));
+            if kept.iter().any(is_below) {
+                continue;
+            }
+            if kept.len() == MOST {
+                return None;
+            }
+            kept.push(pointer);
         }
         let mut found = self.clone();
-        for pointer in pointers {
+        for pointer in &kept {
             found.options.ignore_json.push(JsonPointer::parse(pointer).ok()?);
             found.words.push(with_value("--set", &format!("server_replay_ignore_json={pointer}")));
         }
-        Some(found)
+        (!kept.is_empty()).then_some(found)
     }
 }
 
