@@ -312,3 +312,13 @@ async fn explaining_large_contents_stays_within_the_limits_of_a_hook() {
         assert!(told.ends_with(&format!("; {whole}\n")), "{told}");
     }
 }
+
+#[tokio::test]
+async fn explaining_many_parts_stays_within_the_limits_of_a_hook() {
+    let path = |number: usize| format!("http://shop.example/chat?{}b={number}", "a&".repeat(20_000));
+    let recording = recording((0..40).map(|number| get(path(number))));
+    let proxy = explaining([], &recording).await;
+    let miss = proxy.connect().await.get(&path(99)).await;
+    assert!(miss.text().contains(" (GET http://shop.example/chat?"), "{}", miss.text());
+    assert!(miss.text().ends_with(": the rest differs\n"), "{}", miss.text());
+}

@@ -164,12 +164,12 @@ fn write_counted(bytes: &[u8], put: &mut impl FnMut(&[u8])) {
     put(bytes);
 }
 
-/// Makes a list for people. A content may have more parts than anybody reads, and than there is memory for: from some part
-/// on they are one.
+/// Makes a list for people. A query or content may have more parts than anybody reads, and than there is memory for: from some
+/// part on they are one.
 #[derive(Default)]
 pub(crate) struct Named {
     parts: Vec<Part>,
-    /// Of the parts of the content.
+    /// Of the parts of query and content.
     bytes: usize,
     rest: Option<Gathered>,
     /// Whether the rest is of details.
@@ -180,19 +180,19 @@ impl Named {
     /// Parts that are named.
     const PARTS: usize = 1024;
 
-    /// Bytes that names and values of a content's parts have together.
+    /// Bytes that names and values of such parts have together.
     const BYTES: usize = 256 << 10;
 
     pub(crate) fn finish(mut self) -> Vec<Part> {
         if let Some(rest) = self.rest {
-            let name = "content after that".to_owned();
+            let name = "the rest".to_owned();
             let detail = self.rest_is_detail;
             self.parts.push(Part { name, value: readable_digest(&rest.finish()), detail });
         }
         self.parts
     }
 
-    /// Whether a part of the content is one more that is named. If not, it is one of the rest.
+    /// Whether a part of query or content is one more that is named. If not, it is one of the rest.
     fn has_room(&mut self, kind: Kind, name: &[u8], value: &[u8]) -> bool {
         self.bytes = self.bytes.saturating_add(name.len() + value.len().min(SHORT));
         let is_full = self.rest.is_some() || self.bytes > Self::BYTES || self.parts.len() >= Self::PARTS;
@@ -212,7 +212,8 @@ impl Sink for Named {
             Kind::Content => readable_digest(value),
             // It is spelled out by details. Bytes that are the same count as something else.
             Kind::Json => [b"json ".as_slice(), &readable_digest(&Sha256::digest(value))].concat(),
-            _ if !kind.is_meaning() => value.to_vec(),
+            // These two can be as many as whoever sends the request likes.
+            _ if !kind.is_meaning() && kind != Kind::Query => value.to_vec(),
             _ if self.has_room(kind, name, value) => short(value),
             _ => return,
         };

@@ -239,6 +239,9 @@ fn a_content_of_many_parts_is_told_in_few() {
     assert!(same(&form("1"), &form("1"), &options));
     // Parts differ exactly if keys do, which `same` checks.
     assert!(!same(&form("1"), &form("2"), &options));
+    let query = |last: &str| get(&format!("/?{}b={last}", "a=1&".repeat(20_000)));
+    assert!(explain(&query("1"), &options).len() < 1100);
+    assert!(!same(&query("1"), &query("2"), &options));
 }
 
 #[test]

@@ -127,7 +127,9 @@ impl Near {
             self.lacks = Some("no key of the matcher".to_owned());
         }
         if self.lacks.is_none() {
-            let limit = if self.is_bounded { 0 } else { Contents::default().limit_for(&recorded) };
+            // It is read several times, and a coded one decoded as often.
+            let is_whole = self.is_bounded || is_coded(live) || is_coded(&recorded);
+            let limit = if is_whole { 0 } else { CONTENT };
             self.would_match_with = matcher::suggest(live, &recorded, limit);
         }
     }
@@ -178,7 +180,10 @@ impl Default for Contents {
 pub(crate) const CONTENT: u64 = 1 << 20;
 
 /// Most bytes that a coded one may decode to.
-const CODED_CONTENT: u64 = 128 << 10;
+const CODED_CONTENT: u64 = 64 << 10;
+
+/// What a coded one counts as: work that its few bytes give no time for.
+const CODED_COST: u64 = 256 << 10;
 
 /// Most bytes of all contents that are compared so for one request.
 pub(crate) const ALL_CONTENTS: u64 = 4 << 20;
@@ -186,14 +191,18 @@ pub(crate) const ALL_CONTENTS: u64 = 4 << 20;
 impl Contents {
     /// How many bytes of its content may be looked at; zero if it is larger than that, and compared as a whole.
     fn limit_for(&mut self, request: &Request) -> u64 {
-        let is_coded = ["content-encoding", "grpc-encoding"].iter().any(|name| request.field(name).is_some());
+        let is_coded = is_coded(request);
         let most = if is_coded { CODED_CONTENT } else { CONTENT };
         let size = request.body().size().unwrap_or(most);
-        let cost = if is_coded && size > 0 { most.max(size) } else { size };
-        if cost > most || cost > self.left {
+        let cost = if is_coded && size > 0 { CODED_COST } else { size };
+        if size > most || cost > self.left {
             return 0;
         }
         self.left -= cost;
         most
     }
+}
+
+fn is_coded(request: &Request) -> bool {
+    ["content-encoding", "grpc-encoding"].iter().any(|name| request.field(name).is_some())
 }
