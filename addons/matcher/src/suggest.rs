@@ -13,8 +13,11 @@ use crate::{
 /// What to add to the command line for both requests to have the same key; nothing when no options do that, or only more than
 /// four of a kind.
 ///
-/// It is tried out before it is told.
+/// It is tried out before it is told. For long queries, nothing is tried.
 pub fn suggest(live: &impl Subject, recorded: &impl Subject, options: &Options) -> Option<String> {
+    if live.target().len() > TARGET || recorded.target().len() > TARGET {
+        return None;
+    }
     let pair = Pair { live, recorded };
     let mut found = Suggestion { options: options.clone(), words: Vec::new() };
     let without_content = |options: &Options| Options { ignore_content: true, ..options.clone() };
@@ -33,6 +36,9 @@ pub fn suggest(live: &impl Subject, recorded: &impl Subject, options: &Options) 
     }
     (!found.words.is_empty()).then(|| found.words.join(" "))
 }
+
+/// Bytes of a path and query that are read again for each attempt, at most.
+const TARGET: usize = 8 << 10;
 
 /// Names of a kind that are left out at most: with more of them, there is not much left that would match.
 const MOST: usize = 4;

@@ -31,7 +31,7 @@ impl Values {
 
     /// The same within a line.
     fn quoted(self, name: &str, value: &[u8]) -> Option<String> {
-        self.shown(name, value).map(|text| format!("`{}`", text.escape_debug()))
+        self.shown(name, value).map(|text| format!("`{}`", oneline::escaped(&text)))
     }
 }
 
@@ -75,7 +75,7 @@ const SHOWN_CHARACTERS: usize = 200;
 
 /// A name within a line: whoever sends a request names its members.
 fn line(name: &str) -> String {
-    cut(name).escape_debug().to_string()
+    oneline::escaped(&cut(name))
 }
 
 /// A name, or the beginning of a long one.
