@@ -301,7 +301,7 @@ async fn explaining_large_contents_stays_within_the_limits_of_a_hook() {
     let whole = "contents of more than 1 MiB, or of more than 4 MiB together, were compared as a whole";
     // As many as are compared, of a MiB each.
     let recording = recording((0..40).map(|number| chat(json, large(number, 1 << 20))));
-    for args in [[].as_slice(), &["--set", "server_replay_canonical_json=true"]] {
+    for args in [&[] as &[&str], &["--set", "server_replay_canonical_json=true"]] {
         let start = Proxyhost::with(["--server-replay-extra", "404"].into_iter().chain(args.iter().copied()));
         let proxy = start.replay(&recording).start().await;
         let told_of_one = told(&proxy, json, &large(99, 1 << 20)).await;
