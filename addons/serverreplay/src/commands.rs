@@ -9,8 +9,9 @@ use proxyhost_sdk::{
     options::texts,
     recordings,
 };
+use serde_json::{Value as Json, json};
 
-use crate::json::Json;
+use crate::nearest::shown;
 
 /// Most misses that are listed.
 const MISSES: u32 = 1000;
@@ -81,38 +82,28 @@ fn answering() -> impl Iterator<Item = u32> {
 }
 
 fn list(ids: impl Iterator<Item = u32>) -> Answer {
-    let (mut text, mut data) = (String::new(), Json::list());
+    let (mut text, mut data) = (String::new(), Vec::new());
     for id in ids {
         let (Some(exchange), Some(request)) = (recordings::describe(id), recordings::recorded_request(id)) else {
             continue;
         };
-        let (hits, shown) = (index::hits(id), crate::miss::shown(&request));
+        let (hits, shown) = (index::hits(id), shown(&request));
         let file = exchange.file.rsplit('/').next().unwrap_or_default();
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{hits:>5} × flow {} of {file}: {shown}", exchange.number);
-        data.item(|data| {
-            data.text("file", &exchange.file);
-            data.number("flow", exchange.number);
-            data.text("request", &shown);
-            data.number("hits", hits);
-        });
+        data.push(json!({ "file": exchange.file, "flow": exchange.number, "request": shown, "hits": hits }));
     }
-    Answer::text(text).with_data(data.finish())
+    Answer::text(text).with_data(Json::from(data).to_string())
 }
 
 fn missed() -> Answer {
-    let (mut text, mut data) = (String::new(), Json::list());
+    let (mut text, mut data) = (String::new(), Vec::new());
     for noted in notes::missed(MISSES) {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "flow {}: {}: {}", noted.flow, noted.request, noted.text);
-        data.item(|data| {
-            data.number("flow", noted.flow);
-            data.text("request", &noted.request);
-            data.text("reason", &noted.text);
-            if let Some(details) = &noted.data {
-                data.raw("details", details);
-            }
-        });
+        // The host takes nothing else for data.
+        let details: Option<Json> = noted.data.as_deref().and_then(|data| serde_json::from_str(data).ok());
+        data.push(json!({ "flow": noted.flow, "request": noted.request, "reason": noted.text, "details": details }));
     }
-    Answer::text(text).with_data(data.finish())
+    Answer::text(text).with_data(Json::from(data).to_string())
 }

@@ -7,10 +7,12 @@
 
 mod commands;
 pub mod difference;
-mod json;
 mod miss;
+mod nearest;
 pub mod options;
 mod replay;
+mod report;
+pub mod words;
 
 use proxyhost_sdk::{
     Action, Commands, Declaration, Lifecycle, Readiness, Request, RequestHook, Value,

@@ -13,8 +13,9 @@ use proxyhost_sdk::{
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    miss,
+    miss, nearest,
     options::{Miss, Mode, Options, Timing},
+    report::Reason,
 };
 
 /// The index holds several tables; the first byte of a key says which.
@@ -75,13 +76,13 @@ fn file_exchanges(ids: std::ops::Range<u32>, left_out: &mut Vec<String>) -> u32 
     for id in ids {
         let Some(exchange) = recordings::describe(id) else { continue };
         let Some(request) = recordings::recorded_request(id) else { continue };
+        nearest::file(&request, id);
         if exchange.websocket && !exchange.answered {
             websockets += 1;
         } else if !exchange.answered {
             unanswered += 1;
         } else if let Some(key) = matcher::key(&request) {
             index::put(&of_recorded(&key), id);
-            miss::file(&request, id);
             usable += 1;
         } else {
             unmatched += 1;
@@ -111,15 +112,15 @@ fn report(file: &str, usable: u32, left_out: &[String], damage: Option<&str>) {
 pub(crate) fn answer(request: &Request) -> Action {
     let options = OPTIONS.get_or_init(|| Options::read().unwrap_or(Options::CAUTIOUS));
     let Some(key) = matcher::key(request) else {
-        return miss::act(options.miss, request, miss::Reason::NoKey);
+        return miss::act(options, request, &Reason::NoKey);
     };
     let id = match index::take(&of_recorded(&key), options.reuse.order()) {
         Taken::Exchange(id) => id,
-        Taken::Used(number) => return miss::act(options.miss, request, miss::Reason::Used(number)),
-        Taken::Unknown => return miss::act(options.miss, request, miss::Reason::NotRecorded),
+        Taken::Used(number) => return miss::act(options, request, &Reason::Used(number)),
+        Taken::Unknown => return miss::act(options, request, &Reason::NotRecorded),
     };
     let Some(response) = recorded(id, request, options) else {
-        return miss::act(options.miss, request, miss::Reason::OtherProtocol);
+        return miss::act(options, request, &Reason::OtherProtocol);
     };
     if options.refresh {
         let recorded_at = response.received_at();

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use fuzz::message::Message;
 use libfuzzer_sys::fuzz_target;
-use matcher::{JsonPointer, NameList, Options, Rules, Subject, key, parts};
+use matcher::{JsonPointer, NameList, Options, Rules, Subject, key, parts, suggest};
 use redaction::Redacted;
 
 static OPTIONS: LazyLock<[Options; 4]> = LazyLock::new(|| {
@@ -46,8 +46,14 @@ fuzz_target!(|bytes: &[u8]| {
 fn check_same(one: &Message, other: &Message, options: &Options) -> bool {
     let keys = [key(one, options), key(other, options)];
     assert!(keys.iter().all(Option::is_some));
-    let parts = [parts(one, options), parts(other, options)];
+    let parts = [one, other].map(|request| {
+        let mut parts = parts(request, options);
+        parts.retain(|part| !part.detail);
+        parts
+    });
     assert_eq!(keys[0] == keys[1], parts[0] == parts[1], "{parts:#?}");
+    // Requests that match need no other options.
+    assert!(keys[0] != keys[1] || suggest(one, other, options).is_none());
     keys[0] == keys[1]
 }
 
