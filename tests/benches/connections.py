@@ -4,7 +4,8 @@
     cargo build --release -p proxyhost
     python3 tests/benches/connections.py [--idle 10000] [--unread 200] [--binary target/release/proxyhost]
 
-Prints a line for each kind: the proxy's resident memory before, with the connections, and after they were closed.
+Prints a line for each kind: the proxy's resident memory before, with the connections as soon as they are open and some time
+after that, and some time after they were closed.
 """
 
 import argparse
@@ -20,6 +21,9 @@ import threading
 import time
 
 BODY = 100 << 20
+
+# Memory that is not used is given back over ten seconds. Idle connections are closed after 30.
+GIVEN_BACK = 15
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 
@@ -147,14 +151,16 @@ def measure(binary, title, kind, count, *args):
     kind(proxy, origin).close()
     before = proxy.settled()
     connections = [kind(proxy, origin) for _ in range(count)]
-    during = proxy.settled()
+    at_once = proxy.settled()
+    time.sleep(GIVEN_BACK)
+    during = proxy.rss()
     for connection in connections:
         connection.close()
-    time.sleep(3)
+    time.sleep(GIVEN_BACK)
     after = proxy.settled()
     proxy.stop()
-    each = (during - before) / count
-    print(f"| {title} | {count} | {before / 1024:.0f} | {during / 1024:.0f} | {after / 1024:.0f} | {each:.1f} |", flush=True)
+    mib = " | ".join(f"{kib / 1024:.0f}" for kib in (before, at_once, during, after))
+    print(f"| {title} | {count} | {mib} | {(during - before) / count:.1f} |", flush=True)
 
 
 def main():
@@ -164,7 +170,8 @@ def main():
     parser.add_argument("--unread", type=int, default=200)
     options = parser.parse_args()
     binary = os.path.abspath(options.binary)
-    print("| connections | number | MiB before | with them | after | KiB each |\n|---|---|---|---|---|---|")
+    print(f"| connections | number | MiB before | at once | after {GIVEN_BACK} s | closed | KiB each |\n"
+          "|---|---|---|---|---|---|---|")
     measure(binary, "idle, HTTP/1 keep-alive", idle, options.idle, "--offline", "--client-connections", "20000")
     if options.unread:
         measure(binary, "never read, HTTP/1", forward, options.unread)

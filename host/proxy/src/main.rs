@@ -26,6 +26,11 @@ use tokio::{
 use tools::{Console, RecordingWriters};
 use tracing::warn;
 
+/// Gives memory back that is no longer used.
+#[cfg(target_os = "linux")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     let stderr = match StandardError::start() {
         Ok(stderr) => stderr,

@@ -4,43 +4,48 @@
 use std::{
     any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::pin,
+    pin::Pin,
     sync::Arc,
-    task::Poll,
+    task::{Context, Poll},
 };
 
 use super::{cpu, failure::HookFailure, scheduler::Scheduler};
 
 /// Runs a call of an addon. It ends when this future is dropped.
-pub async fn run<R: Send + 'static>(
+pub fn run<R: Send + 'static, C: Future<Output = Result<R, HookFailure>> + Send + 'static>(
     scheduler: Arc<Scheduler>,
     addon: u64,
-    call: impl Future<Output = Result<R, HookFailure>> + Send + 'static,
-) -> Result<R, HookFailure> {
-    let mut call = Box::pin(contained(call));
-    let here = std::future::poll_fn(|context| match cpu::polled(|| call.as_mut().poll(context)) {
-        (Poll::Ready(done), _) => Poll::Ready(Some(done)),
-        (Poll::Pending, true) => Poll::Ready(None),
-        (Poll::Pending, false) => Poll::Pending,
-    });
-    match here.await {
-        Some(done) => done,
-        None => {
-            let elsewhere = scheduler.go_on(addon, call).await;
-            elsewhere.unwrap_or_else(|| Err(HookFailure::Panicked("its call was lost".to_owned())))
+    call: C,
+) -> impl Future<Output = Result<R, HookFailure>> + Send + 'static {
+    // Boxed before anything has it: a call is large, and moving it from one future into the next takes time for each flow.
+    let mut call = Contained(Box::pin(call));
+    async move {
+        let here = std::future::poll_fn(|context| match cpu::polled(|| Pin::new(&mut call).poll(context)) {
+            (Poll::Ready(done), _) => Poll::Ready(Some(done)),
+            (Poll::Pending, true) => Poll::Ready(None),
+            (Poll::Pending, false) => Poll::Pending,
+        });
+        match here.await {
+            Some(done) => done,
+            None => {
+                let elsewhere = scheduler.go_on(addon, call).await;
+                elsewhere.unwrap_or_else(|| Err(HookFailure::Panicked("its call was lost".to_owned())))
+            }
         }
     }
 }
 
 /// A call in which a panic of the host is a failure of the hook: the instance is lost with the call, and nothing else is
 /// left as it was in the middle of something.
-async fn contained<R>(call: impl Future<Output = Result<R, HookFailure>>) -> Result<R, HookFailure> {
-    let mut call = pin!(call);
-    std::future::poll_fn(|context| {
-        let polled = catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(context)));
+struct Contained<C>(Pin<Box<C>>);
+
+impl<R, C: Future<Output = Result<R, HookFailure>>> Future for Contained<C> {
+    type Output = C::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<C::Output> {
+        let polled = catch_unwind(AssertUnwindSafe(|| self.0.as_mut().poll(context)));
         polled.unwrap_or_else(|panic| Poll::Ready(Err(HookFailure::Panicked(said(panic.as_ref())))))
-    })
-    .await
+    }
 }
 
 /// What a panic says.
@@ -61,9 +66,9 @@ mod tests {
             #[expect(unreachable_code, reason = "it says what a hook would give")]
             Ok(())
         };
-        let failure = contained(panicking).await.expect_err("it panicked");
+        let failure = Contained(Box::pin(panicking)).await.expect_err("it panicked");
         assert_eq!(failure.to_string(), "the host failed while it served the addon: a handle");
-        assert!(matches!(contained(async { Ok(1) }).await, Ok(1)));
+        assert!(matches!(Contained(Box::pin(async { Ok(1) })).await, Ok(1)));
     }
 
     #[tokio::test]

@@ -96,13 +96,30 @@ impl Activity {
         }
     }
 
+    /// Since when nothing was under way that is over: the end of the last exchange, or the connection's start.
+    pub(super) fn quiet_since(&self) -> Instant {
+        self.0.opened + Duration::from_millis(self.0.last_ended.load(Ordering::Relaxed))
+    }
+
+    /// Waits until nothing was under way for a time after an exchange, or twice that.
+    pub(super) async fn unasked_for(&self, time: Duration) {
+        loop {
+            let last_ended = self.0.last_ended.load(Ordering::Relaxed);
+            tokio::time::sleep(time).await;
+            let is_idle = last_ended > 0 && self.0.under_way.load(Ordering::Relaxed) == 0;
+            if is_idle && self.0.last_ended.load(Ordering::Relaxed) == last_ended {
+                return;
+            }
+        }
+    }
+
     /// Waits until nothing was under way for a time: `first` for the first exchange, `between` for all others.
     pub(super) async fn idle(&self, first: Duration, between: Duration) {
         loop {
             let last_ended = self.0.last_ended.load(Ordering::Relaxed);
             let limit = if last_ended == 0 { first } else { between };
             let since = match self.0.under_way.load(Ordering::Relaxed) {
-                0 => self.0.opened + Duration::from_millis(last_ended),
+                0 => self.quiet_since(),
                 _ => Instant::now(),
             };
             tokio::time::sleep_until(since + limit).await;

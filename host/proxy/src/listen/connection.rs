@@ -1,7 +1,8 @@
 //! Serving one client connection, HTTP/1 or HTTP/2 as the client speaks it.
 
-use std::{sync::Arc, time::Duration};
+use std::{sync::Arc, task::Poll, time::Duration};
 
+use bytes::Bytes;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use http::Version;
 use hyper::{body::Incoming, service::service_fn};
@@ -10,10 +11,9 @@ use hyper_util::{
     server::conn::auto,
 };
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt},
     sync::OwnedSemaphorePermit,
 };
-use tokio_util::io::InspectReader;
 use tracing::debug;
 
 use super::{
@@ -22,6 +22,7 @@ use super::{
     exchange,
     held::Streams,
     interim::{Interim, WithInterim},
+    rest::{Client, Loan},
     socket::Peer,
 };
 
@@ -34,8 +35,8 @@ pub(super) struct Carrier {
     pub(super) peer: Option<Peer>,
 }
 
-/// Most time a client may take for a request's head, counted from when the connection was opened or, in HTTP/1, from the
-/// end of the response before.
+/// Most time a client may take for the first request, and in HTTP/1 from the end of a response to the next request, and then
+/// for its head.
 const HEAD_WITHIN: Duration = Duration::from_secs(30);
 
 /// Most time an HTTP/2 connection stays open without a stream.
@@ -64,28 +65,63 @@ pub(super) async fn serve<S: Service>(
     carrier: Carrier,
     permit: Option<OwnedSemaphorePermit>,
 ) {
+    let (drain, activity) = (clients.drain(), Activity::new());
+    let mut client = Client::new(stream, permit);
+    loop {
+        let first = tokio::select! {
+            first = client.next_bytes() => first,
+            () = drain.begun() => Ok(Bytes::new()),
+            () = tokio::time::sleep_until(activity.quiet_since() + HEAD_WITHIN) => Ok(Bytes::new()),
+        };
+        match first {
+            Ok(first) if first.is_empty() => {
+                // A client that does not answer is left.
+                let _ = tokio::time::timeout(CLOSE_WITHIN, client.stream.shutdown()).await;
+                return;
+            }
+            Ok(first) => {
+                // Boxed, so that a connection which rests takes no memory for it.
+                let awake = Box::pin(serve_awake(clients.clone(), client, first, carrier.clone(), activity.clone()));
+                let Some(at_rest) = awake.await else { return };
+                client = at_rest;
+            }
+            Err(error) => return debug!(%error, "client connection ended"),
+        }
+    }
+}
+
+/// Serves a connection on which something happens, from the first bytes on until it closes; or until it rests, then gives it
+/// back.
+async fn serve_awake<S: Service, T: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    clients: Arc<Clients<S>>,
+    client: Client<T>,
+    first: Bytes,
+    carrier: Carrier,
+    activity: Activity,
+) -> Option<Client<T>> {
     let drain = clients.drain();
-    let activity = Activity::new();
     let interim = Interim::default();
-    let received = activity.clone();
-    let stream = InspectReader::new(stream, move |bytes: &[u8]| received.received(bytes.len()));
-    let stream = WithInterim::new(stream, interim.clone(), permit);
-    let (counted, peer, streams) = (activity.clone(), carrier.peer.clone(), Streams::default());
-    let (idle, held) = (clients.idle, streams.clone());
+    let (loan, stream) = Loan::new(client, first, activity.clone());
+    let stream = WithInterim::new(stream, interim.clone());
+    let (peer, streams, idle) = (carrier.peer.clone(), Streams::default(), clients.idle);
+    let (counted, asked, sent, held) = (activity.clone(), loan.clone(), interim.clone(), streams.clone());
     let answer = move |request: http::Request<Incoming>| {
         let under_way = counted.begin();
+        asked.asked(request.version());
         // HTTP/1.0 has no interim responses, and `hyper` has no way to send them in HTTP/2.
-        let interim = (request.version() == Version::HTTP_11).then(|| interim.clone());
+        let interim = (request.version() == Version::HTTP_11).then(|| sent.clone());
         let exchange = exchange::Exchange { carrier: carrier.clone(), interim, under_way, streams: held.clone() };
         // Boxed, so that a connection which waits for its next request takes no memory for one.
         Box::pin(exchange::serve(clients.clone(), request, exchange))
     };
     let connection = builder().serve_connection_with_upgrades(TokioIo::new(stream), service_fn(answer)).into_owned();
-    tokio::pin!(connection);
+    let mut connection = Box::pin(connection);
+    let resting = loan.clone();
     let ending = async move {
         tokio::select! {
             () = drain.begun() => Ending::Drained,
             () = activity.idle(HEAD_WITHIN, IDLE_WITHIN) => Ending::Idle,
+            () = resting.at_rest(&activity, &interim) => Ending::Rests,
             () = abandoned(peer.as_ref(), &activity) => Ending::Left("client left"),
             () = streams.give_up_untaken(idle) => Ending::Left("client takes nothing"),
             () = activity.flooded() => Ending::Left("client sends much and asks for nothing"),
@@ -106,6 +142,17 @@ pub(super) async fn serve<S: Service>(
                 // A client that does not answer is left.
                 tokio::time::timeout(CLOSE_WITHIN, connection).await.unwrap_or(Ok(()))
             }
+            Ending::Rests => {
+                loan.call_back();
+                connection.as_mut().graceful_shutdown();
+                if std::future::poll_fn(|context| Poll::Ready(connection.as_mut().poll(context))).await.is_ready() {
+                    drop(connection);
+                    return loan.returned();
+                }
+                // There is something to do after all, so it closes when that is done.
+                loan.leave();
+                connection.await
+            }
             Ending::Left(why) => {
                 debug!("{why}");
                 Ok(())
@@ -115,6 +162,7 @@ pub(super) async fn serve<S: Service>(
     if let Err(error) = served {
         debug!(%error, "client connection ended");
     }
+    None
 }
 
 /// Why a connection is to end that would go on by itself.
@@ -123,6 +171,8 @@ enum Ending {
     Drained,
     /// Nobody asks for anything.
     Idle,
+    /// The same, for a while: only the stream is to be kept.
+    Rests,
     /// It is of no use any more, as this says.
     Left(&'static str),
 }

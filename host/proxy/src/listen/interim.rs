@@ -12,10 +12,7 @@ use std::{
 
 use bytes::{Buf, BytesMut};
 use http::{HeaderMap, StatusCode};
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    sync::OwnedSemaphorePermit,
-};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::flow::{HOP_BY_HOP, InterimSink};
 
@@ -42,6 +39,11 @@ impl Interim {
     /// Nothing panics while the lock is held.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether nothing of what was written is still to be sent.
+    pub(super) fn is_flushed(&self) -> bool {
+        self.lock().flushed
     }
 
     /// A request has come: interim responses may be sent until its final one.
@@ -85,13 +87,11 @@ impl InterimSink for Interim {
 pub(super) struct WithInterim<S> {
     stream: S,
     interim: Interim,
-    /// That there may be this connection; held until it closes.
-    _permit: Option<OwnedSemaphorePermit>,
 }
 
 impl<S: AsyncWrite + Unpin> WithInterim<S> {
-    pub(super) fn new(stream: S, interim: Interim, permit: Option<OwnedSemaphorePermit>) -> Self {
-        Self { stream, interim, _permit: permit }
+    pub(super) fn new(stream: S, interim: Interim) -> Self {
+        Self { stream, interim }
     }
 
     /// Writes the heads that wait, where they may stand.
@@ -181,7 +181,7 @@ mod tests {
     async fn written(act: impl AsyncFnOnce(&mut WithInterim<tokio::io::DuplexStream>, &Interim)) -> String {
         let (near, mut far) = duplex(64 * 1024);
         let interim = Interim::default();
-        let mut stream = WithInterim::new(near, interim.clone(), None);
+        let mut stream = WithInterim::new(near, interim.clone());
         act(&mut stream, &interim).await;
         drop(stream);
         let mut text = String::new();

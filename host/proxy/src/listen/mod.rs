@@ -1,10 +1,10 @@
 //! Where clients come in: HTTP in, flows out; flows in, HTTP out.
 //!
 //! `mode` says what a listener is, `accept` takes connections, `connection` serves one and `exchange` one request of it:
-//! `gate` says who may send it, `admit` makes a flow's request of what arrived, a `service` answers it, and `deliver` makes of a flow's response what the
-//! client gets. `tunnel` is what CONNECT opens (with the certificates of `ca`), and `upgraded` goes on when a response
-//! upgrades the connection. `socket` sees that a client left or takes nothing. What all connections share is in `clients`,
-//! bounded by `limits`.
+//! `gate` says who may send it, `admit` makes a flow's request of what arrived, a `service` answers it, and `deliver` makes of
+//! a flow's response what the client gets. `tunnel` is what CONNECT opens (with the certificates of `ca`), and `upgraded`
+//! goes on when a response upgrades the connection. A connection on which nothing happens is at `rest`. `socket` sees that a
+//! client left or takes nothing. What all connections share is in `clients`, bounded by `limits`.
 
 mod accept;
 mod activity;
@@ -22,6 +22,7 @@ mod limits;
 pub mod mode;
 mod observed;
 mod prefixed;
+mod rest;
 mod service;
 mod socket;
 mod traffic;

@@ -1,5 +1,6 @@
 use std::sync::Mutex;
 
+use futures_util::FutureExt;
 use http::{HeaderName, StatusCode};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
@@ -115,6 +116,60 @@ async fn a_connection_that_is_kept_for_a_next_request_is_closed_when_none_comes(
     let answered = Instant::now();
     assert!(is_closed(&mut client).await);
     assert!((HEAD_WITHIN..=IDLE_WITHIN).contains(&answered.elapsed()), "{:?}", answered.elapsed());
+}
+
+/// Longer than it takes until a connection rests.
+const WHILE: Duration = Duration::from_secs(5);
+
+#[tokio::test(start_paused = true)]
+async fn of_a_connection_at_rest_only_the_stream_is_kept_and_its_client_is_served_again() {
+    let clients = clients(1);
+    let mut client = connect(&clients);
+    for _ in 0..3 {
+        // Ours, and that of the connection.
+        tokio::time::sleep(WHILE).await;
+        assert_eq!(Arc::strong_count(&clients), 2);
+        client.write_all(get("/").as_bytes()).await.unwrap();
+        assert_eq!(answer(&mut client).await, "HTTP/1.1 204 No Content");
+        assert!(Arc::strong_count(&clients) > 2);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_lost_of_what_came_before_a_pause() {
+    let head = get("/");
+    for (requests, count) in [([head.as_str(), &head].concat(), 2), (["\r\n\r\n", &head].concat(), 1)] {
+        for cut in 1..requests.len() {
+            let mut client = connect(&clients(2));
+            let mut answered = 0;
+            for piece in [&requests[..cut], &requests[cut..]] {
+                client.write_all(piece.as_bytes()).await.unwrap();
+                tokio::time::sleep(WHILE).await;
+                while answered < count && client.read_u8().now_or_never().is_some() {
+                    assert!(answer(&mut client).await.ends_with("204 No Content"), "{cut}: {requests:?}");
+                    answered += 1;
+                }
+            }
+            assert_eq!(answered, count, "{cut}: {requests:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_leaves_a_connection_at_rest_gives_its_permit_back() {
+    let clients = clients(1);
+    let permits = Arc::new(Semaphore::new(1));
+    let (mut client, server) = duplex(64 * 1024);
+    let carrier = Carrier { gate: Arc::new(Gate::new(Entry::Proxy, None)), peer: None };
+    let permit = permits.clone().try_acquire_owned().ok();
+    let served = tokio::spawn(serve(clients, server, carrier, permit));
+    client.write_all(get("/").as_bytes()).await.unwrap();
+    assert_eq!(answer(&mut client).await, "HTTP/1.1 204 No Content");
+    tokio::time::sleep(WHILE).await;
+    assert_eq!(permits.available_permits(), 0);
+    drop(client);
+    served.await.unwrap();
+    assert_eq!(permits.available_permits(), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -91,7 +91,7 @@ impl<'a> Value<'a> {
     /// # Errors
     /// When `out` fails, or a file that content is copied out of. What was written until then is part of a value.
     pub(crate) fn write<W: Write>(&self, out: &mut W) -> io::Result<()> {
-        write!(out, "{}:", self.len)?;
+        write_len(self.len, out)?;
         match &self.payload {
             Payload::Own(bytes) => out.write_all(bytes)?,
             Payload::Borrowed(bytes) => out.write_all(bytes)?,
@@ -117,6 +117,23 @@ impl<'a> Value<'a> {
     fn framed_len(&self) -> u64 {
         u64::from(self.len.checked_ilog10().unwrap_or(0)) + 1 + 2 + self.len
     }
+}
+
+/// Writes a length and the colon behind it. A flow has some hundred, and the standard library's formatting of them took a fifth
+/// of the time of recording one.
+fn write_len<W: Write>(len: u64, out: &mut W) -> io::Result<()> {
+    // As many digits as a number may have, and the colon.
+    let mut text = [b':'; 21];
+    let (mut left, mut used) = (len, 1);
+    for digit in text.iter_mut().rev().skip(1) {
+        *digit = b'0' + (left % 10) as u8;
+        left /= 10;
+        used += 1;
+        if left == 0 {
+            break;
+        }
+    }
+    out.write_all(text.get(text.len() - used..).unwrap_or_default())
 }
 
 fn copy<W: Write>(file: &File, offset: u64, len: u64, out: &mut W) -> io::Result<()> {
@@ -168,6 +185,15 @@ mod tests {
         value.write(&mut out).unwrap();
         assert_eq!(out.len() as u64, value.framed_len());
         String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn lengths_are_written_in_all_their_digits() {
+        for len in [0, 9, 10, 99, 100, 12_345, u64::MAX - 1, u64::MAX] {
+            let mut out = Vec::new();
+            write_len(len, &mut out).unwrap();
+            assert_eq!(String::from_utf8(out).unwrap(), format!("{len}:"));
+        }
     }
 
     #[test]
