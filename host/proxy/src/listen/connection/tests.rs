@@ -10,9 +10,7 @@ use tokio::{
 
 use super::*;
 use crate::{
-    flow::{
-        Body, ByteStream, Destination, Fault, Fields, InterimSink, Lease, Request, Response, Session, Unanswered,
-    },
+    flow::{Body, ByteStream, Destination, Fault, Fields, InterimSink, Lease, Request, Response, Session, Unanswered},
     listen::{ClientLimits, Entry, ca::CertificateAuthority},
 };
 
