@@ -1,6 +1,13 @@
 //! An addon that is ready: calls to its hooks, and what a failure of them means.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use control::RecordingInfo;
 use tracing::{debug, error, warn};
@@ -53,11 +60,28 @@ pub enum Duty {
 struct Hook {
     name: &'static str,
     breaker: Breaker,
+    calls: AtomicU64,
+    failures: AtomicU64,
+    nanoseconds: AtomicU64,
+}
+
+/// How often a hook was called, and what came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HookCount {
+    /// `request`, `response` or `error`.
+    pub hook: &'static str,
+    /// Calls.
+    pub calls: u64,
+    /// Those that failed.
+    pub failures: u64,
+    /// Time that they took, waiting included.
+    pub time: Duration,
 }
 
 impl Hook {
     fn new(name: &'static str) -> Self {
-        Self { name, breaker: Breaker::default() }
+        let (calls, failures, nanoseconds) = Default::default();
+        Self { name, breaker: Breaker::default(), calls, failures, nanoseconds }
     }
 }
 
@@ -119,6 +143,21 @@ impl Addon {
                 Err(CommandError::Failed { command: command.to_owned(), addon: self.name.to_string(), source })
             }
         }
+    }
+
+    /// How often each of its hooks was called.
+    pub fn hook_counts(&self) -> [HookCount; 3] {
+        [&self.request, &self.response, &self.error].map(|hook| HookCount {
+            hook: hook.name,
+            calls: hook.calls.load(Ordering::Relaxed),
+            failures: hook.failures.load(Ordering::Relaxed),
+            time: Duration::from_nanos(hook.nanoseconds.load(Ordering::Relaxed)),
+        })
+    }
+
+    /// Bytes that are kept for its flows beyond its calls.
+    pub fn kept_bytes(&self) -> usize {
+        self.pool.shared().kept.used()
     }
 
     /// What it replays, with the hits of a session, or of all.
@@ -223,7 +262,15 @@ impl Addon {
         if let Some(left) = hook.breaker.off_for() {
             return Err(HookFailure::Off(left));
         }
-        self.pool.call(call).await.inspect_err(|failure| self.failed(hook, flow, failure))
+        let began = Instant::now();
+        let called = self.pool.call(call).await;
+        hook.calls.fetch_add(1, Ordering::Relaxed);
+        let took = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        hook.nanoseconds.fetch_add(took, Ordering::Relaxed);
+        called.inspect_err(|failure| {
+            hook.failures.fetch_add(1, Ordering::Relaxed);
+            self.failed(hook, flow, failure);
+        })
     }
 
     /// Takes note of a failure.

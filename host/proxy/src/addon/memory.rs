@@ -38,7 +38,7 @@ impl Account {
         self.used.fetch_sub(bytes, Ordering::Relaxed);
     }
 
-    fn used(&self) -> usize {
+    pub fn used(&self) -> usize {
         self.used.load(Ordering::Relaxed)
     }
 

@@ -51,7 +51,7 @@ pub use engine::{AddonEngine, CompileError};
 pub use extent::Excess;
 pub use failure::HookFailure;
 pub use grants::Grants;
-pub use hooks::{Addon, Duty, OnFailure};
+pub use hooks::{Addon, Duty, HookCount, OnFailure};
 pub use limits::Limits;
 pub use load::{LoadError, Loaded, LoadedPlug, Preparation, Purpose, Request as LoadRequest, load};
 pub use notes::{NoteKeeper, Noted};

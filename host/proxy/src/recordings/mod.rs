@@ -16,9 +16,11 @@ mod passing;
 mod playing;
 mod reading;
 mod recorder;
+mod saved;
 mod upgraded;
 
 pub use capability::Recordings;
 pub use library::Library;
 pub use messages::RecordedFlows;
 pub use passing::PassingRecorder;
+pub use saved::{SaveError, save};

@@ -7,6 +7,7 @@
 mod change;
 mod command;
 mod error;
+mod face;
 mod plan;
 mod setup;
 mod stamps;
@@ -17,6 +18,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::Mutex;
 
 pub use error::ChangeError;
+pub use face::{Face, SaveFlows};
 pub use plan::Plan;
 
 use crate::{
@@ -62,6 +64,12 @@ impl Running {
     /// The configuration in force, and those before it.
     pub fn generations(&self) -> &Arc<Generations> {
         &self.generations
+    }
+
+    /// Whether all that is replayed was replayed; nothing if nothing is.
+    pub fn is_used_up(&self) -> Option<bool> {
+        let setup = self.setup.load();
+        setup.entries.iter().filter_map(|entry| entry.addon.is_used_up()).reduce(|one, other| one && other)
     }
 
     /// The files that the configuration was made of: itself, components, recordings.

@@ -1,0 +1,298 @@
+//! What a proxy that runs looks like from outside.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use control::{
+    AddonInfo, Answer, Change, Changed, CommandInfo, Control, ControlError, ErrorKind, Event, Events, Family, Flow, FlowPage,
+    FlowQuery, Health, ListenerInfo, MetricKind, OptionInfo, OptionKind, OptionValue, PlugInfo, RecordingInfo, Report, Sample,
+    ServedExchange, SessionInfo,
+};
+use futures_util::future::BoxFuture;
+use tokio::sync::Notify;
+
+use super::{Running, setup::Entry};
+use crate::{
+    addon::{
+        Duty,
+        options::{Kind, OptionDeclaration, Value},
+    },
+    flow::Session,
+    journal::Journal,
+};
+
+/// Writes flows to a file; how many. Blocks.
+pub type SaveFlows = fn(&[Arc<Flow>], &Path) -> Result<usize, String>;
+
+/// A proxy that runs, for those who look at it and change it.
+pub struct Face {
+    running: Arc<Running>,
+    journal: Arc<Journal>,
+    listeners: Vec<ListenerInfo>,
+    /// Nothing in a build that knows no recordings.
+    save: Option<SaveFlows>,
+    is_serving: AtomicBool,
+    stop: Notify,
+}
+
+impl Face {
+    /// The face of a proxy that serves at these places.
+    pub fn new(
+        running: Arc<Running>,
+        journal: Arc<Journal>,
+        listeners: Vec<ListenerInfo>,
+        save: Option<SaveFlows>,
+    ) -> Self {
+        Self { running, journal, listeners, save, is_serving: AtomicBool::new(true), stop: Notify::new() }
+    }
+
+    /// Says that it takes no connections any more.
+    pub fn stops(&self) {
+        self.is_serving.store(false, Ordering::Relaxed);
+    }
+
+    /// Waits until somebody asks it to stop.
+    pub async fn asked_to_stop(&self) {
+        self.stop.notified().await;
+    }
+
+    fn session(name: &str) -> Result<Session, ControlError> {
+        if name.is_empty() {
+            return Ok(Session::default());
+        }
+        Session::named(name).map_err(|error| ControlError::new(ErrorKind::Invalid, error.to_string()))
+    }
+}
+
+impl Control for Face {
+    fn health(&self) -> Health {
+        Health {
+            is_serving: self.is_serving.load(Ordering::Relaxed),
+            pid: std::process::id(),
+            version: env!("CARGO_PKG_VERSION"),
+            generation: self.running.generations.current().number,
+            listeners: self.listeners.clone(),
+        }
+    }
+
+    fn flows(&self, query: &FlowQuery) -> Result<FlowPage, ControlError> {
+        self.journal.flows(query)
+    }
+
+    fn flow(&self, id: u64) -> Option<Arc<Flow>> {
+        self.journal.flow(id)
+    }
+
+    fn clear_flows(&self) {
+        self.journal.clear();
+    }
+
+    fn save_flows(&self, flows: Vec<u64>, file: PathBuf) -> BoxFuture<'static, Result<usize, ControlError>> {
+        let failed = |reason: String| ControlError::new(ErrorKind::Failed, reason);
+        let flows: Vec<Arc<Flow>> = flows.into_iter().filter_map(|id| self.journal.flow(id)).collect();
+        let Some(save) = self.save else {
+            let reason = "cannot save flows: this `proxyhost` was built without recordings".to_owned();
+            return Box::pin(async move { Err(failed(reason)) });
+        };
+        let file = PathBuf::from(self.running.path(&file.to_string_lossy()));
+        Box::pin(async move {
+            let saved = tokio::task::spawn_blocking(move || save(&flows, &file)).await;
+            saved.unwrap_or_else(|panicked| Err(format!("cannot save flows: {panicked}"))).map_err(failed)
+        })
+    }
+
+    fn events(&self) -> Events {
+        self.journal.subscribe()
+    }
+
+    fn options(&self) -> Vec<OptionInfo> {
+        let setup = self.running.setup.load();
+        let mut options: Vec<OptionInfo> = Vec::new();
+        for entry in &setup.entries {
+            for option in &entry.loaded.options {
+                if options.iter().all(|known| known.name != option.name) {
+                    options.push(shown(entry, option));
+                }
+            }
+        }
+        options
+    }
+
+    fn commands(&self) -> Vec<CommandInfo> {
+        let setup = self.running.setup.load();
+        let of_addon = |entry: &Entry| {
+            entry.loaded.commands.iter().map(|command| command.info(&entry.loaded.name)).collect::<Vec<_>>()
+        };
+        setup.entries.iter().flat_map(of_addon).collect()
+    }
+
+    fn run(
+        &self,
+        name: String,
+        arguments: Vec<String>,
+        session: String,
+    ) -> BoxFuture<'static, Result<Answer, ControlError>> {
+        let (running, journal) = (self.running.clone(), self.journal.clone());
+        Box::pin(async move {
+            let session = Self::session(&session)?;
+            let before = running.generations.current().number;
+            let answer = running.run(&name, &arguments, &session).await?;
+            let generation = running.generations.current().number;
+            if generation != before {
+                journal.tell(|| Event::Changed { generation, what: format!("by {name}") });
+            }
+            Ok(answer)
+        })
+    }
+
+    fn addons(&self) -> Vec<AddonInfo> {
+        let setup = self.running.setup.load();
+        let info = |entry: &Entry| AddonInfo {
+            name: entry.loaded.name.clone(),
+            place: entry.loaded.place.clone(),
+            summary: entry.loaded.summary.clone(),
+            hooks: entry.loaded.hooks.iter().map(|&hook| hook.to_owned()).collect(),
+            is_active: entry.addon.duty() != Duty::Idle,
+            plugs: {
+                let plugs = entry.loaded.plugs.iter();
+                plugs.map(|plug| PlugInfo { name: plug.name.clone(), exports: plug.exports.clone() }).collect()
+            },
+        };
+        setup.entries.iter().map(info).collect()
+    }
+
+    fn recordings(&self, session: Option<&str>) -> Vec<RecordingInfo> {
+        // A session that nobody can name has used nothing.
+        let Ok(session) = session.map(Self::session).transpose() else { return Vec::new() };
+        let setup = self.running.setup.load();
+        setup.entries.iter().flat_map(|entry| entry.addon.inventory(session.as_ref())).collect()
+    }
+
+    fn sessions(&self) -> Vec<SessionInfo> {
+        let mut sessions = self.journal.sessions();
+        for session in &mut sessions {
+            let recordings = self.recordings(Some(&session.name));
+            let used = recordings.iter().flat_map(|recording| &recording.exchanges).filter(|exchange| exchange.hits > 0);
+            session.used = used.count() as u64;
+        }
+        sessions
+    }
+
+    fn reset(&self, session: Option<&str>) -> Result<(), ControlError> {
+        let named = session.map(Self::session).transpose()?;
+        self.journal.reset(session)?;
+        let setup = self.running.setup.load();
+        setup.entries.iter().for_each(|entry| entry.addon.forget(named.as_ref()));
+        Ok(())
+    }
+
+    fn report(&self, session: Option<&str>) -> Report {
+        let mut report = self.journal.report(session);
+        for recording in self.recordings(session) {
+            let served = recording.exchanges.into_iter().map(|exchange| ServedExchange {
+                file: recording.file.clone(),
+                number: exchange.number,
+                request: format!("{} {}", exchange.method, exchange.url),
+                status: exchange.status,
+                hits: exchange.hits,
+            });
+            report.exchanges.extend(served);
+        }
+        report
+    }
+
+    fn metrics(&self) -> Vec<Family> {
+        let setup = self.running.setup.load();
+        let mut families = self.journal.families();
+        let by_hook = |value: fn(&crate::addon::HookCount) -> f64| -> Vec<Sample> {
+            let of_addon = |entry: &Entry| {
+                let hooks = entry.addon.hook_counts().into_iter();
+                let labels =
+                    |hook: &str| vec![("addon", entry.loaded.name.clone()), ("hook", hook.to_owned())];
+                hooks.map(|count| Sample { labels: labels(count.hook), value: value(&count) }).collect::<Vec<_>>()
+            };
+            setup.entries.iter().flat_map(of_addon).collect()
+        };
+        let counter = |name, help, samples| Family { name, help, kind: MetricKind::Counter, samples };
+        families.push(counter(
+            "proxyhost_hook_calls_total",
+            "Calls of addons' hooks since the addon was configured.",
+            by_hook(|count| count.calls as f64),
+        ));
+        families.push(counter("proxyhost_hook_failures_total", "Those that failed.", by_hook(|count| count.failures as f64)));
+        families.push(counter(
+            "proxyhost_hook_seconds_total",
+            "Time that they took, waiting included.",
+            by_hook(|count| count.time.as_secs_f64()),
+        ));
+        let gauge = |name, help, value: f64| {
+            let samples = vec![Sample { labels: Vec::new(), value }];
+            Family { name, help, kind: MetricKind::Gauge, samples }
+        };
+        let kept = |entry: &Entry| Sample {
+            labels: vec![("addon", entry.loaded.name.clone())],
+            value: entry.addon.kept_bytes() as f64,
+        };
+        families.push(Family {
+            name: "proxyhost_addon_kept_bytes",
+            help: "What is kept for an addon's flows beyond its calls.",
+            kind: MetricKind::Gauge,
+            samples: setup.entries.iter().map(kept).collect(),
+        });
+        let generation = self.running.generations.current().number;
+        families.push(gauge("proxyhost_generation", "The number of the configuration in force.", generation as f64));
+        families
+    }
+
+    fn change(&self, change: Change) -> BoxFuture<'static, Result<Changed, ControlError>> {
+        let (running, journal) = (self.running.clone(), self.journal.clone());
+        Box::pin(async move {
+            let changed = running.change(change).await?;
+            if !changed.what.is_empty() {
+                let Changed { generation, what } = changed.clone();
+                journal.tell(|| Event::Changed { generation, what });
+            }
+            Ok(changed)
+        })
+    }
+
+    fn stop(&self) {
+        self.stop.notify_one();
+    }
+}
+
+fn shown(entry: &Entry, option: &OptionDeclaration) -> OptionInfo {
+    let value = entry.spec.options.get(&option.name).cloned().unwrap_or_else(|| option.default_value());
+    OptionInfo {
+        name: option.name.clone(),
+        addon: entry.loaded.name.clone(),
+        help: option.help.clone(),
+        kind: match &option.kind {
+            Kind::Flag => OptionKind::Flag,
+            Kind::Integer => OptionKind::Integer,
+            Kind::Text => OptionKind::Text,
+            Kind::Choice(words) => OptionKind::Choice(words.clone()),
+            Kind::Texts => OptionKind::Texts,
+            Kind::Files => OptionKind::Files,
+            Kind::Output => OptionKind::Output,
+        },
+        value: plain(value),
+        default: plain(option.default_value()),
+        is_fixed: option.fixed,
+        deprecated: option.deprecated.clone(),
+    }
+}
+
+fn plain(value: Value) -> OptionValue {
+    match value {
+        Value::Flag(value) => OptionValue::Flag(value),
+        Value::Integer(value) => OptionValue::Integer(value),
+        Value::Text(value) => OptionValue::Text(value),
+        Value::Texts(values) => OptionValue::Texts(values),
+    }
+}
