@@ -39,6 +39,11 @@ pub(super) fn own() -> Command {
             many("proxy-auth", "NAME:PASSWORD", "Serve only this user, and others that are named"),
             one("proxy-auth-file", "FILE", "Serve only the users of this file, a line NAME:PASSWORD each"),
             switch("allow-open", "Let everybody who can reach the proxy use it, from other machines too"),
+            one(
+                "control",
+                "[HOST:]PORT",
+                "Where to be looked at and changed while running, by `proxyhost ctl` or HTTP",
+            ),
             one("ca-dir", "DIR", "Keep the certificate authority here [default: ~/.proxyhost]"),
             switch("insecure", "Accept any certificate of a server"),
             many("upstream-ca", "FILE", "Trust these certificates of servers as well"),
@@ -60,13 +65,16 @@ fn command() -> Arg {
     Arg::new("command").value_name("COMMAND").help("What to do instead of running the proxy").value_parser(commands)
 }
 
-/// The command that is one of its own, with arguments of its own behind it.
-pub(super) const FLOWS: &str = "flows";
+/// The commands that are ones of their own, with arguments of their own behind them.
+pub(super) const OF_THEIR_OWN: [&str; 2] = [CTL, FLOWS];
+const CTL: &str = "ctl";
+const FLOWS: &str = "flows";
 
-const COMMANDS: [(&str, &str); 4] = [
+const COMMANDS: [(&str, &str); 5] = [
     ("addons", "List the addons and their options"),
     ("ca", "Show the certificate authority that clients have to trust"),
     ("check", "Check the configuration, and stop"),
+    (CTL, "Look at a running proxy, or change it; see `proxyhost ctl --help`"),
     (FLOWS, "List, show, check, repair, merge, filter, convert or compare recordings; see `proxyhost flows --help`"),
 ];
 

@@ -7,6 +7,7 @@ use clap::ArgMatches;
 use super::{
     AddonSpec, ConfigError, Environment, Settings,
     access::{Access, UserSources},
+    control,
     document::Located,
     file::{AT_ONCE, File},
     listeners::{self, Typed, Wanted},
@@ -34,6 +35,8 @@ pub(super) fn merge(
     let access = access(file, matches, environment)?;
     let wanted = wanted(file, matches, environment, &access)?;
     let listeners = listeners::resolve(wanted, listen.as_ref(), access, &mut warnings)?;
+    let control = matches.get_one::<String>("control").map(|text| typed("control", text));
+    let control = control::resolve(control, file, environment, &listeners, &mut warnings)?;
     let fidelity = matches.get_flag("fidelity") || file.fidelity.unwrap_or(false);
     let limits = ClientLimits::default();
     let egress = Policy {
@@ -72,6 +75,7 @@ pub(super) fn merge(
         host: if fidelity { HostField::Kept } else { HostField::Rewritten },
         drain_time: file.limits.drain.unwrap_or(DRAIN_TIME),
         log: log(matches, environment),
+        control,
         warnings,
         ca_dir: matches
             .get_one("ca-dir")

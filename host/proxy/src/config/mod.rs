@@ -8,6 +8,7 @@
 mod access;
 mod action;
 mod command;
+mod control;
 mod document;
 mod environment;
 mod error;
@@ -25,7 +26,7 @@ pub use action::{Action, HelpText};
 pub use environment::Environment;
 pub use error::ConfigError;
 pub use preliminary::{DeclaredAddon, Preliminary};
-pub use settings::{AddonSpec, Listener, Settings};
+pub use settings::{AddonSpec, ControlSettings, Listener, Settings};
 
 /// The shipped addons that are loaded, innermost, unless they are listed or switched off.
 pub const DEFAULT_ADDONS: &[&str] = &["serverreplay", "record"];

@@ -40,6 +40,8 @@ pub struct Settings {
     pub drain_time: Duration,
     /// Which events are logged, as a filter of the `tracing` crates.
     pub log: String,
+    /// Where the running proxy can be looked at and changed; `None` for nowhere.
+    pub control: Option<ControlSettings>,
     /// What the operator should know although it is no error, a line each.
     pub warnings: Vec<String>,
     pub(super) ca_dir: Option<PathBuf>,
@@ -67,6 +69,17 @@ pub struct Listener {
     pub address: SocketAddr,
     /// Who may use it; `None` for everybody.
     pub users: Option<Users>,
+}
+
+/// Where the running proxy can be looked at and changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ControlSettings {
+    /// The address; with port 0 the system chooses one.
+    pub address: SocketAddr,
+    /// The host as it was written, where that is a name: clients may call it that.
+    pub name: Option<String>,
+    /// The file with the token that clients have to know. Without one, a token is made at each start.
+    pub token_file: Option<PathBuf>,
 }
 
 /// An addon to load, and what it may use.
