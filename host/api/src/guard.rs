@@ -22,13 +22,19 @@ use http::{
     header::{self, AUTHORIZATION, HOST, ORIGIN, WWW_AUTHENTICATE},
     uri::Authority,
 };
+use tokio::sync::watch;
 use tracing::error;
 
 use super::{Access, failure::Failure, routes};
 
-/// The address of the server as the client reached it: an extension of each request.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ReachedAt(pub(crate) SocketAddr);
+/// The connection that a request came over: an extension of each request.
+#[derive(Clone, Debug)]
+pub(crate) struct Connection {
+    /// The address of the server as the client reached it.
+    pub(crate) reached_at: SocketAddr,
+    /// Fails to be waited for when the server stops.
+    pub(crate) stopping: watch::Receiver<()>,
+}
 
 /// Lets a request through to its handler, or answers in its place.
 pub(crate) async fn admit(State(access): State<Arc<Access>>, request: Request, next: Next) -> Response {
@@ -58,7 +64,7 @@ const PROTECTING: [(HeaderName, &str); 5] = [
 
 fn check(access: &Access, request: &Request) -> Result<(), Failure> {
     let fields = request.headers();
-    let reached_at = request.extensions().get::<ReachedAt>().map(|reached| reached.0.ip());
+    let reached_at = request.extensions().get::<Connection>().map(|connection| connection.reached_at.ip());
     let host = host(access, fields, reached_at)?;
     // The form of a target that proxies get.
     if request.uri().authority().is_some_and(|authority| !is_known(access, authority, reached_at)) {

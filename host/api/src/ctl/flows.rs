@@ -73,7 +73,9 @@ pub(super) fn line(flow: &Value) -> String {
         .collect();
     notes.extend(outcome["detail"].as_str().map(str::to_owned));
     let notes: String = notes.iter().map(|note| format!(" · {note}")).collect();
-    format!("{:>6}  {time}  {:<7} {status:<6} {size:>9} {took:>8}  {url}{notes}", flow["id"], text("method"))
+    // A JSON number is not padded by itself.
+    let id = flow["id"].to_string();
+    format!("{id:>6}  {time}  {:<7} {status:<6} {size:>9} {took:>8}  {url}{notes}", text("method"))
 }
 
 /// Shows one flow, or the body of one of its messages.

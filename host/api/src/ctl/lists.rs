@@ -80,7 +80,7 @@ pub(super) fn recording(recording: &Value) -> Vec<String> {
         exchanges().count()
     );
     let line = |exchange: &Value| {
-        let (number, status) = (&exchange["number"], &exchange["status"]);
+        let (number, status) = (exchange["number"].to_string(), &exchange["status"]);
         format!("{number:>6}  {:>4}×  {status} {} {}", hits(exchange), text(exchange, "method"), text(exchange, "url"))
     };
     [first].into_iter().chain(exchanges().map(line)).collect()

@@ -3,6 +3,7 @@
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
+    Extension,
     extract::State,
     response::{
         IntoResponse, Response, Sse,
@@ -14,9 +15,9 @@ use flowfilter::Filter;
 use futures_util::stream;
 use http::StatusCode;
 use serde::Deserialize;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 
-use crate::{failure::Failure, input::Asked, routes::Served};
+use crate::{failure::Failure, guard::Connection, input::Asked, routes::Served};
 
 /// Which events are wanted.
 #[derive(Default, Deserialize)]
@@ -30,13 +31,19 @@ pub(crate) struct Wanted {
     filter: Option<String>,
 }
 
-pub(crate) async fn stream(State(served): State<Served>, Asked(wanted): Asked<Wanted>) -> Result<Response, Failure> {
+pub(crate) async fn stream(
+    State(served): State<Served>,
+    connection: Option<Extension<Connection>>,
+    Asked(wanted): Asked<Wanted>,
+) -> Result<Response, Failure> {
     let selection = Selection::of(wanted)?;
     let permit = served.streams.clone().try_acquire_owned().map_err(|_| {
         let reason = "there are too many streams of events: close one of them";
         Failure::new(StatusCode::SERVICE_UNAVAILABLE, ErrorKind::Refused, reason)
     })?;
-    let listening = Listening { events: served.control.events(), control: served.control, selection, _permit: permit };
+    let stopping = connection.map(|Extension(connection)| connection.stopping);
+    let listening =
+        Listening { events: served.control.events(), control: served.control, selection, stopping, _permit: permit };
     let events = stream::unfold(listening, async |mut listening| {
         let event = listening.next().await?;
         Some((Ok::<_, Infallible>(event), listening))
@@ -51,13 +58,24 @@ struct Listening {
     events: Events,
     control: Arc<dyn Control>,
     selection: Selection,
+    stopping: Option<watch::Receiver<()>>,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Listening {
     async fn next(&mut self) -> Option<sse::Event> {
         loop {
-            let event = self.events.next().await?;
+            let stopped = async {
+                match &mut self.stopping {
+                    // Nobody sends anything: it fails when the server stops.
+                    Some(stopping) => drop(stopping.changed().await),
+                    None => std::future::pending().await,
+                }
+            };
+            let event = tokio::select! {
+                event = self.events.next() => event?,
+                () = stopped => return None,
+            };
             if !self.selection.includes(&event, &*self.control) {
                 continue;
             }

@@ -25,7 +25,7 @@ use tokio::{
 use tracing::{debug, warn};
 
 use self::stall::Stalling;
-use super::{Access, guard::ReachedAt, routes};
+use super::{Access, guard::Connection, routes};
 
 /// Serves clients until `shutdown` is done, and then for at most a second what has begun. Dropping it ends all at once.
 pub async fn serve(
@@ -66,7 +66,7 @@ pub async fn serve(
     }
     drop((stop, listener));
     let all = async { while connections.join_next().await.is_some() {} };
-    // Streams of events do not end by themselves.
+    // Nobody has to read what is sent.
     let _ = timeout(FINISH_TIME, all).await;
 }
 
@@ -82,8 +82,9 @@ async fn serve_one(stream: TcpStream, router: Router, stopping: &mut watch::Rece
     let _ = stream.set_nodelay(true);
     let io = TokioIo::new(Stalling::new(stream, WRITE_TIME));
     let router = TowerToHyperService::new(router);
+    let of_requests = Connection { reached_at, stopping: stopping.clone() };
     let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(ReachedAt(reached_at));
+        request.extensions_mut().insert(of_requests.clone());
         router.call(request)
     });
     let connection = http1::Builder::new()

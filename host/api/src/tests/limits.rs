@@ -58,9 +58,7 @@ async fn slow_clients_are_not_waited_for() {
         "PATCH /v1/options HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {TOKEN}\r\ncontent-type: \
          application/json\r\ncontent-length: 9\r\n\r\n{{"
     );
-    for (sent, answered) in
-        [("", ""), ("GET /healthz HTTP/1.1\r\nhost", ""), (body.as_str(), "HTTP/1.1 408")]
-    {
+    for (sent, answered) in [("", ""), ("GET /healthz HTTP/1.1\r\nhost", ""), (body.as_str(), "HTTP/1.1 408")] {
         let mut stream = served.connect().await;
         stream.write_all(sent.as_bytes()).await.expect("it reads");
         let mut answer = Vec::new();
