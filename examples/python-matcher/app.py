@@ -33,8 +33,11 @@ class Matcher(exports.Matcher):
     def key(self, request: Request) -> bytes | None:
         return json.dumps(parts(request)).encode()
 
-    def explain(self, request: Request) -> list[Part]:
-        return [Part(name, value.encode()) for name, value in parts(request)]
+    def explain(self, request: Request, limit: int) -> list[Part]:
+        return [Part(name, value.encode(), False) for name, value in parts(request)]
+
+    def suggest(self, live: Request, recorded: Request, limit: int) -> str | None:
+        return None
 
 
 def parts(request: Request) -> list[tuple[str, str]]:

@@ -7,8 +7,9 @@ use proxyhost_sdk::{
     declare::{self, Declared},
     options,
 };
+use redaction::DECODED_LIMIT;
 
-use crate::{Content, Digest, JsonPointer, NameList, Options, Rules, Subject, key, parts};
+use crate::{Content, Digest, JsonPointer, NameList, Options, Rules, Subject, key, parts, suggest};
 
 struct DefaultMatcher;
 
@@ -62,12 +63,17 @@ impl Lifecycle for DefaultMatcher {
 
 impl Matcher for DefaultMatcher {
     fn key(request: &Request) -> Option<Vec<u8>> {
-        key(&Live(request), options_once())
+        key(&Held { request, most: None }, options_once())
     }
 
-    fn explain(request: &Request) -> Vec<proxyhost_sdk::Part> {
-        let parts = parts(&Live(request), options_once()).into_iter();
-        parts.map(|part| proxyhost_sdk::Part { name: part.name, value: part.value }).collect()
+    fn explain(request: &Request, limit: u64) -> Vec<proxyhost_sdk::Part> {
+        let parts = parts(&Held { request, most: Some(limit) }, options_once()).into_iter();
+        parts.map(|part| proxyhost_sdk::Part { name: part.name, value: part.value, detail: part.detail }).collect()
+    }
+
+    fn suggest(live: &Request, recorded: &Request, limit: u64) -> Option<String> {
+        let held = |request| Held { request, most: Some(limit) };
+        suggest(&held(live), &held(recorded), options_once())
     }
 }
 
@@ -98,43 +104,47 @@ fn read_options() -> Result<Options, String> {
 }
 
 /// A request that the host holds.
-struct Live<'a>(&'a Request);
+struct Held<'a> {
+    request: &'a Request,
+    /// The most bytes of a content to look at, coded or not.
+    most: Option<u64>,
+}
 
-impl Subject for Live<'_> {
+impl Subject for Held<'_> {
     fn method(&self) -> String {
-        self.0.method()
+        self.request.method()
     }
 
     fn scheme(&self) -> String {
-        self.0.scheme()
+        self.request.scheme()
     }
 
     fn host(&self) -> String {
-        self.0.host()
+        self.request.host()
     }
 
     fn port(&self) -> u16 {
-        self.0.port()
+        self.request.port()
     }
 
     fn authority(&self) -> Option<String> {
-        self.0.authority()
+        self.request.authority()
     }
 
     fn target(&self) -> String {
-        self.0.path()
+        self.request.path()
     }
 
     fn field(&self, name: &str) -> Option<Vec<u8>> {
-        self.0.field(name)
+        self.request.field(name)
     }
 
     fn field_lines(&self, name: &str) -> Vec<Vec<u8>> {
-        self.0.field_lines(name)
+        self.request.field_lines(name)
     }
 
     fn content(&self) -> Content {
-        match self.0.body().read(u64::MAX) {
+        match self.request.body().read(self.most.unwrap_or(u64::MAX)) {
             Ok(bytes) => Content::Bytes(bytes),
             Err(BodyError::Gone) => Content::NotRecorded,
             Err(BodyError::TooLarge | BodyError::TimedOut | BodyError::Incomplete(_)) => Content::Unreadable,
@@ -142,7 +152,7 @@ impl Subject for Live<'_> {
     }
 
     fn digest(&self) -> Digest {
-        let body = self.0.body();
+        let body = self.request.body();
         if body.size() == Some(0) {
             return Digest::Empty;
         }
@@ -153,6 +163,11 @@ impl Subject for Live<'_> {
             Err(BodyError::Gone) => Digest::NotRecorded,
             Err(BodyError::TooLarge | BodyError::TimedOut | BodyError::Incomplete(_)) => Digest::Unreadable,
         }
+    }
+
+    fn most_decoded(&self) -> usize {
+        let most = self.most.and_then(|most| usize::try_from(most).ok());
+        most.map_or(DECODED_LIMIT, |most| most.min(DECODED_LIMIT))
     }
 }
 

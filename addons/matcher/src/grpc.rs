@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use redaction::{DECODED_LIMIT, decode};
+use redaction::decode_within;
 
 /// A message of a call.
 #[derive(Debug, PartialEq, Eq)]
@@ -36,12 +36,12 @@ pub(crate) fn messages(mut content: &[u8]) -> Option<Vec<Message<'_>>> {
     Some(messages)
 }
 
-/// Undoes the call's compression, and leaves messages as they are where it cannot be undone; nothing when too much
-/// comes of them together.
-pub(crate) fn decompress(messages: &mut [Message<'_>], coding: Option<&[u8]>) -> Option<()> {
-    let mut room = DECODED_LIMIT;
+/// Undoes the call's compression, and leaves messages as they are where it cannot be undone; nothing when more
+/// than `most` bytes come of them together.
+pub(crate) fn decompress(messages: &mut [Message<'_>], coding: Option<&[u8]>, most: usize) -> Option<()> {
+    let mut room = most;
     for message in messages.iter_mut().filter(|message| message.is_compressed) {
-        if let Some(bytes) = decode(&message.bytes, coding) {
+        if let Some(bytes) = decode_within(&message.bytes, coding, most) {
             room = room.checked_sub(bytes.len())?;
             *message = Message { is_compressed: false, bytes: bytes.into_owned().into() };
         }
@@ -55,6 +55,8 @@ mod tests {
 
     use flate2::{Compression, write::GzEncoder};
     use proptest::prelude::*;
+
+    use redaction::DECODED_LIMIT;
 
     use super::{MESSAGES, Message, decompress, messages};
 
@@ -90,7 +92,7 @@ mod tests {
             let bomb = bomb.finish().unwrap();
             let mut messages =
                 [true, true].map(|is_compressed| Message { is_compressed, bytes: bomb.as_slice().into() });
-            assert_eq!(decompress(&mut messages, Some(b"gzip")), expected);
+            assert_eq!(decompress(&mut messages, Some(b"gzip"), DECODED_LIMIT), expected);
         }
     }
 

@@ -1,6 +1,6 @@
 //! JSON bodies by their values.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::borrow::Cow;
 
 use json_pointer::{JsonPointer, Segment, behind, behind_element, push};
 use redaction::json_text::Cursor;
@@ -15,9 +15,6 @@ const MEMBERS: usize = 1 << 19;
 
 /// How many bytes a value may have to stand for itself, and not by its digest.
 const WRITTEN: usize = 64 << 10;
-
-/// How many bytes all pointers may have, so that a long name above many values cannot use up the memory.
-const POINTERS: usize = 1 << 20;
 
 /// What a JSON text means.
 #[derive(Debug, PartialEq, Eq)]
@@ -237,96 +234,107 @@ fn unescaped(string: &[u8]) -> Option<Cow<'_, str>> {
     }
 }
 
-/// A value that has no values of its own, or the mark of an array.
-pub(crate) struct Leaf<'a> {
-    /// Where it is, as a JSON pointer.
-    pub(crate) pointer: String,
-    /// The value as JSON: numbers as they were written, strings with the escapes they need.
-    pub(crate) value: Cow<'a, str>,
-}
-
-/// The values of a JSON text that are not ignored; nothing when it is not valid or goes beyond a limit.
+/// Tells the values of a JSON text that have none of their own and are not ignored, in order: where each is, as a JSON
+/// pointer, and the value in one form. Every array has a mark before its elements, which sets it apart from an object with
+/// members called `0`, `1`, …. What is nested too deep is told as it is written.
 ///
-/// Every array leaves a mark beside its elements, which sets it apart from an object with members called `0`, `1`, ….
-/// Of members with the same name the last counts.
-pub(crate) fn leaves<'a>(text: &'a [u8], ignored: &[JsonPointer]) -> Option<Vec<Leaf<'a>>> {
-    let text: &'a RawValue = serde_json::from_slice(text).ok()?;
+/// Ends early when a value is told and `see` does not want another; the rest of the text is then told in one, without a
+/// pointer. Tells nothing of a text that is not valid.
+pub(crate) fn tell(text: &[u8], ignored: &[JsonPointer], see: &mut dyn FnMut(Told<'_>) -> bool) {
+    let Ok(text) = serde_json::from_slice::<&RawValue>(text) else { return };
+    let text = text.get();
     let ignored: Vec<&[Segment]> = ignored.iter().map(JsonPointer::segments).collect();
-    let mut walk = Walk { pointer: String::new(), depth: 0, room: POINTERS, leaves: Vec::new() };
-    walk.value(text, &ignored)?;
-    Some(walk.leaves)
+    let mut walk = Walk { cursor: Cursor::new(text), pointer: String::new(), depth: 0, see };
+    if walk.value(&ignored).is_none() {
+        let rest = text.as_bytes().get(walk.cursor.position()..).unwrap_or_default();
+        see(Told::Rest(rest));
+    }
 }
 
-struct Walk<'a> {
+/// A piece of a JSON text.
+pub(crate) enum Told<'a> {
+    /// A value, and where it is.
+    Value(&'a str, &'a [u8]),
+    /// All that is behind the last value that was wanted.
+    Rest(&'a [u8]),
+}
+
+struct Walk<'t, 's> {
+    cursor: Cursor<'t>,
     pointer: String,
     depth: usize,
-    room: usize,
-    leaves: Vec<Leaf<'a>>,
+    see: &'s mut dyn FnMut(Told<'_>) -> bool,
 }
 
-impl<'a> Walk<'a> {
-    /// Reads one value. What is ignored are the ends of pointers that led here.
-    ///
-    /// Values are cut out as text and read level by level, because numbers are only compared as written that way.
-    fn value(&mut self, value: &'a RawValue, ignored: &[&[Segment]]) -> Option<()> {
-        if ignored.iter().any(|pointer| pointer.is_empty()) {
-            return Some(());
+impl Walk<'_, '_> {
+    /// Reads one value; nothing when no more is wanted. What is ignored are the ends of pointers that led here.
+    fn value(&mut self, ignored: &[&[Segment]]) -> Option<()> {
+        if is_ignored(ignored) {
+            return self.cursor.value().map(drop);
         }
-        let text = value.get();
-        match text.as_bytes().first() {
-            Some(b'{') => {
-                let members: BTreeMap<String, &'a RawValue> = serde_json::from_str(text).ok()?;
-                let before = self.leaves.len();
-                for (name, member) in members {
-                    self.child(&name, member, ignored)?;
-                }
-                if self.leaves.len() == before {
-                    self.leaf("{}")?;
-                }
-            }
-            Some(b'[') => {
-                self.leaf("[]")?;
-                let elements: Vec<&'a RawValue> = serde_json::from_str(text).ok()?;
-                for (number, element) in elements.into_iter().enumerate() {
-                    self.child(&number.to_string(), element, ignored)?;
+        match self.cursor.peek()? {
+            b'{' if self.depth < DEPTH => self.object(ignored),
+            b'[' if self.depth < DEPTH => self.array(ignored),
+            _ => {
+                let value = self.cursor.value()?;
+                match unescaped(value) {
+                    Some(string) if value.first() == Some(&b'"') && value.contains(&b'\\') => {
+                        self.leaf(&serde_json::to_vec(&string).ok()?)
+                    }
+                    _ => self.leaf(value),
                 }
             }
-            Some(b'"') => {
-                let string: String = serde_json::from_str(text).ok()?;
-                self.leaf(serde_json::to_string(&string).ok()?)?;
-            }
-            _ => self.leaf(text)?,
+        }
+    }
+
+    fn object(&mut self, ignored: &[&[Segment]]) -> Option<()> {
+        self.cursor.takes(b'{');
+        let (mut is_first, mut is_empty) = (true, true);
+        while self.cursor.goes_on(b'}', is_first) {
+            is_first = false;
+            let name = unescaped(self.cursor.name()?)?;
+            let behind = behind(ignored, name.as_bytes());
+            is_empty &= is_ignored(&behind);
+            self.child(&name, &behind)?;
+        }
+        if is_empty { self.leaf(b"{}") } else { Some(()) }
+    }
+
+    fn array(&mut self, ignored: &[&[Segment]]) -> Option<()> {
+        self.leaf(b"[]")?;
+        self.cursor.takes(b'[');
+        let mut number = 0;
+        while self.cursor.goes_on(b']', number == 0) {
+            self.child(&number.to_string(), &behind_element(ignored, number))?;
+            number += 1;
         }
         Some(())
     }
 
-    fn child(&mut self, name: &str, value: &'a RawValue, ignored: &[&[Segment]]) -> Option<()> {
-        if self.depth == DEPTH {
-            return None;
-        }
-        let ignored = behind(ignored, name);
+    fn child(&mut self, name: &str, behind: &[&[Segment]]) -> Option<()> {
         let parent = self.pointer.len();
         push(&mut self.pointer, name);
         self.depth += 1;
-        self.value(value, &ignored)?;
+        self.value(behind)?;
         self.depth -= 1;
         self.pointer.truncate(parent);
         Some(())
     }
 
-    fn leaf(&mut self, value: impl Into<Cow<'a, str>>) -> Option<()> {
-        self.room = self.room.checked_sub(self.pointer.len())?;
-        self.leaves.push(Leaf { pointer: self.pointer.clone(), value: value.into() });
-        Some(())
+    fn leaf(&mut self, value: &[u8]) -> Option<()> {
+        (self.see)(Told::Value(&self.pointer, value)).then_some(())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use json_pointer::JsonPointer;
-    use proptest::prelude::*;
+    use std::{borrow::Cow, collections::BTreeMap};
 
-    use super::{DIGEST, MEMBERS, Meaning, WRITTEN, leaves, meaning};
+    use json_pointer::{JsonPointer, Segment, behind, push};
+    use proptest::prelude::*;
+    use serde_json::value::RawValue;
+
+    use super::{DEPTH, DIGEST, MEMBERS, Meaning, Told, WRITTEN, meaning, tell};
 
     fn pointers(texts: &[&str]) -> Vec<JsonPointer> {
         texts.iter().map(|text| JsonPointer::parse(text).unwrap()).collect()
@@ -382,6 +390,118 @@ mod tests {
         assert!(meaning(several.as_bytes(), &[]).is_some());
     }
 
+    /// A value that has no values of its own, or the mark of an array.
+    struct Leaf<'a> {
+        /// Where it is, as a JSON pointer.
+        pointer: String,
+        /// The value as JSON: numbers as they were written, strings with the escapes they need.
+        value: Cow<'a, str>,
+    }
+
+    /// The values of a JSON text that are not ignored; nothing when it is not valid or goes beyond a limit.
+    ///
+    /// Every array leaves a mark beside its elements, which sets it apart from an object with members called `0`, `1`, ….
+    /// Of members with the same name the last counts.
+    fn leaves<'a>(text: &'a [u8], ignored: &[JsonPointer]) -> Option<Vec<Leaf<'a>>> {
+        let text: &'a RawValue = serde_json::from_slice(text).ok()?;
+        let ignored: Vec<&[Segment]> = ignored.iter().map(JsonPointer::segments).collect();
+        let mut walk = Walk { pointer: String::new(), depth: 0, leaves: Vec::new() };
+        walk.value(text, &ignored)?;
+        Some(walk.leaves)
+    }
+
+    struct Walk<'a> {
+        pointer: String,
+        depth: usize,
+        leaves: Vec<Leaf<'a>>,
+    }
+
+    impl<'a> Walk<'a> {
+        /// Reads one value. What is ignored are the ends of pointers that led here.
+        ///
+        /// Values are cut out as text and read level by level, because numbers are only compared as written that way.
+        fn value(&mut self, value: &'a RawValue, ignored: &[&[Segment]]) -> Option<()> {
+            if ignored.iter().any(|pointer| pointer.is_empty()) {
+                return Some(());
+            }
+            let text = value.get();
+            match text.as_bytes().first() {
+                Some(b'{') => {
+                    let members: BTreeMap<String, &'a RawValue> = serde_json::from_str(text).ok()?;
+                    let before = self.leaves.len();
+                    for (name, member) in members {
+                        self.child(&name, member, ignored)?;
+                    }
+                    if self.leaves.len() == before {
+                        self.leaf("{}")?;
+                    }
+                }
+                Some(b'[') => {
+                    self.leaf("[]")?;
+                    let elements: Vec<&'a RawValue> = serde_json::from_str(text).ok()?;
+                    for (number, element) in elements.into_iter().enumerate() {
+                        self.child(&number.to_string(), element, ignored)?;
+                    }
+                }
+                Some(b'"') => {
+                    let string: String = serde_json::from_str(text).ok()?;
+                    self.leaf(serde_json::to_string(&string).ok()?)?;
+                }
+                _ => self.leaf(text)?,
+            }
+            Some(())
+        }
+
+        fn child(&mut self, name: &str, value: &'a RawValue, ignored: &[&[Segment]]) -> Option<()> {
+            if self.depth == DEPTH {
+                return None;
+            }
+            let ignored = behind(ignored, name);
+            let parent = self.pointer.len();
+            push(&mut self.pointer, name);
+            self.depth += 1;
+            self.value(value, &ignored)?;
+            self.depth -= 1;
+            self.pointer.truncate(parent);
+            Some(())
+        }
+
+        fn leaf(&mut self, value: impl Into<Cow<'a, str>>) -> Option<()> {
+            self.leaves.push(Leaf { pointer: self.pointer.clone(), value: value.into() });
+            Some(())
+        }
+    }
+
+    /// What is told of a text, as long as it is wanted.
+    fn told(text: &str, ignored: &[JsonPointer], most: usize) -> Vec<(String, String)> {
+        let mut told = Vec::new();
+        tell(text.as_bytes(), ignored, &mut |piece| {
+            let (pointer, value) = match piece {
+                Told::Value(pointer, value) => (pointer, value),
+                Told::Rest(rest) => ("rest", rest),
+            };
+            told.push((pointer.to_owned(), String::from_utf8(value.to_vec()).unwrap()));
+            told.len() < most
+        });
+        told
+    }
+
+    #[test]
+    fn values_are_told_until_no_more_are_wanted() {
+        let pairs = |expected: &[(&str, &str)]| -> Vec<(String, String)> {
+            expected.iter().map(|&(pointer, value)| (pointer.to_owned(), value.to_owned())).collect()
+        };
+        let text = r#" {"b":[1.0,"\u0061/"],"a~":{"x":{}}} "#;
+        let all = [("/b", "[]"), ("/b/0", "1.0"), ("/b/1", "\"a/\""), ("/a~0/x", "{}")];
+        assert_eq!(told(text, &[], 9), pairs(&all));
+        assert_eq!(told(text, &pointers(&["/a~0", "/b/0"]), 9), pairs(&[all[0], all[2]]));
+        assert_eq!(told(text, &[], 2), pairs(&[all[0], all[1], ("rest", r#","\u0061/"],"a~":{"x":{}}}"#)]));
+        assert_eq!(told("1", &[], 9), pairs(&[("", "1")]));
+        assert_eq!(told("[1,]", &[], 9), []);
+        let deep = format!("{}1{}", "[".repeat(DEPTH + 2), "]".repeat(DEPTH + 2));
+        assert_eq!(told(&deep, &[], 999).last().map(|(_, value)| value.as_str()), Some("[[1]]"));
+    }
+
     fn text() -> impl Strategy<Value = String> {
         let leaf = prop::sample::select(&["1", "1.0", "\"a\"", "\"\\u0061\"", "null", "0", "{}", "[]"][..]);
         leaf.prop_map(str::to_owned).prop_recursive(3, 12, 3, |inner| {
@@ -408,7 +528,9 @@ mod tests {
             prop_assert_eq!(first == second, values(&one) == values(&other));
             // What people are told of the one form is what they would be told of the text.
             if let Some(Meaning::Whole(form)) = first {
-                prop_assert_eq!(values(str::from_utf8(&form).unwrap()), values(&one));
+                let form = str::from_utf8(&form).unwrap();
+                prop_assert_eq!(values(form), values(&one));
+                prop_assert_eq!(told(form, &ignored, usize::MAX), values(form));
             }
         }
     }

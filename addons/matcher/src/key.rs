@@ -8,13 +8,15 @@ use crate::{
     part::{Digested, Kind, Named, Sink},
 };
 
-/// A named piece of a key, to tell people how two requests differ.
+/// A named piece of a request, to tell people how two requests differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
     /// What it is of the request, such as `path` or `query page`.
     pub name: String,
     /// What counts of it.
     pub value: Vec<u8>,
+    /// Whether it only spells out the last part before it that does not.
+    pub detail: bool,
 }
 
 /// The key of a request; requests with equal keys get the same recorded responses.
@@ -29,7 +31,7 @@ pub fn key(subject: &impl Subject, options: &Options) -> Option<Vec<u8>> {
     }
 }
 
-/// The parts that a key is made of: they differ exactly if the keys do.
+/// The parts that a key is made of, and details of them. Without details, they differ exactly if the keys do.
 pub fn parts(subject: &impl Subject, options: &Options) -> Vec<Part> {
     let mut parts = Named::default();
     if let Err(Unreadable) = describe(subject, options, &mut parts) {
@@ -38,7 +40,7 @@ pub fn parts(subject: &impl Subject, options: &Options) -> Vec<Part> {
     parts.finish()
 }
 
-fn describe<S: Sink>(subject: &impl Subject, options: &Options, sink: &mut S) -> Result<(), Unreadable> {
+pub(crate) fn describe<S: Sink>(subject: &impl Subject, options: &Options, sink: &mut S) -> Result<(), Unreadable> {
     let mut method = subject.method();
     method.make_ascii_uppercase();
     sink.part(Kind::Method, b"", method.as_bytes());

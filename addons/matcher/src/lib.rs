@@ -15,9 +15,11 @@ mod key;
 mod options;
 mod part;
 mod subject;
+mod suggest;
 
 pub use json_pointer::{BadPointer, JsonPointer};
 pub use key::{Part, key, parts};
 pub use options::Options;
 pub use redaction::{NameList, RuleError, Rules};
 pub use subject::{Content, Digest, Subject};
+pub use suggest::suggest;

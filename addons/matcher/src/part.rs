@@ -25,6 +25,7 @@ pub(crate) enum Kind {
     FileName,
     /// The content type of the multipart field before it.
     FileType,
+    /// A JSON text in its one form; as a detail, a value of it.
     Json,
     /// The digest of all parts of a content that counts by its meaning.
     Meaning,
@@ -68,11 +69,14 @@ impl Kind {
 
 /// Takes the parts of a request in order.
 pub(crate) trait Sink {
-    /// Whether the parts are for people: then a content is told in as many parts as it has, where one would do.
+    /// Whether the parts are for people: then what a content means is told as details, also where it does not count.
     const EXPLAINS: bool;
 
     /// Takes one part. Only some kinds have a name.
     fn part(&mut self, kind: Kind, name: &[u8], value: &[u8]);
+
+    /// Takes a detail of the last part; whether another one is wanted.
+    fn detail(&mut self, kind: Kind, name: &[u8], value: &[u8]) -> bool;
 }
 
 /// Makes a key: the parts one after the other, those of a content as one digest at the end.
@@ -106,6 +110,10 @@ impl Sink for Digested {
         } else {
             write(kind, name, value, |bytes| self.key.extend_from_slice(bytes));
         }
+    }
+
+    fn detail(&mut self, _: Kind, _: &[u8], _: &[u8]) -> bool {
+        false
     }
 }
 
@@ -164,6 +172,8 @@ pub(crate) struct Named {
     /// Of the parts of the content.
     bytes: usize,
     rest: Option<Gathered>,
+    /// Whether the rest is of details.
+    rest_is_detail: bool,
 }
 
 impl Named {
@@ -176,9 +186,21 @@ impl Named {
     pub(crate) fn finish(mut self) -> Vec<Part> {
         if let Some(rest) = self.rest {
             let name = "content after that".to_owned();
-            self.parts.push(Part { name, value: readable_digest(&rest.finish()) });
+            let detail = self.rest_is_detail;
+            self.parts.push(Part { name, value: readable_digest(&rest.finish()), detail });
         }
         self.parts
+    }
+
+    /// Whether a part of the content is one more that is named. If not, it is one of the rest.
+    fn has_room(&mut self, kind: Kind, name: &[u8], value: &[u8]) -> bool {
+        self.bytes = self.bytes.saturating_add(name.len() + value.len().min(SHORT));
+        let is_full = self.rest.is_some() || self.bytes > Self::BYTES || self.parts.len() >= Self::PARTS;
+        if is_full {
+            let rest = self.rest.get_or_insert_default();
+            write(kind, name, value, |bytes| rest.add(bytes));
+        }
+        !is_full
     }
 }
 
@@ -186,24 +208,53 @@ impl Sink for Named {
     const EXPLAINS: bool = true;
 
     fn part(&mut self, kind: Kind, name: &[u8], value: &[u8]) {
-        if kind.is_meaning() {
-            self.bytes = self.bytes.saturating_add(name.len() + value.len());
-            if self.rest.is_some() || self.bytes > Self::BYTES || self.parts.len() >= Self::PARTS {
-                let rest = self.rest.get_or_insert_default();
-                return write(kind, name, value, |bytes| rest.add(bytes));
-            }
-        }
-        let mut label = kind.label().to_owned();
-        if kind.is_named() {
-            label.push(' ');
-            push_readable(&mut label, name);
-        }
         let value = match kind {
             Kind::Content => readable_digest(value),
-            _ => value.to_vec(),
+            // It is spelled out by details. Bytes that are the same count as something else.
+            Kind::Json => [b"json ".as_slice(), &readable_digest(&Sha256::digest(value))].concat(),
+            _ if !kind.is_meaning() => value.to_vec(),
+            _ if self.has_room(kind, name, value) => short(value),
+            _ => return,
         };
-        self.parts.push(Part { name: label, value });
+        let name = if kind == Kind::Json { Kind::Content.label().to_owned() } else { named(kind, name) };
+        self.parts.push(Part { name, value, detail: false });
     }
+
+    fn detail(&mut self, kind: Kind, name: &[u8], value: &[u8]) -> bool {
+        if self.has_room(kind, name, value) {
+            self.parts.push(Part { name: named(kind, name), value: short(value), detail: true });
+        } else {
+            self.rest_is_detail = true;
+        }
+        self.rest.is_none()
+    }
+}
+
+/// Bytes of a value that stands for itself in a list for people.
+const SHORT: usize = 512;
+
+/// The value, or the beginning of a long one and its digest.
+fn short(value: &[u8]) -> Vec<u8> {
+    let Some((beginning, _)) = value.split_at_checked(SHORT).filter(|(_, rest)| !rest.is_empty()) else {
+        return value.to_vec();
+    };
+    let size = format!("… ({} bytes, ", value.len());
+    [beginning, size.as_bytes(), &readable_digest(&Sha256::digest(value)), b")"].concat()
+}
+
+fn named(kind: Kind, name: &[u8]) -> String {
+    let mut label = kind.label().to_owned();
+    if !kind.is_named() {
+        return label;
+    }
+    match kind {
+        // A pointer says what it is. Only a text without members or elements has none.
+        Kind::Json if !name.is_empty() => label.clear(),
+        Kind::Json => return label,
+        _ => label.push(' '),
+    }
+    push_readable(&mut label, name);
+    label
 }
 
 /// Adds a name as it is, but for bytes that are not UTF-8 and `%`: they become `%FF`, so that names stay different.

@@ -1,5 +1,7 @@
 //! What a matcher asks about a request.
 
+use redaction::DECODED_LIMIT;
+
 /// A request, as far as a key may depend on it.
 ///
 /// Every answer may cost a call to the host: a key asks each question at most once for a field, and only if its
@@ -34,6 +36,11 @@ pub trait Subject {
 
     /// The SHA-256 digest of the same bytes.
     fn digest(&self) -> Digest;
+
+    /// How many bytes a content may decode to for its meaning to be looked at. Of one with more, its bytes as sent count.
+    fn most_decoded(&self) -> usize {
+        DECODED_LIMIT
+    }
 }
 
 /// The content of a request, or why it cannot be had.

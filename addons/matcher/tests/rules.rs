@@ -256,9 +256,10 @@ fn parts_have_names_for_people() {
         ("query x", "1"),
         ("query %FF%25", "2"),
         ("header X-Tok", "t"),
-        ("json /a~0", r#""x""#),
-        ("json /b", "[]"),
-        ("json /b/0", "1"),
+        ("content", "json sha-256:3a5f930fbc89d21e3154aab67547bc8e2972ab02e0534584c2def50194bde95e"),
+        ("/b", "[]"),
+        ("/b/0", "1"),
+        ("/a~0", r#""x""#),
     ];
     assert_eq!(explain(&request, &options), expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
     let digest = "sha-256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";

@@ -9,6 +9,6 @@ pub use crate::bindings::next::proxyhost::replay::{matcher, refresher};
 /// A matcher that hands on the parts of the next one.
 impl From<matcher::Part> for crate::Part {
     fn from(part: matcher::Part) -> Self {
-        Self { name: part.name, value: part.value }
+        Self { name: part.name, value: part.value, detail: part.detail }
     }
 }

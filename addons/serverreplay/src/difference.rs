@@ -9,6 +9,8 @@ pub struct Part {
     pub name: String,
     /// What counts of it.
     pub value: Vec<u8>,
+    /// Whether it only spells out the last part before it that does not.
+    pub detail: bool,
 }
 
 /// One way in which a live request and a recorded one differ.
@@ -24,64 +26,174 @@ pub enum Difference {
         recorded: Vec<u8>,
     },
     /// The live request has a part that the recorded one has not.
-    Added(String),
+    Added {
+        /// The part.
+        name: String,
+        /// The live request's value.
+        live: Vec<u8>,
+    },
     /// The recorded request has a part that the live one has not.
-    Missing(String),
+    Missing {
+        /// The part.
+        name: String,
+        /// The recorded request's value.
+        recorded: Vec<u8>,
+    },
+    /// A part means the same, but is written in another way.
+    Written {
+        /// The part.
+        name: String,
+    },
     /// The parts are the same, in another order.
     Order,
 }
 
-/// Parts whose values a report may show: they are in every access log, others may be secret.
-const SHOWN: [&str; 5] = ["method", "scheme", "host", "port", "path"];
+/// What a live request and a recorded one have in common, and what not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Comparison {
+    /// How many parts are equal, and details of them.
+    pub equal: usize,
+    /// The differences.
+    pub differences: Vec<Difference>,
+}
 
-/// Most bytes of a value that a report shows.
-const SHOWN_BYTES: usize = 100;
-
-/// Most differences that a report lists.
-const LISTED: usize = 4;
-
-/// The differences between a live request's parts and a recorded one's.
-pub fn differences(live: &[Part], recorded: &[Part]) -> Vec<Difference> {
-    let mut unmatched: HashMap<&Part, usize> = HashMap::new();
-    for part in recorded {
-        *unmatched.entry(part).or_default() += 1;
+impl Comparison {
+    /// Compares a live request's parts with a recorded one's. Of parts with details, the details are what differs, unless
+    /// only one of them has any.
+    pub fn new(live: &[Part], recorded: &[Part]) -> Self {
+        let (live, recorded) = (groups(live), groups(recorded));
+        let (counted, recorded_counted) = (counted(&live), counted(&recorded));
+        let paired = Pairing::new(&counted, &recorded_counted);
+        let details = |groups: &[Group<'_>], at: usize| groups.get(at).map_or(0, |group| group.details.len());
+        let mut equal: usize = paired.equal.iter().map(|&at| 1 + details(&live, at)).sum();
+        let mut differences = Vec::new();
+        for change in paired.changes {
+            match change {
+                Change::Value(one, other) => {
+                    if let (Some(one), Some(other)) = (live.get(one), recorded.get(other)) {
+                        let (alike, found) = one.differences(other);
+                        equal += alike;
+                        differences.extend(found);
+                    }
+                }
+                Change::Added(at) => differences.extend(live.get(at).map(|group| added(group.part))),
+                Change::Missing(at) => differences.extend(recorded.get(at).map(|group| missing(group.part))),
+            }
+        }
+        if differences.is_empty() && counted != recorded_counted {
+            differences.push(Difference::Order);
+        }
+        Self { equal, differences }
     }
-    let mut changed: Vec<&Part> = Vec::new();
-    for part in live {
-        match unmatched.get_mut(part) {
-            Some(count @ 1..) => *count -= 1,
-            _ => changed.push(part),
+}
+
+/// A part, and the details that spell it out.
+struct Group<'p> {
+    part: &'p Part,
+    details: Vec<&'p Part>,
+}
+
+fn groups(parts: &[Part]) -> Vec<Group<'_>> {
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    for part in parts {
+        match groups.last_mut().filter(|_| part.detail) {
+            Some(group) => group.details.push(part),
+            None => groups.push(Group { part, details: Vec::new() }),
         }
     }
-    // Of equal ones, the first were matched.
-    let mut left: Vec<Option<&Part>> = recorded.iter().rev().map(|part| take(&mut unmatched, part)).collect();
-    left.reverse();
-    let mut by_name: HashMap<&str, VecDeque<usize>> = HashMap::new();
-    for (position, part) in left.iter().enumerate().filter_map(|(position, part)| Some((position, (*part)?))) {
-        by_name.entry(&part.name).or_default().push_back(position);
-    }
-    let mut found = Vec::new();
-    for part in changed {
-        let position = by_name.get_mut(part.name.as_str()).and_then(VecDeque::pop_front);
-        let recorded = position.and_then(|position| left.get_mut(position)?.take());
-        found.push(match recorded {
-            Some(recorded) => Difference::Value {
-                name: part.name.clone(),
-                live: part.value.clone(),
-                recorded: recorded.value.clone(),
-            },
-            None => Difference::Added(name(part)),
+    groups
+}
+
+fn counted<'p>(groups: &[Group<'p>]) -> Vec<&'p Part> {
+    groups.iter().map(|group| group.part).collect()
+}
+
+impl Group<'_> {
+    /// How a part differs from a recorded one of the same name, and how many of its details are equal.
+    fn differences(&self, recorded: &Self) -> (usize, Vec<Difference>) {
+        if self.details.is_empty() || recorded.details.is_empty() {
+            return (0, vec![value(self.part, recorded.part)]);
+        }
+        let paired = Pairing::new(&self.details, &recorded.details);
+        let found = paired.changes.iter().filter_map(|change| match *change {
+            Change::Value(one, other) => Some(value(self.details.get(one)?, recorded.details.get(other)?)),
+            Change::Added(at) => Some(added(self.details.get(at)?)),
+            Change::Missing(at) => Some(missing(recorded.details.get(at)?)),
         });
+        let mut found: Vec<Difference> = found.collect();
+        if found.is_empty() {
+            found.push(Difference::Written { name: self.part.name.clone() });
+        }
+        (paired.equal.len(), found)
     }
-    found.extend(left.into_iter().flatten().map(|part| Difference::Missing(name(part))));
-    if found.is_empty() && live != recorded {
-        found.push(Difference::Order);
+}
+
+fn value(live: &Part, recorded: &Part) -> Difference {
+    Difference::Value { name: live.name.clone(), live: live.value.clone(), recorded: recorded.value.clone() }
+}
+
+fn added(part: &Part) -> Difference {
+    Difference::Added { name: name(part), live: part.value.clone() }
+}
+
+fn missing(part: &Part) -> Difference {
+    Difference::Missing { name: name(part), recorded: part.value.clone() }
+}
+
+/// Which parts are equal, by position, and what changed.
+struct Pairing {
+    equal: Vec<usize>,
+    changes: Vec<Change>,
+}
+
+#[derive(Clone, Copy)]
+enum Change {
+    Value(usize, usize),
+    Added(usize),
+    Missing(usize),
+}
+
+impl Pairing {
+    fn new(live: &[&Part], recorded: &[&Part]) -> Self {
+        let mut unmatched: HashMap<&Part, usize> = HashMap::new();
+        for part in recorded {
+            *unmatched.entry(part).or_default() += 1;
+        }
+        let (mut equal, mut changed) = (Vec::new(), Vec::new());
+        for (position, part) in live.iter().enumerate() {
+            match unmatched.get_mut(part) {
+                Some(count @ 1..) => {
+                    *count -= 1;
+                    equal.push(position);
+                }
+                _ => changed.push((position, part)),
+            }
+        }
+        // Of equal ones, the first were matched.
+        let mut left: Vec<Option<&Part>> = recorded.iter().rev().map(|part| take(&mut unmatched, part)).collect();
+        left.reverse();
+        let mut by_name: HashMap<&str, VecDeque<usize>> = HashMap::new();
+        for (position, part) in left.iter().enumerate().filter_map(|(position, part)| Some((position, (*part)?))) {
+            by_name.entry(&part.name).or_default().push_back(position);
+        }
+        let mut changes = Vec::new();
+        for (position, part) in changed {
+            let other = by_name.get_mut(part.name.as_str()).and_then(VecDeque::pop_front);
+            let taken = other.filter(|&other| left.get_mut(other).and_then(Option::take).is_some());
+            changes.push(match taken {
+                Some(other) => Change::Value(position, other),
+                None => Change::Added(position),
+            });
+        }
+        let missing = left.iter().enumerate().filter(|(_, part)| part.is_some());
+        changes.extend(missing.map(|(position, _)| Change::Missing(position)));
+        Self { equal, changes }
     }
-    found
 }
 
 /// The name of a part. A parameter without a value, as in `?s3cret` or `?czNjcmV0Cg==`, may be a secret itself.
-fn name(part: &Part) -> String {
+pub(crate) fn name(part: &Part) -> String {
+    // A part that is named by a JSON pointer always has a value.
     match part.name.split_once(' ') {
         Some((kind, _)) if part.value.iter().all(|&byte| byte == b'=') => format!("{kind} …"),
         _ => part.name.clone(),
@@ -93,92 +205,4 @@ fn take<'p>(unmatched: &mut HashMap<&'p Part, usize>, part: &'p Part) -> Option<
     let count = unmatched.get_mut(part)?;
     *count = count.checked_sub(1)?;
     Some(part)
-}
-
-/// The differences in words.
-pub fn summary(differences: &[Difference]) -> String {
-    if differences.is_empty() {
-        return "no part differs, but the keys do".to_owned();
-    }
-    let mut listed: Vec<String> = differences.iter().take(LISTED).map(words).collect();
-    if differences.len() > LISTED {
-        listed.push(format!("{} more", differences.len() - LISTED));
-    }
-    listed.join(", ")
-}
-
-fn words(difference: &Difference) -> String {
-    match difference {
-        Difference::Value { name, live, recorded } if SHOWN.contains(&name.as_str()) => {
-            format!("{name} is `{}`, not `{}`", shown(live), shown(recorded))
-        }
-        Difference::Value { name, .. } => format!("{name} differs"),
-        Difference::Added(name) => format!("{name} is not in the recording"),
-        Difference::Missing(name) => format!("{name} is missing"),
-        Difference::Order => "the order differs".to_owned(),
-    }
-}
-
-fn shown(value: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&value[..value.len().min(SHOWN_BYTES)]);
-    text.escape_debug().to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parts(list: &[(&str, &str)]) -> Vec<Part> {
-        list.iter().map(|(name, value)| Part { name: (*name).to_owned(), value: value.as_bytes().to_vec() }).collect()
-    }
-
-    fn compared(live: &[(&str, &str)], recorded: &[(&str, &str)]) -> String {
-        summary(&differences(&parts(live), &parts(recorded)))
-    }
-
-    #[test]
-    fn values_of_the_request_line_are_shown_and_others_are_not() {
-        assert_eq!(compared(&[("path", "/a")], &[("path", "/b")]), "path is `/a`, not `/b`");
-        assert_eq!(compared(&[("query token", "s3cret")], &[("query token", "other")]), "query token differs");
-        assert_eq!(
-            compared(&[("query s3cret", "")], &[("query 0ther", "")]),
-            "query … is not in the recording, query … is missing"
-        );
-    }
-
-    #[test]
-    fn added_missing_and_reordered_parts_are_named() {
-        assert_eq!(
-            compared(&[("query a", "1"), ("query b", "2")], &[("query a", "1"), ("query c", "3")]),
-            "query b is not in the recording, query c is missing"
-        );
-        assert_eq!(
-            compared(&[("query a", "1"), ("query b", "2")], &[("query b", "2"), ("query a", "1")]),
-            "the order differs"
-        );
-    }
-
-    #[test]
-    fn repeated_parts_are_paired_one_by_one() {
-        assert_eq!(
-            compared(&[("query a", "1"), ("query a", "2")], &[("query a", "2"), ("query a", "3")]),
-            "query a differs"
-        );
-        assert_eq!(compared(&[("query a", "1")], &[("query a", "1"), ("query a", "1")]), "query a is missing");
-    }
-
-    #[test]
-    fn a_long_list_is_cut() {
-        let live = [("query a", "1"), ("query b", "1"), ("query c", "1"), ("query d", "1"), ("query e", "1")];
-        assert_eq!(
-            compared(&live, &[]),
-            "query a is not in the recording, query b is not in the recording, query c is not in the recording, query d \
-             is not in the recording, 1 more"
-        );
-    }
-
-    #[test]
-    fn equal_requests_have_no_difference() {
-        assert_eq!(differences(&parts(&[("path", "/")]), &parts(&[("path", "/")])), []);
-    }
 }

@@ -7,8 +7,11 @@
 
 pub mod difference;
 mod miss;
+mod nearest;
 pub mod options;
 mod replay;
+mod report;
+pub mod words;
 
 use proxyhost_sdk::{Action, Declaration, Lifecycle, Readiness, Request, RequestHook, declare::Declared};
 

@@ -2,6 +2,8 @@
 
 use proxyhost_sdk::{declare, options, recordings::Difference};
 
+use crate::words::Values;
+
 /// What happens to a request without a recorded response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Miss {
@@ -163,6 +165,8 @@ pub struct Options {
     pub reuse: Reuse,
     /// Whether dates and cookies are brought up to date.
     pub refresh: bool,
+    /// Which values of requests reports show.
+    pub values: Values,
 }
 
 impl Options {
@@ -175,6 +179,7 @@ impl Options {
         miss: Miss::Kill,
         reuse: Reuse::Off,
         refresh: true,
+        values: Values::Public,
     };
 
     /// Asks the host.
@@ -215,6 +220,7 @@ impl Options {
             miss,
             reuse,
             refresh: options::flag("server_replay_refresh"),
+            values: if options::flag("server_replay_show_values") { Values::All } else { Values::Public },
         })
     }
 }
@@ -270,6 +276,12 @@ pub(crate) fn declared() -> declare::Declared {
                  was before them",
             )
             .taking("server-replay-websocket"),
+            declare::flag(
+                "server_replay_show_values",
+                false,
+                "Say the values that differ of requests without a recorded response, but for those that record_redact names",
+            )
+            .setting("show-values", "true"),
             declare::flag("server_replay_kill_extra", false, "Kill requests without a recorded response")
                 .setting("server-replay-kill-extra", "true")
                 .setting("no-server-replay-kill-extra", "false")

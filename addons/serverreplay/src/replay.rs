@@ -10,8 +10,9 @@ use proxyhost_sdk::{
 };
 
 use crate::{
-    miss,
+    miss, nearest,
     options::{Miss, Mode, Options, Timing},
+    report::Reason,
 };
 
 /// The index holds several tables; the first byte of a key says which.
@@ -67,13 +68,13 @@ fn file_exchanges(ids: std::ops::Range<u32>, left_out: &mut Vec<String>) -> u32 
     for id in ids {
         let Some(exchange) = recordings::describe(id) else { continue };
         let Some(request) = recordings::recorded_request(id) else { continue };
+        nearest::file(&request, id);
         if exchange.websocket && !exchange.answered {
             websockets += 1;
         } else if !exchange.answered {
             unanswered += 1;
         } else if let Some(key) = matcher::key(&request) {
             index::put(&in_table(RECORDED, &key), id);
-            miss::file(&request, id);
             usable += 1;
         } else {
             unmatched += 1;
@@ -103,7 +104,7 @@ fn report(file: &str, usable: u32, left_out: &[String], damage: Option<&str>) {
 pub(crate) fn answer(request: &Request) -> Action {
     let options = OPTIONS.get_or_init(|| Options::read().unwrap_or(Options::CAUTIOUS));
     let Some(key) = matcher::key(request) else {
-        return miss::act(options.miss, request, miss::Reason::NoKey);
+        return miss::act(options, request, &Reason::NoKey);
     };
     let key = in_table(RECORDED, &key);
     let size = index::size(&key);
@@ -111,11 +112,11 @@ pub(crate) fn answer(request: &Request) -> Action {
     let id = position.and_then(|position| index::at(&key, position));
     let Some(response) = id.and_then(|id| recorded(id, request, options)) else {
         let reason = match id {
-            _ if size == 0 => miss::Reason::NotRecorded,
-            Some(_) => miss::Reason::OtherProtocol,
-            None => miss::Reason::Used(size),
+            _ if size == 0 => Reason::NotRecorded,
+            Some(_) => Reason::OtherProtocol,
+            None => Reason::Used(size),
         };
-        return miss::act(options.miss, request, reason);
+        return miss::act(options, request, &reason);
     };
     if options.refresh {
         let recorded_at = response.received_at();

@@ -27,8 +27,13 @@ impl Matcher for PathIdMatcher {
         with_alike_ids(request, next::matcher::key)
     }
 
-    fn explain(request: &Request) -> Vec<Part> {
-        with_alike_ids(request, next::matcher::explain).into_iter().map(Part::from).collect()
+    fn explain(request: &Request, limit: u64) -> Vec<Part> {
+        let parts = with_alike_ids(request, |request| next::matcher::explain(request, limit));
+        parts.into_iter().map(Part::from).collect()
+    }
+
+    fn suggest(live: &Request, recorded: &Request, limit: u64) -> Option<String> {
+        with_alike_ids(live, |live| with_alike_ids(recorded, |recorded| next::matcher::suggest(live, recorded, limit)))
     }
 }
 

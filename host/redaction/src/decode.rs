@@ -16,7 +16,12 @@ const FREE: usize = 1 << 20;
 /// not known, its data is damaged, or more comes of it than [`DECODED_LIMIT`], or than a MiB and 100
 /// times its bytes.
 pub fn decode<'a>(content: &'a [u8], coding: Option<&[u8]>) -> Option<Cow<'a, [u8]>> {
-    let limit = content.len().saturating_mul(RATIO).clamp(FREE, DECODED_LIMIT);
+    decode_within(content, coding, DECODED_LIMIT)
+}
+
+/// The same, and nothing when more than `most` bytes come of a coded content.
+pub fn decode_within<'a>(content: &'a [u8], coding: Option<&[u8]>, most: usize) -> Option<Cow<'a, [u8]>> {
+    let limit = content.len().saturating_mul(RATIO).clamp(FREE, DECODED_LIMIT).min(most);
     coding::decode(content, coding.unwrap_or_default(), limit)
 }
 

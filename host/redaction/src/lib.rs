@@ -27,7 +27,7 @@ mod rules;
 
 pub use bytes::contains_in_any_case;
 pub use content::Redacted;
-pub use decode::{DECODED_LIMIT, decode};
+pub use decode::{DECODED_LIMIT, decode, decode_within};
 pub use names::NameList;
 pub use rules::{RuleError, Rules};
 

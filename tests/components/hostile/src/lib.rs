@@ -110,8 +110,12 @@ impl Matcher for Hostile {
         Some(request.path().into_bytes())
     }
 
-    fn explain(_request: &Request) -> Vec<Part> {
+    fn explain(_request: &Request, _limit: u64) -> Vec<Part> {
         Vec::new()
+    }
+
+    fn suggest(_live: &Request, _recorded: &Request, _limit: u64) -> Option<String> {
+        None
     }
 }
 

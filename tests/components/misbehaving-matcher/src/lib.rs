@@ -27,11 +27,15 @@ impl Matcher for Misbehaving {
         Some(format!("{} {path}", request.method()).into_bytes())
     }
 
-    fn explain(request: &Request) -> Vec<Part> {
+    fn explain(request: &Request, _limit: u64) -> Vec<Part> {
         vec![
-            Part { name: "method".to_owned(), value: request.method().into_bytes() },
-            Part { name: "path".to_owned(), value: request.path().into_bytes() },
+            Part { name: "method".to_owned(), value: request.method().into_bytes(), detail: false },
+            Part { name: "path".to_owned(), value: request.path().into_bytes(), detail: false },
         ]
+    }
+
+    fn suggest(_live: &Request, _recorded: &Request, _limit: u64) -> Option<String> {
+        None
     }
 }
 

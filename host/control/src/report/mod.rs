@@ -1,5 +1,11 @@
 //! What came of a run of tests.
 
+mod junit;
+mod text;
+
+#[cfg(test)]
+mod tests;
+
 use std::{fmt, str::FromStr};
 
 use serde::Serialize;
@@ -84,6 +90,31 @@ impl Report {
     /// Recorded exchanges that were never served.
     pub fn unused(&self) -> impl Iterator<Item = &ServedExchange> {
         self.exchanges.iter().filter(|exchange| exchange.hits == 0)
+    }
+
+    /// How often a recorded exchange was served.
+    pub fn replayed(&self) -> u64 {
+        self.exchanges.iter().fold(0, |sum, exchange| sum.saturating_add(exchange.hits))
+    }
+
+    /// For a terminal: what came of the flows in a line, then a line for each miss, each exchange that was never served and
+    /// each failure, as far as there are not very many.
+    pub fn text(&self) -> String {
+        text::write(self)
+    }
+
+    /// As JSON, with a line for each value.
+    pub fn json(&self) -> String {
+        // Fails for types with keys that are no texts only.
+        let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+
+    /// As JUnit XML, as CI systems read it: a test for each recorded exchange, which was served or not, one for each miss
+    /// and one for each failure. What the run is not to fail on is skipped.
+    pub fn junit(&self, on: FailOn) -> String {
+        junit::write(self, on)
     }
 
     /// Whether the run failed.
