@@ -54,7 +54,10 @@ fn looking() -> [Command; 10] {
         Command::new("commands").about("List the commands of addons"),
         Command::new("sessions").about("List the sessions"),
         Command::new("report").about("Say what came of the flows so far").arg(
-            one("format", "FORMAT", "How to write it").long("format").value_parser(["json"]).default_value("json"),
+            one("format", "FORMAT", "How to write it")
+                .long("format")
+                .value_parser(["text", "json", "junit"])
+                .default_value("text"),
         ),
         Command::new("metrics").about("Print the numbers for monitoring"),
         Command::new("save")

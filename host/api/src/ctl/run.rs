@@ -101,7 +101,8 @@ pub(super) async fn dispatch(matches: &ArgMatches, out: &mut Output<'_>) -> Resu
             lists::print(&document, "sessions", lists::session, out)
         }
         "report" => {
-            let query = [("session", session), ("format", text(arguments, "format"))];
+            let format = if out.is_json { Some("json") } else { text(arguments, "format") };
+            let query = [("session", session), ("format", format)];
             let report = client.bytes("report", &with_query("/v1/report", query)).await?;
             out.content(&report)
         }

@@ -1,6 +1,6 @@
 //! Which proxy is meant.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use clap::ArgMatches;
 
@@ -36,7 +36,7 @@ impl Target {
             let found = find()?;
             let [one] = found.as_slice() else { return Err(not_one(&found)) };
             let token = token.unwrap_or_else(|| one.token.clone());
-            return Ok(Self { host: one.address.ip().to_string(), port: one.address.port(), token });
+            return Ok(Self { host: reachable(one.address.ip()).to_string(), port: one.address.port(), token });
         };
         let (host, port) = parse(control).ok_or_else(|| CtlError::Address { given: control.to_owned() })?;
         let token = match token {
@@ -81,6 +81,15 @@ fn parse(text: &str) -> Option<(String, u16)> {
     }
 }
 
+/// An address to connect to, for one that is listened on.
+fn reachable(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(any) if any.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(any) if any.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        one => one,
+    }
+}
+
 fn is_at(running: &Running, host: &str, port: u16) -> bool {
     let ip = running.address.ip();
     let is_host = match host.parse::<IpAddr>() {
@@ -115,6 +124,7 @@ mod tests {
         let found = |address: &str, token: &str| Ok((address.to_owned(), token.to_owned()));
         let both = || vec![one.clone(), other.clone()];
         assert_eq!(choose(None, None, vec![one.clone()]), found("127.0.0.1:9090", "0000000000000001"));
+        assert_eq!(choose(None, None, vec![other.clone()]), found("[::1]:9091", "0000000000000002"));
         assert_eq!(choose(Some("9091"), None, both()), found("127.0.0.1:9091", "0000000000000002"));
         assert_eq!(choose(Some("localhost:9090"), None, both()), found("localhost:9090", "0000000000000001"));
         assert_eq!(choose(Some("[::1]:1"), Some("0123456789abcdef"), Vec::new()), found("[::1]:1", "0123456789abcdef"));

@@ -5,7 +5,8 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use control::SessionInfo;
+use control::{FailOn, SessionInfo, UnknownVerdict};
+use http::header::CONTENT_TYPE;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -46,6 +47,8 @@ pub(crate) struct Reported {
     session: Option<String>,
     #[serde(default)]
     format: Format,
+    /// What is a failed test in JUnit XML, with commas; all of it if it is left out.
+    fail_on: Option<String>,
 }
 
 /// How a report is written.
@@ -54,11 +57,23 @@ pub(crate) struct Reported {
 enum Format {
     #[default]
     Json,
+    Junit,
+    Text,
 }
 
-pub(crate) async fn report(State(served): State<Served>, Asked(reported): Asked<Reported>) -> Response {
+pub(crate) async fn report(
+    State(served): State<Served>,
+    Asked(reported): Asked<Reported>,
+) -> Result<Response, Failure> {
     let report = served.control.report(reported.session.as_deref());
-    match reported.format {
+    let on = reported.fail_on.as_deref().map(str::parse).transpose();
+    let on = on.map_err(|error: UnknownVerdict| Failure::invalid(oneline::escaped(&error.to_string())))?;
+    Ok(match reported.format {
         Format::Json => Json(report).into_response(),
-    }
+        Format::Junit => {
+            let on = on.unwrap_or(FailOn { miss: true, unused: true, error: true });
+            ([(CONTENT_TYPE, "application/xml")], report.junit(on)).into_response()
+        }
+        Format::Text => ([(CONTENT_TYPE, "text/plain; charset=utf-8")], report.text()).into_response(),
+    })
 }

@@ -84,14 +84,26 @@ impl RuntimeFile {
     /// The proxies of this user that run, by the numbers of their processes. What ended ones left is removed.
     ///
     /// # Errors
-    /// When a folder for such files belongs to somebody else, or cannot be read.
+    /// When none is found, and a folder for such files belongs to somebody else or cannot be read.
     pub fn find() -> Result<Vec<Running>, RuntimeFileError> {
+        Self::find_in_all(&folder::candidates())
+    }
+
+    fn find_in_all(folders: &[PathBuf]) -> Result<Vec<Running>, RuntimeFileError> {
         let mut found = Vec::new();
-        for folder in folder::candidates() {
-            found.extend(Self::find_in(&folder)?);
+        let mut failure = None;
+        for folder in folders {
+            match Self::find_in(folder) {
+                Ok(running) => found.extend(running),
+                // Anybody can make a folder of that name among the temporary ones, which must not hide what is elsewhere.
+                Err(error) => failure = failure.or(Some(error)),
+            }
         }
         found.sort_by_key(|running| running.pid);
-        Ok(found)
+        match failure {
+            Some(error) if found.is_empty() => Err(error),
+            _ => Ok(found),
+        }
     }
 
     fn find_in(folder: &Path) -> Result<Vec<Running>, RuntimeFileError> {
@@ -174,6 +186,12 @@ mod tests {
         let found = RuntimeFile::find_in(&folder).expect("a folder");
         let found: Vec<_> = found.iter().map(|running| (running.pid, running.address, &running.token)).collect();
         assert_eq!(found, [(std::process::id(), address(), &token)]);
+        // What somebody else puts beside it does not hide it.
+        let foreign = parent.path().join("foreign");
+        fs::write(&foreign, "").expect("a file");
+        let both = [foreign.clone(), folder.clone()];
+        assert_eq!(RuntimeFile::find_in_all(&both).map(|found| found.len()).expect("one is a folder"), 1);
+        assert!(RuntimeFile::find_in_all(&[foreign]).is_err());
         assert!(!stale.exists());
         drop(file);
         assert!(RuntimeFile::find_in(&folder).expect("a folder").is_empty());

@@ -2,7 +2,10 @@
 
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use bytes::Bytes;
@@ -16,6 +19,8 @@ pub(crate) struct Fake {
     /// What it was asked to do, in order.
     pub(crate) asked: Mutex<Vec<String>>,
     pub(crate) is_serving: Mutex<bool>,
+    /// Whether its flows were listed.
+    pub(crate) is_listed: AtomicBool,
     pub(crate) flows: Vec<Arc<Flow>>,
 }
 
@@ -25,6 +30,7 @@ impl Fake {
             events: broadcast::channel(4).0,
             asked: Mutex::default(),
             is_serving: Mutex::new(true),
+            is_listed: AtomicBool::new(false),
             flows: vec![Arc::new(answered()), Arc::new(failed())],
         })
     }
@@ -153,6 +159,7 @@ impl Control for Fake {
     }
 
     fn flows(&self, query: &FlowQuery) -> Result<FlowPage, ControlError> {
+        self.is_listed.store(true, Ordering::Relaxed);
         let filter = query.filter.as_deref().map(flowfilter::Filter::parse).transpose();
         let filter = filter.map_err(|error| ControlError::new(ErrorKind::Invalid, error.to_string()))?;
         let matches = |flow: &&Arc<Flow>| {
