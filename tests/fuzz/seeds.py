@@ -244,6 +244,29 @@ def coded():
     yield b"\0" + gzip.compress(bytes(1 << 20), mtime=0)
 
 
+def requests():
+    """Each route, by somebody who may; and what a page would send."""
+    document = json.loads((ROOT / "host" / "api" / "src" / "openapi.json").read_text())
+    fields = "host: localhost:9090\nauthorization: Bearer 0123456789abcdef\ncontent-type: application/json\n"
+    bodies = {
+        "/v1/options": {"a": True, "b": 1, "c": "x", "d": ["x"], "e": None, "f": {"text": "x"}},
+        "/v1/flows/save": {"file": "x", "filter": "~e"},
+        "/v1/commands/{name}": {"arguments": ["x"], "session": "a"},
+        "/v1/recordings": {"file": "x", "addon": "a"},
+        "/v1/sessions/reset": {"session": "a"},
+    }
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            queries = [f"{one['name']}=1" for one in operation.get("parameters", []) if one["in"] == "query"]
+            target = path.replace("{id}", "1").replace("{name}", "x") + "?" * bool(queries) + "&".join(queries)
+            body = json.dumps(bodies.get(path, {"use": "x"}))
+            yield f"{method.upper()} {target}\n{fields}\n{body}".encode()
+    for more in "origin: http://localhost:9090", "origin: http://evil.example", "origin: null", "sec-fetch-site: cross-site":
+        yield f"GET /v1/flows?filter=~u%20x&limit=3\n{fields}{more}\n\n".encode()
+    for host in "[::1]:1", "127.0.0.1", "evil.example", "[::ffff:127.0.0.1]", "a@localhost":
+        yield f"GET /v1/health\nhost: {host}\nauthorization: bearer 0123456789abcdef\n\n".encode()
+
+
 def none():
     """Inputs that mean nothing by themselves."""
     yield bytes(range(64))
@@ -267,4 +290,5 @@ SEEDS = {
     "pointer": pointers,
     "coding": coded,
     "repair": flows,
+    "api": requests,
 }

@@ -52,6 +52,9 @@ fn run(stderr: &StandardError) -> ExitCode {
     if args.next_if(|first| first == "flows").is_some() {
         return flows(args, stderr);
     }
+    if args.next_if(|first| first == "ctl").is_some() {
+        return ctl(args, stderr);
+    }
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return fail(stderr, &format!("error: cannot start worker threads: {error}"), FAILURE),
@@ -65,16 +68,9 @@ fn run(stderr: &StandardError) -> ExitCode {
 /// Does something with recordings.
 #[cfg(feature = "recordings")]
 fn flows(args: impl Iterator<Item = OsString>, stderr: &StandardError) -> ExitCode {
-    let command = tools::command().bin_name("proxyhost flows");
-    let matches = match command.try_get_matches_from([OsString::from("flows")].into_iter().chain(args)) {
+    let matches = match matches(tools::command().bin_name("proxyhost flows"), args, stderr) {
         Ok(matches) => matches,
-        Err(error) => {
-            return match error.print() {
-                // Nothing can be done if standard error is closed.
-                Err(unprinted) if !error.use_stderr() => fail_to_print(stderr, &unprinted),
-                _ => ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(MISUSE)),
-            };
-        }
+        Err(code) => return code,
     };
     let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());
     let outcome = tools::run(&matches, Console::of_process(&mut out, &mut err), &RecordingWriters);
@@ -89,6 +85,44 @@ fn flows(args: impl Iterator<Item = OsString>, stderr: &StandardError) -> ExitCo
 #[cfg(not(feature = "recordings"))]
 fn flows(_: impl Iterator<Item = OsString>, stderr: &StandardError) -> ExitCode {
     fail(stderr, "error: cannot run `flows`: this `proxyhost` was built without recordings", MISUSE)
+}
+
+/// Looks at a running proxy, or changes it.
+#[cfg(feature = "api")]
+fn ctl(args: impl Iterator<Item = OsString>, stderr: &StandardError) -> ExitCode {
+    let matches = match matches(api::ctl::command().bin_name("proxyhost ctl"), args, stderr) {
+        Ok(matches) => matches,
+        Err(code) => return code,
+    };
+    let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());
+    let outcome = api::ctl::run(&matches, &mut out, &mut err);
+    drop(err);
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(stderr, &format!("error: {}", oneline::escaped(&oneline::chain(&error))), error.exit_code()),
+    }
+}
+
+/// There is no way to a running proxy in a build without the control API.
+#[cfg(not(feature = "api"))]
+fn ctl(_: impl Iterator<Item = OsString>, stderr: &StandardError) -> ExitCode {
+    fail(stderr, "error: cannot run `ctl`: this `proxyhost` was built without the control API", MISUSE)
+}
+
+/// The arguments of a command that is one of its own; or, where they are wrong or help is asked for, what the process ends
+/// with when that was said.
+#[cfg(any(feature = "api", feature = "recordings"))]
+fn matches(
+    command: clap::Command,
+    args: impl Iterator<Item = OsString>,
+    stderr: &StandardError,
+) -> Result<clap::ArgMatches, ExitCode> {
+    let name = OsString::from(command.get_name());
+    command.try_get_matches_from([name].into_iter().chain(args)).map_err(|error| match error.print() {
+        // Nothing can be done if standard error is closed.
+        Err(unprinted) if !error.use_stderr() => fail_to_print(stderr, &unprinted),
+        _ => ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(MISUSE)),
+    })
 }
 
 /// Something failed.

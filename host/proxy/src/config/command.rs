@@ -41,6 +41,16 @@ pub(super) fn own() -> Command {
             switch("allow-open", "Let everybody who can reach the proxy use it, from other machines too"),
             one("session-field", "NAME", "Take the name of a request's session from this field, and remove it"),
             one("ready-file", "FILE", "Write to this file where it listens, once it does; remove it at the end"),
+            one(
+                "control",
+                "[HOST:]PORT",
+                "Where to be looked at and changed while running, by `proxyhost ctl` or HTTP",
+            ),
+            switch("console", "Show on the terminal what passes, and change it there"),
+            switch("watch", "Take over files as they change: the configuration, addons, plugs and recordings"),
+            one("report", "FILE", "Write what came of the flows to this file at the end: JSON, or JUnit XML if it ends in .xml"),
+            one("fail-on", "miss,unused,error", "Exit with 3 if a request was missed, a recorded response not served, or a flow failed"),
+            switch("exit-when-used", "Stop when every recorded response was served"),
             one("ca-dir", "DIR", "Keep the certificate authority here [default: ~/.proxyhost]"),
             switch("insecure", "Accept any certificate of a server"),
             many("upstream-ca", "FILE", "Trust these certificates of servers as well"),
@@ -62,13 +72,16 @@ fn command() -> Arg {
     Arg::new("command").value_name("COMMAND").help("What to do instead of running the proxy").value_parser(commands)
 }
 
-/// The command that is one of its own, with arguments of its own behind it.
-pub(super) const FLOWS: &str = "flows";
+/// The commands that are ones of their own, with arguments of their own behind them.
+pub(super) const OF_THEIR_OWN: [&str; 2] = [CTL, FLOWS];
+const CTL: &str = "ctl";
+const FLOWS: &str = "flows";
 
-const COMMANDS: [(&str, &str); 4] = [
+const COMMANDS: [(&str, &str); 5] = [
     ("addons", "List the addons and their options"),
     ("ca", "Show the certificate authority that clients have to trust"),
     ("check", "Check the configuration, and stop"),
+    (CTL, "Look at a running proxy, or change it; see `proxyhost ctl --help`"),
     (FLOWS, "List, show, check, repair, merge, filter, convert or compare recordings; see `proxyhost flows --help`"),
 ];
 

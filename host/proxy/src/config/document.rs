@@ -144,10 +144,22 @@ impl<'a> Section<'a> {
     }
 
     pub(super) fn table(&mut self, key: &'static str, title: &'static str) -> Result<Option<Self>, ConfigError> {
-        let Some(found) = self.take(key) else { return Ok(None) };
-        match found.value {
-            DeValue::Table(table) => Ok(Some(Self { source: self.source, title, table, known: Vec::new() })),
-            other => Err(mismatch(key, "a table", &other).at(found.place)),
+        Ok(self.located_table(key, title)?.map(|found| found.value))
+    }
+
+    /// A table with its place.
+    pub(super) fn located_table(
+        &mut self,
+        key: &'static str,
+        title: &'static str,
+    ) -> Result<Option<Located<Self>>, ConfigError> {
+        let Some(Located { value, place }) = self.take(key) else { return Ok(None) };
+        match value {
+            DeValue::Table(table) => {
+                let section = Self { source: self.source, title, table, known: Vec::new() };
+                Ok(Some(Located { value: section, place }))
+            }
+            other => Err(mismatch(key, "a table", &other).at(place)),
         }
     }
 

@@ -10,7 +10,7 @@ use std::{
 use super::{
     ConfigError, Environment,
     access::UserSources,
-    document::{Entry, Located, Section, Source},
+    document::{Entry, Located, Place, Section, Source},
     listeners::Typed,
     suggest::nearest,
     values::Setting,
@@ -43,12 +43,25 @@ pub(super) struct File {
     pub(super) egress: FileEgress,
     pub(super) via: Option<bool>,
     pub(super) fidelity: Option<bool>,
+    pub(super) watch: Option<bool>,
+    pub(super) report: Option<String>,
+    pub(super) fail_on: Option<Located<String>>,
     pub(super) default_addons: Option<bool>,
     pub(super) plugs: Option<Vec<Located<String>>>,
     pub(super) addons: Vec<FileAddon>,
     /// Options by name, for whichever addon declares them.
     pub(super) options: Vec<Setting>,
     pub(super) limits: HostLimits,
+    pub(super) control: Option<FileControl>,
+}
+
+/// The `[control]` table.
+#[derive(Debug)]
+pub(super) struct FileControl {
+    pub(super) place: Place,
+    pub(super) listen: Option<Located<String>>,
+    pub(super) token_file: Option<String>,
+    pub(super) allow_open: bool,
 }
 
 /// Rules for where connections may go.
@@ -135,6 +148,9 @@ impl File {
             egress: top.table("egress", "[egress]")?.map(parse_egress).transpose()?.unwrap_or_default(),
             via: top.boolean("via")?,
             fidelity: top.boolean("fidelity")?,
+            watch: top.boolean("watch")?,
+            report: top.string("report")?.map(|found| found.value),
+            fail_on: top.string("fail_on")?,
             default_addons: top.boolean("default_addons")?,
             plugs: top.strings("plugs")?,
             addons: {
@@ -143,6 +159,7 @@ impl File {
             },
             options: parse_options(top.table("options", "[options]")?, folder)?,
             limits: top.table("limits", "[limits]")?.map(parse_limits).transpose()?.unwrap_or_default(),
+            control: top.located_table("control", "[control]")?.map(parse_control).transpose()?,
         };
         top.end()?;
         Ok(file)
@@ -160,6 +177,15 @@ fn parse_egress(mut section: Section<'_>) -> Result<FileEgress, ConfigError> {
     let deny = section.strings("deny")?.unwrap_or_default();
     section.end()?;
     Ok(FileEgress { allow, deny })
+}
+
+fn parse_control(table: Located<Section<'_>>) -> Result<FileControl, ConfigError> {
+    let Located { value: mut section, place } = table;
+    let listen = section.string("listen")?;
+    let token_file = section.string("token_file")?.map(|found| found.value);
+    let allow_open = section.boolean("allow_open")?.unwrap_or(false);
+    section.end()?;
+    Ok(FileControl { place, listen, token_file, allow_open })
 }
 
 fn parse_listener(entry: Located<Section<'_>>) -> Result<FileListener, ConfigError> {

@@ -79,7 +79,7 @@ pub(super) fn resolve(
 }
 
 /// Only this machine may use a proxy that nobody has said more about.
-const DEFAULT_HOST: &str = "127.0.0.1";
+pub(super) const DEFAULT_HOST: &str = "127.0.0.1";
 const DEFAULT_PORT: u16 = 8080;
 
 /// The same error, with its cause, in the words of the configuration.
@@ -101,7 +101,7 @@ fn two_on_one(earlier: &Listener, mode: &Mode, address: SocketAddr) -> ConfigErr
 }
 
 /// Whether the system would refuse the second of two addresses.
-fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
+pub(super) fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
     let all = |ip: IpAddr| ip.is_unspecified();
     let same_family = one.is_ipv4() == other.is_ipv4();
     let same_host = one.ip() == other.ip() || (same_family && (all(one.ip()) || all(other.ip())));
@@ -109,7 +109,7 @@ fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
 }
 
 /// The address of a host. Of several, IPv4 is what clients of a name such as `localhost` try in any case.
-fn lookup(host: &str, port: u16) -> Result<SocketAddr, ConfigError> {
+pub(super) fn lookup(host: &str, port: u16) -> Result<SocketAddr, ConfigError> {
     let failed = |cause: io::Error| {
         ConfigError::new(format_args!("cannot listen on `{host}`"))
             .because(cause)

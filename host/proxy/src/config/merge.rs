@@ -3,15 +3,17 @@
 use std::time::Duration;
 
 use clap::ArgMatches;
+use control::UnknownVerdict;
 use http::{HeaderName, header};
 
 use super::{
     AddonSpec, ConfigError, Environment, Settings,
     access::{Access, UserSources},
+    control,
     document::Located,
     file::{AT_ONCE, File},
     listeners::{self, Typed, Wanted},
-    settings::Listener,
+    settings::{Listener, Verdict},
 };
 use crate::{
     addon::Source,
@@ -35,6 +37,8 @@ pub(super) fn merge(
     let access = access(file, matches, environment)?;
     let wanted = wanted(file, matches, environment, &access)?;
     let listeners = listeners::resolve(wanted, listen.as_ref(), access, &mut warnings)?;
+    let control = matches.get_one::<String>("control").map(|text| typed("control", text));
+    let control = control::resolve(control, file, environment, &listeners, &mut warnings)?;
     let fidelity = matches.get_flag("fidelity") || file.fidelity.unwrap_or(false);
     let limits = ClientLimits::default();
     let egress = Policy {
@@ -76,6 +80,10 @@ pub(super) fn merge(
         drain_time: file.limits.drain.unwrap_or(DRAIN_TIME),
         log: log(matches, environment),
         file: file.path.clone(),
+        console: matches.get_flag("console"),
+        watch: matches.get_flag("watch") || file.watch.unwrap_or(false),
+        verdict: verdict(file, matches, environment)?,
+        control,
         warnings,
         ca_dir: matches
             .get_one("ca-dir")
@@ -157,6 +165,18 @@ const NEEDED: [HeaderName; 7] = [
     header::AUTHORIZATION,
     header::PROXY_AUTHORIZATION,
 ];
+
+/// What is said at the end.
+fn verdict(file: &File, matches: &ArgMatches, environment: &Environment) -> Result<Verdict, ConfigError> {
+    let line = matches.get_one::<String>("report").map(|text| environment.path(text, &environment.folder));
+    let report = line.or_else(|| file.report.as_ref().map(|text| environment.path(text, &file.folder)));
+    let fail_on = matches.get_one::<String>("fail-on").map(|text| typed("fail-on", text));
+    let fail_on = fail_on.or_else(|| file.fail_on.clone().map(Typed::from)).map(|typed| {
+        typed.text.parse().map_err(|error: UnknownVerdict| ConfigError::new(error).at(typed.origin))
+    });
+    let fail_on = fail_on.transpose()?.unwrap_or_default();
+    Ok(Verdict { report, fail_on, exit_when_used: matches.get_flag("exit-when-used") })
+}
 
 /// The server of a reverse proxy.
 fn reversed(listener: &Listener) -> Option<Destination> {

@@ -8,6 +8,7 @@
 mod access;
 mod action;
 mod command;
+mod control;
 mod document;
 mod environment;
 mod error;
@@ -25,7 +26,7 @@ pub use action::{Action, HelpText};
 pub use environment::Environment;
 pub use error::ConfigError;
 pub use preliminary::{DeclaredAddon, Edit, Preliminary};
-pub use settings::{AddonSpec, Listener, Settings};
+pub use settings::{AddonSpec, ControlSettings, Listener, Settings, Verdict};
 pub use suggest::nearest;
 pub use values::parse as parse_option;
 

@@ -171,8 +171,11 @@ impl Preliminary {
             }
             Err(error) => return Err(command::explain(&error, &flags.command)),
         };
-        if matches.get_one::<String>("command").is_some_and(|command| command == command::FLOWS) {
-            return Err(ConfigError::new("`flows` takes no flags of the proxy: it has to come first"));
+        let command = matches.get_one::<String>("command").map(String::as_str);
+        if let Some(command) = command.filter(|command| command::OF_THEIR_OWN.contains(command)) {
+            return Err(ConfigError::new(format_args!(
+                "`{command}` takes no flags of the proxy: it has to come first"
+            )));
         }
         let Self { environment, choice: Choice { file, addons, own_options, plugs }, .. } = self;
         let mut resolution = Resolution::new(declared, &environment);
@@ -190,7 +193,7 @@ impl Preliminary {
         };
         let addons = addons.into_iter().map(with_options).collect();
         let settings = Box::new(merge(&file, &matches, &environment, (addons, plugs, warnings))?);
-        Ok(match matches.get_one::<String>("command").map(String::as_str) {
+        Ok(match command {
             Some("ca") => Action::Ca(settings),
             Some("addons") => Action::Addons(settings),
             Some("check") => Action::Check(settings),

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use control::FailOn;
 use http::HeaderName;
 
 use super::ConfigError;
@@ -53,6 +54,14 @@ pub struct Settings {
     pub log: String,
     /// The configuration file, if there is one.
     pub file: Option<PathBuf>,
+    /// Where the running proxy can be looked at and changed; `None` for nowhere.
+    pub control: Option<ControlSettings>,
+    /// Whether it is shown on the terminal.
+    pub console: bool,
+    /// Whether files are taken over as they change.
+    pub watch: bool,
+    /// What is said at the end.
+    pub verdict: Verdict,
     /// What the operator should know although it is no error, a line each.
     pub warnings: Vec<String>,
     pub(super) ca_dir: Option<PathBuf>,
@@ -101,6 +110,28 @@ pub struct Listener {
     pub users: Option<Users>,
     /// The session of requests that name none.
     pub session: Session,
+}
+
+/// What is said at the end.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verdict {
+    /// Where the report is written to.
+    pub report: Option<PathBuf>,
+    /// What makes the run a failure.
+    pub fail_on: FailOn,
+    /// Whether it ends when every recorded response was served.
+    pub exit_when_used: bool,
+}
+
+/// Where the running proxy can be looked at and changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ControlSettings {
+    /// The address; with port 0 the system chooses one.
+    pub address: SocketAddr,
+    /// The host as it was written, where that is a name: clients may call it that.
+    pub name: Option<String>,
+    /// The file with the token that clients have to know. Without one, a token is made at each start.
+    pub token_file: Option<PathBuf>,
 }
 
 /// An addon to load, and what it may use.

@@ -86,6 +86,8 @@ fn lines() -> impl Strategy<Value = String> {
         "memory_mib",
         "drain_seconds",
         "compile_seconds",
+        "control",
+        "token_file",
         "\"\"",
         "é",
     ]);

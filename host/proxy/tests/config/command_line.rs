@@ -7,7 +7,7 @@ use proxyhost::{
         Grants, Source,
         options::{Flag, Kind, OptionDeclaration, Value},
     },
-    config::{Action, AddonSpec, DeclaredAddon, Environment, Preliminary},
+    config::{Action, AddonSpec, ControlSettings, DeclaredAddon, Environment, Preliminary},
     listen::mode::Mode,
 };
 
@@ -114,6 +114,31 @@ fn a_proxy_that_others_reach_warns() {
     for line in ["--listen [::1]:1", "--listen [::ffff:127.0.0.1]:1", "--listen 0.0.0.0:1 --proxy-auth a:b"] {
         assert_eq!(warnings(line), [""; 0], "{line}");
     }
+}
+
+#[test]
+fn it_is_controlled_where_the_flag_says_or_else_the_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let control = |line: &str| run(line, folder.path()).control;
+    assert_eq!(control(""), None);
+    let at = |address: &str, name: Option<&str>, token_file: Option<&str>| {
+        Some(ControlSettings {
+            address: address.parse().expect("an address"),
+            name: name.map(str::to_owned),
+            token_file: token_file.map(|file| folder.path().join(file)),
+        })
+    };
+    assert_eq!(control("--control 0"), at("127.0.0.1:0", None, None));
+    assert_eq!(control("--control [::1]:9090"), at("[::1]:9090", None, None));
+    assert_eq!(control("--control localhost:9090"), at("127.0.0.1:9090", Some("localhost"), None));
+    let file = "[control]\nlisten = '0.0.0.0:9090'\ntoken_file = 'token'\nallow_open = true\n";
+    std::fs::write(folder.path().join("proxyhost.toml"), file).expect("a file");
+    assert_eq!(control(""), at("0.0.0.0:9090", None, Some("token")));
+    assert_eq!(control("--control 9091"), at("127.0.0.1:9091", None, Some("token")));
+    assert_eq!(
+        run("", folder.path()).warnings,
+        ["everyone who can reach 0.0.0.0:9090 can control the proxy with the token, which is sent without encryption"]
+    );
 }
 
 #[test]

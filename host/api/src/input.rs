@@ -1,0 +1,106 @@
+//! What clients send, read within bounds. What cannot be used is an error in the same form as all others.
+
+use std::time::Duration;
+
+use axum::{
+    body::Body,
+    extract::{FromRequest, FromRequestParts, Path, Query, Request},
+};
+use bytes::Bytes;
+use control::ErrorKind;
+use http::{StatusCode, request::Parts};
+use http_body_util::{BodyExt, Limited};
+use serde::de::DeserializeOwned;
+use tokio::time::timeout;
+
+use super::failure::Failure;
+
+/// A JSON document. Its media type has to be that of JSON: a page of another origin cannot send that without asking first.
+pub(crate) struct Document<T>(pub(crate) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Document<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Failure> {
+        if !is_of_type(request.headers(), "application/json") {
+            return Err(unsupported("application/json"));
+        }
+        let bytes = receive(request.into_body(), LARGEST_DOCUMENT).await?;
+        let document = serde_json::from_slice(&bytes);
+        document.map(Self).map_err(|error| Failure::invalid(format!("cannot read the JSON document: {error}")))
+    }
+}
+
+/// A component.
+pub(crate) struct Upload(pub(crate) Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for Upload {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Failure> {
+        if !is_of_type(request.headers(), "application/wasm") {
+            return Err(unsupported("application/wasm"));
+        }
+        receive(request.into_body(), LARGEST_UPLOAD).await.map(Self)
+    }
+}
+
+/// The parameters of a query.
+pub(crate) struct Asked<T>(pub(crate) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
+        match Query::try_from_uri(&parts.uri) {
+            Ok(Query(asked)) => Ok(Self(asked)),
+            Err(error) => Err(Failure::invalid(format!("cannot read the query: {}", error.body_text()))),
+        }
+    }
+}
+
+/// What stands in the place of names in the path.
+pub(crate) struct Named<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Named<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        match Path::from_request_parts(parts, state).await {
+            Ok(Path(named)) => Ok(Self(named)),
+            Err(error) => Err(Failure::invalid(format!("cannot read the path: {}", error.body_text()))),
+        }
+    }
+}
+
+fn is_of_type(fields: &http::HeaderMap, expected: &str) -> bool {
+    let value = fields.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    value.is_some_and(|value| value.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(expected)))
+}
+
+fn unsupported(expected: &str) -> Failure {
+    let reason = format!("the request needs a body, and `content-type: {expected}`");
+    Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorKind::Invalid, reason)
+}
+
+async fn receive(body: Body, most: usize) -> Result<Bytes, Failure> {
+    match timeout(BODY_TIME, Limited::new(body, most).collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
+            let reason = format!("the body of the request is longer than {most} bytes");
+            Err(Failure::new(StatusCode::PAYLOAD_TOO_LARGE, ErrorKind::Invalid, reason))
+        }
+        Ok(Err(error)) => Err(Failure::invalid(format!("cannot read the body of the request: {error}"))),
+        Err(_) => {
+            let reason = format!("the body of the request did not arrive within {} seconds", BODY_TIME.as_secs());
+            Err(Failure::new(StatusCode::REQUEST_TIMEOUT, ErrorKind::Invalid, reason))
+        }
+    }
+}
+
+/// Bytes of a document that somebody could mean.
+pub(crate) const LARGEST_DOCUMENT: usize = 1 << 20;
+/// Bytes of a component.
+pub(crate) const LARGEST_UPLOAD: usize = 64 << 20;
+/// How long a body may take to arrive.
+const BODY_TIME: Duration = Duration::from_secs(60);
