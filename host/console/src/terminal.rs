@@ -72,7 +72,9 @@ impl Terminal {
         // A panic elsewhere has given it back, and said why; the proxy goes on.
         if !*lock() {
             enter().map_err(ConsoleError::Draw)?;
-            self.screen.clear().map_err(ConsoleError::Draw)?;
+            // A new one draws all. Clearing this one would ask the terminal where its cursor is, and wait for the answer.
+            self.screen =
+                ratatui::Terminal::new(CrosstermBackend::new(self.written.clone())).map_err(ConsoleError::Draw)?;
         }
         self.screen.draw(draw).map_err(ConsoleError::Draw)?;
         let frame = std::mem::take(&mut *self.written.0.lock().unwrap_or_else(PoisonError::into_inner));

@@ -1,6 +1,7 @@
 //! Keys in, screens out.
 
 mod keys;
+mod picture;
 mod screens;
 
 use control::Control;
