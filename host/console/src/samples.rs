@@ -1,6 +1,7 @@
 //! A proxy that does nothing, with flows, options and commands to show.
 
 use std::{
+    collections::VecDeque,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -10,9 +11,15 @@ use control::*;
 use futures_util::{FutureExt as _, future::BoxFuture};
 use serde_json::json;
 
+/// Flows that it keeps.
+const MOST_KEPT: usize = 1_000;
+
+/// Events that wait to be looked at.
+const MOST_EVENTS: usize = 4_096;
+
 /// What a console looks at in tests and pictures.
 pub(crate) struct Sample {
-    flows: Mutex<Vec<Arc<Flow>>>,
+    flows: Mutex<VecDeque<Arc<Flow>>>,
     options: Vec<OptionInfo>,
     commands: Vec<CommandInfo>,
     events: tokio::sync::broadcast::Sender<Event>,
@@ -25,11 +32,25 @@ impl Sample {
             flows: Mutex::new(flows.into_iter().map(Arc::new).collect()),
             options: options(),
             commands: commands(),
-            events: tokio::sync::broadcast::channel(16).0,
+            events: tokio::sync::broadcast::channel(MOST_EVENTS).0,
         }
     }
 
-    fn kept(&self) -> Vec<Arc<Flow>> {
+    /// Has a flow start, be answered and end.
+    pub(crate) fn pass(&self, flow: Flow) {
+        let summary = Arc::new(FlowSummary { stage: Stage::Waiting, status: None, ..flow.summary.clone() });
+        let _ = self.events.send(Event::FlowStarted { flow: summary });
+        let summary = Arc::new(FlowSummary { stage: Stage::Streaming, ..flow.summary.clone() });
+        let _ = self.events.send(Event::FlowAnswered { flow: summary });
+        let _ = self.events.send(Event::FlowEnded { flow: Arc::new(flow.summary.clone()) });
+        let mut flows = self.flows.lock().unwrap_or_else(PoisonError::into_inner);
+        if flows.len() == MOST_KEPT {
+            flows.pop_front();
+        }
+        flows.push_back(Arc::new(flow));
+    }
+
+    fn kept(&self) -> VecDeque<Arc<Flow>> {
         self.flows.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

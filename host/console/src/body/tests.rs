@@ -10,7 +10,7 @@ fn shown(content_type: &str, content: &[u8]) -> String {
 #[test]
 fn json_keeps_numbers_and_order() {
     let text = r#" {"b":1.10e5,"a":[{},[ ],{"x":"y\": {"}],"c":12345678901234567890123} "#;
-    let expected = "JSON, 72 B
+    let expected = "JSON, 70 B
 {
   \"b\": 1.10e5,
   \"a\": [
@@ -41,7 +41,7 @@ fn parts_are_shown_by_their_types() {
     let content =
         b"--b\r\nContent-Disposition: form-data; name=\"note\"\r\n\r\nhello\r\n--b\r\nContent-Disposition: form-data; \
 name=\"data\"\r\nContent-Type: application/json\r\n\r\n{\"a\":1}\r\n--b--\r\n";
-    let expected = "Multipart, 162 B
+    let expected = "Multipart, 159 B
 --b
 Content-Disposition: form-data; name=\"note\"
 
@@ -60,7 +60,7 @@ Content-Type: application/json
 fn markup_is_indented() {
     let html = "<!doctype html><html><head><meta charset=utf-8><title>A &lt; B</title></head>\
 <body data-x='a > b'>Hello <b>you</b><br><script>if (a < b) {\n  c()\n}</script></body></html>";
-    let expected = "HTML, 164 B
+    let expected = "HTML, 169 B
 <!doctype html>
 <html>
   <head>

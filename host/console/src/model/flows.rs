@@ -199,10 +199,6 @@ impl Flows {
         (self.listed.len(), self.entries.len())
     }
 
-    pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.iter()
-    }
-
     /// The flows that are listed, in their order.
     pub(crate) fn listed(&self) -> Vec<u64> {
         let entries = self.listed.iter().filter_map(|number| self.entries.get((number - self.gone) as usize));

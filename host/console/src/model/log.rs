@@ -24,10 +24,6 @@ impl Log {
         self.lines.clear();
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.lines.len()
-    }
-
     pub(crate) fn lines(&self) -> impl Iterator<Item = &LogLine> {
         self.lines.iter()
     }

@@ -2,7 +2,8 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use control::{Answer, Change, Changed, ControlError, ErrorKind, Event, OptionValue, Setting, Stage};
+use control::{Answer, Change, Changed, Control as _, ControlError, ErrorKind, Event, OptionValue, Setting, Stage};
+use futures_util::FutureExt as _;
 
 use super::Console;
 use crate::{
@@ -54,11 +55,29 @@ fn old_flows_go_first() {
     let mut console = Console::new(Sample::new(Vec::new()), 80, 24);
     let count = MOST_FLOWS as u64 + 5;
     (1..=count).for_each(|id| _ = console.model.happened(&console.control, started(id)));
+    console.screen();
     console.press("g");
     assert_eq!((console.listed().len(), console.focused()), (MOST_FLOWS, Some(6)));
     // The flow in focus goes.
     console.hears(started(count + 1));
     assert_eq!(console.focused(), Some(7));
+}
+
+#[test]
+fn events_are_taken_over_and_flows_read_again_if_some_are_lost() {
+    let mut console = shop();
+    let mut events = console.control.events();
+    (100..110).for_each(|id| console.control.pass(samples::flow(id, "GET", "host.example", "/", 200, "")));
+    while let Some(Some(event)) = events.next().now_or_never() {
+        assert!(!console.model.happened(&console.control, event));
+    }
+    console.screen();
+    assert_eq!(console.listed().len(), 18);
+    assert!(console.model.happened(&console.control, Event::Lost { events: 1 }));
+    console.control.pass(samples::flow(110, "GET", "host.example", "/", 200, ""));
+    console.model.read_flows(&console.control);
+    console.screen();
+    assert_eq!((console.listed().len(), console.focused()), (19, Some(110)));
 }
 
 #[test]
@@ -112,7 +131,7 @@ fn what_is_listed_is_saved() {
     let file = PathBuf::from("out.har");
     assert_eq!(console.effects, [Effect::Save { flows: vec![5], file: file.clone() }]);
     update::done(&mut console.model, &console.control, Done::Saved { flows: vec![5], file, result: Ok(1) });
-    assert_eq!(console.message(), "saved 1 flows to `out.har`");
+    assert_eq!(console.message(), "saved 1 flow to `out.har`");
 }
 
 #[test]

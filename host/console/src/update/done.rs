@@ -39,7 +39,8 @@ pub(crate) fn done(model: &mut Model, control: &dyn Control, done: Done) {
             model.flows.saved(&flows);
             let missing = flows.len().saturating_sub(count);
             let rest = if missing == 0 { String::new() } else { format!("; {missing} are not kept any more") };
-            model.say(format!("saved {count} flows to `{}`{rest}", file.display()));
+            let flows = if count == 1 { "1 flow".to_owned() } else { format!("{count} flows") };
+            model.say(format!("saved {flows} to `{}`{rest}", file.display()));
         }
         Done::Saved { file, result: Err(error), .. } => {
             model.complain(format!("cannot save to `{}`: {error}", file.display()));

@@ -53,7 +53,7 @@ struct Columns {
 impl Columns {
     fn new(width: usize, model: &Model) -> Self {
         let methods = model.flows.rows(model.areas.list.height.into()).map(|(entry, _)| entry.flow.method.len());
-        let method = methods.max().unwrap_or(0).clamp(4, 7);
+        let method = methods.max().unwrap_or(0).clamp(6, 7);
         let media_type = if width >= WIDE { TYPE } else { 0 };
         let note = if width >= WIDER { width / 4 } else { 0 };
         let path = width.saturating_sub(SIGNS + method + 1 + FIGURES + media_type + note);

@@ -22,7 +22,7 @@ pub(super) fn lines(flow: &Flow, width: u16) -> Lines {
         let parts = items(data, "parts");
         for candidate in nearest {
             lines.push(Line::default());
-            lines.extend(compared(flow, parts, candidate, width));
+            lines.extend(compared(parts, candidate, width));
         }
         if nearest.is_empty() {
             lines.push(Line::default());
@@ -38,7 +38,7 @@ pub(super) fn lines(flow: &Flow, width: u16) -> Lines {
 }
 
 /// The request and a recorded one, side by side: parts that differ first, then those that are equal.
-fn compared(flow: &Flow, parts: &[Value], candidate: &Value, width: u16) -> Lines {
+fn compared(parts: &[Value], candidate: &Value, width: u16) -> Lines {
     let differences = items(candidate, "differences");
     let is_differing = |name: &str| differences.iter().any(|one| text(one, "part").as_deref() == Some(name));
     let equal: Vec<(String, Option<String>)> = parts
@@ -57,10 +57,10 @@ fn compared(flow: &Flow, parts: &[Value], candidate: &Value, width: u16) -> Line
         (None, None) => "recorded".to_owned(),
     };
     let mut lines = Lines::new();
+    if let Some(request) = text(candidate, "request") {
+        lines.extend(wrapped(&format!("{recorded}: {request}"), theme::PLAIN, width));
+    }
     lines.extend(columns.row("", "this request", &recorded, [theme::BOLD; 3]));
-    let summary = &flow.summary;
-    let live = format!("{} {}://{}{}", summary.method, summary.scheme, summary.authority, summary.path);
-    lines.extend(columns.row("", &live, &text(candidate, "request").unwrap_or_default(), [theme::DIM; 3]));
     for one in differences {
         let (live, recorded) = sides(one);
         let name = text(one, "part").unwrap_or_default();
