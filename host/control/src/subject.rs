@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use flowfilter::{Message, Side, Subject, Target};
 
-use super::{Flow, Outcome};
+use super::{Flow, FlowSummary, Outcome};
 
 impl Subject for Flow {
     fn method(&self) -> Cow<'_, [u8]> {
@@ -12,22 +12,7 @@ impl Subject for Flow {
     }
 
     fn target(&self) -> Option<Target<'_>> {
-        let summary = &self.summary;
-        let is_https = summary.scheme == "https";
-        let (host, port) = match summary.authority.rsplit_once(':') {
-            Some((host, port)) if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => {
-                (host, port.parse().ok())
-            }
-            _ => (summary.authority.as_str(), None),
-        };
-        Some(Target {
-            scheme: summary.scheme.as_bytes().into(),
-            host: host.trim_matches(['[', ']']).as_bytes().into(),
-            port: port.unwrap_or(if is_https { 443 } else { 80 }),
-            authority: summary.authority.as_bytes().into(),
-            path: summary.path.as_bytes().into(),
-            prefers_authority: false,
-        })
+        self.summary.target()
     }
 
     fn fields(&self, side: Side, see: &mut dyn FnMut(&[u8], &[u8])) {
@@ -85,5 +70,26 @@ impl Flow {
             Side::Request => Some(&self.request),
             Side::Response => self.response.as_ref(),
         }
+    }
+}
+
+impl FlowSummary {
+    /// Where the request goes, as filters see it.
+    pub fn target(&self) -> Option<Target<'_>> {
+        let is_https = self.scheme == "https";
+        let (host, port) = match self.authority.rsplit_once(':') {
+            Some((host, port)) if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => {
+                (host, port.parse().ok())
+            }
+            _ => (self.authority.as_str(), None),
+        };
+        Some(Target {
+            scheme: self.scheme.as_bytes().into(),
+            host: host.trim_matches(['[', ']']).as_bytes().into(),
+            port: port.unwrap_or(if is_https { 443 } else { 80 }),
+            authority: self.authority.as_bytes().into(),
+            path: self.path.as_bytes().into(),
+            prefers_authority: false,
+        })
     }
 }

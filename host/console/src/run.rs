@@ -1,0 +1,178 @@
+//! The loop: keys and events in, frames out.
+
+use std::{io, sync::Arc, time::Duration};
+
+use control::{Control, Events};
+use crossterm::event::EventStream;
+use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
+use tokio::time::{Instant, sleep_until};
+
+use crate::{
+    effect::{Done, Effect},
+    key::Key,
+    model::Model,
+    terminal::Terminal,
+    update, view,
+    view::areas::Areas,
+};
+
+/// Between frames while flows pass.
+const FRAME: Duration = Duration::from_millis(50);
+
+/// Between frames while keys are pressed, or held down.
+const KEY_FRAME: Duration = Duration::from_millis(15);
+
+/// Between looks at what no event tells of, such as another message of a WebSocket.
+const QUIET: Duration = Duration::from_secs(1);
+
+/// Between readings of all flows while events are lost.
+const READING: Duration = Duration::from_millis(500);
+
+/// Events that are taken over between two looks at the keys.
+const MOST_EVENTS: usize = 50_000;
+
+/// Why a console ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// The user quit, and wants the proxy to stop.
+    Quit,
+    /// The proxy has stopped: there will be no more events.
+    Stopped,
+}
+
+/// Why there is no console, or no longer.
+#[derive(Debug, thiserror::Error)]
+pub enum ConsoleError {
+    /// Input or output are something else.
+    #[error("standard input and output are no terminal")]
+    NoTerminal,
+    /// The terminal does not do what it has to.
+    #[error("cannot take the terminal")]
+    Take(#[source] io::Error),
+    /// The same, later.
+    #[error("cannot write to the terminal")]
+    Draw(#[source] io::Error),
+    /// Keys cannot be read.
+    #[error("cannot read from the terminal")]
+    Read(#[source] io::Error),
+    /// There will be no more keys, as the terminal was closed.
+    #[error("the terminal is gone")]
+    Gone,
+}
+
+/// Shows a running proxy on the terminal, and changes it as the user says, until the user quits or the proxy has stopped.
+/// Dropping this ends it too. The terminal is given back in any case.
+///
+/// Meanwhile nothing else may write to the terminal: log lines are expected as [`control::Event::Logged`].
+///
+/// # Errors
+/// When there is no terminal, or it fails.
+pub async fn run(control: Arc<dyn Control>) -> Result<Ended, ConsoleError> {
+    let terminal = Terminal::take()?;
+    let size = terminal.size();
+    // Before the flows are read, so that none is missed in between.
+    let events = control.events();
+    let model = Model::new(&*control, size.width, size.height);
+    let console = Console { control, terminal, model, effects: FuturesUnordered::new(), is_lost: false };
+    console.run(events).await
+}
+
+struct Console {
+    control: Arc<dyn Control>,
+    terminal: Terminal,
+    model: Model,
+    effects: FuturesUnordered<BoxFuture<'static, Done>>,
+    /// Whether events were lost since the flows were read.
+    is_lost: bool,
+}
+
+impl Console {
+    async fn run(mut self, mut events: Events) -> Result<Ended, ConsoleError> {
+        let mut keys = EventStream::new();
+        let mut drawn_at = Instant::now();
+        let mut read_at = drawn_at;
+        self.draw()?;
+        // When to draw next, whatever happens.
+        let mut wake_at = drawn_at + QUIET;
+        // While events come, they are only looked at for a frame: being woken by each would cost whoever sends them.
+        let mut is_quiet = true;
+        loop {
+            tokio::select! {
+                biased;
+                key = keys.next() => {
+                    let event = key.ok_or(ConsoleError::Gone)?.map_err(ConsoleError::Read)?;
+                    if self.take(event) {
+                        return Ok(Ended::Quit);
+                    }
+                    wake_at = wake_at.min(drawn_at + KEY_FRAME);
+                }
+                Some(done) = self.effects.next(), if !self.effects.is_empty() => {
+                    update::done(&mut self.model, &*self.control, done);
+                    wake_at = wake_at.min(drawn_at + KEY_FRAME);
+                }
+                event = events.next(), if is_quiet => {
+                    let Some(event) = event else { return Ok(Ended::Stopped) };
+                    self.is_lost |= self.model.happened(&*self.control, event);
+                    is_quiet = false;
+                    wake_at = wake_at.min(drawn_at + FRAME);
+                }
+                () = sleep_until(wake_at) => {
+                    let Some(count) = self.take_events(&mut events) else { return Ok(Ended::Stopped) };
+                    let now = Instant::now();
+                    if self.is_lost && now - read_at >= READING {
+                        self.model.read_flows(&*self.control);
+                        (self.is_lost, read_at) = (false, now);
+                    }
+                    is_quiet = count == 0 && !self.is_lost;
+                    if self.terminal.is_ready() {
+                        self.draw()?;
+                    }
+                    drawn_at = Instant::now();
+                    wake_at = drawn_at + if is_quiet { QUIET } else { FRAME };
+                }
+            }
+        }
+    }
+
+    /// Takes over the events that have come. How many; nothing if there will be no more.
+    fn take_events(&mut self, events: &mut Events) -> Option<usize> {
+        for count in 0..MOST_EVENTS {
+            let Some(event) = events.next().now_or_never() else { return Some(count) };
+            self.is_lost |= self.model.happened(&*self.control, event?);
+        }
+        Some(MOST_EVENTS)
+    }
+
+    /// Takes what came from the terminal. Whether the user quits.
+    fn take(&mut self, event: crossterm::event::Event) -> bool {
+        let Some(key) = Key::of(event) else { return false };
+        let effects = update::press(&mut self.model, &*self.control, key);
+        let is_end = effects.contains(&Effect::Quit);
+        self.effects.extend(effects.into_iter().filter_map(|effect| start(&*self.control, effect)));
+        is_end
+    }
+
+    fn draw(&mut self) -> Result<(), ConsoleError> {
+        let size = self.terminal.size();
+        self.model.areas = Areas::new(size.width, size.height);
+        self.model.refresh(&*self.control);
+        let model = &mut self.model;
+        self.terminal.draw(|frame| view::draw(model, frame))
+    }
+}
+
+/// Begins an effect.
+fn start(control: &dyn Control, effect: Effect) -> Option<BoxFuture<'static, Done>> {
+    Some(match effect {
+        Effect::Run { name, arguments } => {
+            let running = control.run(name.clone(), arguments, String::new());
+            running.map(|result| Done::Ran { name, result }).boxed()
+        }
+        Effect::Change(change) => control.change(change).map(Done::Changed).boxed(),
+        Effect::Save { flows, file } => {
+            let saving = control.save_flows(flows.clone(), file.clone());
+            saving.map(|result| Done::Saved { flows, file, result }).boxed()
+        }
+        Effect::Quit => return None,
+    })
+}
