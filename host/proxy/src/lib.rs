@@ -14,6 +14,7 @@
 
 pub mod addon;
 pub mod config;
+pub mod faces;
 pub mod flow;
 pub mod generation;
 pub mod journal;
@@ -30,3 +31,4 @@ pub mod running;
 pub mod spelling;
 mod throttle;
 pub mod upstream;
+pub mod verdict;

@@ -11,12 +11,13 @@ use std::{
 use proxyhost::{
     addon::{self, AddonEngine},
     config::{Action, ConfigError, Environment},
-    journal::Journal,
+    journal::{Journal, Keeping},
     listen::ca::CertificateAuthority,
     log::{self, StandardError},
     report,
-    run::{self, Bound, StartError},
+    run::{self, Asked, Bound, StartError},
     running::{ChangeError, Plan, Running},
+    verdict,
 };
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -131,16 +132,25 @@ const FAILURE: u8 = 1;
 /// The command line, the configuration or a file it names is wrong.
 const MISUSE: u8 = 2;
 
+/// What `--fail-on` names has happened.
+const FAILED_VERDICT: u8 = 3;
+
 async fn start(stderr: &StandardError) -> ExitCode {
     survive_limits_of_files();
     match command(stderr).await {
         Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Verdict) => ExitCode::from(FAILED_VERDICT),
+        Err(Failure::Failed(report)) => fail(stderr, &report, FAILURE),
         Err(Failure::Report(report)) => fail(stderr, &report, MISUSE),
         Err(Failure::Output(error)) => fail_to_print(stderr, &error),
     }
 }
 
 enum Failure {
+    /// To be shown as it is: something failed while it ran.
+    Failed(String),
+    /// The run failed in a way that was asked for, which is in the log.
+    Verdict,
     /// To be shown as it is.
     Report(String),
     Output(io::Error),
@@ -208,16 +218,20 @@ async fn command(stderr: &StandardError) -> Result<(), Failure> {
             print(&report::checked(&addons, &settings))
         }
         Action::Run(settings) => {
-            let journal = Arc::new(Journal::new(None));
+            let is_looked_at = settings.console || settings.control.is_some();
+            let journal = Arc::new(Journal::new(is_looked_at.then(Keeping::default)));
             log::start(stderr, &settings, &engine, Some(journal.clone()));
             // Before the addons, which may replace files, are told to prepare themselves.
+            let verdict = settings.verdict.clone();
             let bound = Bound::bind(&settings, journal.clone()).await?;
             let egress = bound.egress().clone();
-            let running = Running::start(engine, plan, *settings, &loaded, egress, Some(journal)).await?;
+            let running = Running::start(engine, plan, *settings, &loaded, egress, journal).await?;
             // Heard before the log says that it listens: whoever reads that may ask at once.
-            let (asked, asked_to_renew) = mpsc::channel(1);
+            let (asked, asked_for) = mpsc::channel(8);
             let asked_to_stop = asked_to_stop(stderr, asked);
-            Ok(bound.serve(Arc::new(running), asked_to_stop, asked_to_renew).await?)
+            let report = bound.serve(Arc::new(running), asked_to_stop, asked_for).await?;
+            let is_failure = verdict::conclude(&verdict, &report).map_err(|error| Failure::Failed(format!("error: {}", oneline::escaped(&oneline::chain(&error)))))?;
+            if is_failure { Err(Failure::Verdict) } else { Ok(()) }
         }
     }
 }
@@ -230,13 +244,19 @@ fn cache_folder() -> Option<PathBuf> {
 }
 
 /// Listens for SIGINT, SIGTERM and SIGHUP from now on; what it returns waits for one that asks to stop. The second one ends
-/// the process at once. SIGHUP asks to open files again, unless it came because the terminal was closed.
-fn asked_to_stop(stderr: &StandardError, reopen: mpsc::Sender<()>) -> impl Future<Output = ()> + use<> {
+/// the process at once. SIGHUP asks to read everything again, unless it came because the terminal was closed, and SIGUSR1 to say what came of the
+/// flows so far.
+fn asked_to_stop(stderr: &StandardError, asks: mpsc::Sender<Asked>) -> impl Future<Output = ()> + use<> {
     let stderr = stderr.clone();
-    let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()), signal(SignalKind::hangup()));
+    let signals = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+        signal(SignalKind::hangup()),
+        signal(SignalKind::user_defined1()),
+    );
     let began_at_terminal = io::stdin().is_terminal();
     async move {
-        let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) = signals else {
+        let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup), Ok(mut report)) = signals else {
             warn!("cannot wait for signals; the process can only be killed");
             return std::future::pending().await;
         };
@@ -249,7 +269,10 @@ fn asked_to_stop(stderr: &StandardError, reopen: mpsc::Sender<()>) -> impl Futur
                         break;
                     }
                     // Fails only when that is asked for already.
-                    let _ = reopen.try_send(());
+                    let _ = asks.try_send(Asked::Renew);
+                }
+                _ = report.recv() => {
+                    let _ = asks.try_send(Asked::Report);
                 }
             }
         }

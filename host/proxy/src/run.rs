@@ -1,14 +1,20 @@
 //! Running the proxy from settings to shutdown.
 
-use std::{future::Future, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{
+    future::{self, Future},
+    net::SocketAddr,
+    sync::Arc,
+    time::Duration,
+};
 
-use control::ListenerInfo;
+use control::{Control, Event, ListenerInfo, Report};
 use tokio::sync::mpsc::Receiver;
 use tracing::{info, warn};
 
 use crate::{
     addon::{Addon, Capability, LoadError, Loaded, Preparation, Purpose},
     config::{self, AddonSpec, Settings},
+    faces::{self, ControlApi, FaceError},
     journal::Journal,
     listen::{
         BindError, ClientLimits, Clients, Entry, Gate, Listener,
@@ -18,11 +24,12 @@ use crate::{
     log::ASKED,
     proxy::Proxy,
     ready::{Ready, ReadyError},
-    running::Running,
+    running::{Face, Running, SaveFlows},
     upstream::{
         Egress, Upstream, Via,
         tls::{self, UpstreamTlsError},
     },
+    verdict,
 };
 
 /// Why the proxy cannot start.
@@ -40,6 +47,9 @@ pub enum StartError {
     /// Servers' certificates could not be verified.
     #[error(transparent)]
     Tls(#[from] UpstreamTlsError),
+    /// There is no face that was asked for.
+    #[error(transparent)]
+    Face(#[from] FaceError),
     /// An address cannot be listened on.
     #[error(transparent)]
     Bind(#[from] BindError),
@@ -75,6 +85,8 @@ pub struct Bound {
     listeners: Vec<(Listener, config::Listener)>,
     journal: Arc<Journal>,
     ready: Ready,
+    control: Option<ControlApi>,
+    ways: Ways,
     upstream: Option<Upstream>,
     egress: Arc<Egress>,
     authority: Arc<CertificateAuthority>,
@@ -108,8 +120,19 @@ impl Bound {
             egress.listens_on(bound.address());
             listeners.push((bound, listener.clone()));
         }
+        faces::check_console(settings.console)?;
+        let control = match &settings.control {
+            Some(control) => Some(ControlApi::bind(control).await?),
+            None => None,
+        };
+        control.iter().for_each(|control| egress.listens_on(control.address()));
+        let ways = Ways {
+            watch: settings.watch,
+            exit_when_used: settings.verdict.exit_when_used,
+            console: settings.console,
+        };
         let (limits, idle, drain_time) = (settings.limits, settings.timeouts.idle, settings.drain_time);
-        Ok(Self { listeners, journal, ready, upstream, egress, authority, via, limits, idle, drain_time })
+        Ok(Self { listeners, journal, ready, control, ways, upstream, egress, authority, via, limits, idle, drain_time })
     }
 
     /// The addresses, with the ports that were picked.
@@ -122,8 +145,7 @@ impl Bound {
         &self.egress
     }
 
-    /// Serves until `shutdown` is done, then finishes what is in flight. Whenever something comes from `renew`, files that
-    /// others may have put away are opened again, and the configuration is read again.
+    /// Serves until `shutdown` is done, or somebody has it stop, then finishes what is in flight. What came of the flows.
     ///
     /// # Errors
     /// When it cannot be said that it serves. It does not then.
@@ -131,47 +153,105 @@ impl Bound {
         self,
         running: Arc<Running>,
         shutdown: impl Future<Output = ()>,
-        renew: Receiver<()>,
-    ) -> Result<(), StartError> {
-        let Self { listeners, journal, mut ready, upstream, egress, authority, via, limits, idle, drain_time } = self;
+        asked: Receiver<Asked>,
+    ) -> Result<Report, StartError> {
+        let Self { listeners, journal, mut ready, control, ways, upstream, egress, authority, via, limits, idle, drain_time } =
+            self;
         let generations = running.generations().clone();
         let proxy = Proxy { generations: generations.clone(), upstream, egress, via };
         let clients = Arc::new(Clients::new(proxy, authority, limits, idle).told_to(journal.clone()));
-        let mut places = Vec::new();
+        let places: Vec<ListenerInfo> =
+            listeners.iter().map(|(listener, wanted)| place(listener.address(), wanted)).collect();
+        let face = Arc::new(Face::new(running.clone(), journal.clone(), places.clone(), SAVE));
+        let control_at = control.as_ref().map(|control| control.address().to_string());
         for (listener, wanted) in listeners {
             announce(listener.address(), &wanted);
-            places.push(place(listener.address(), &wanted));
             tokio::spawn(listener.run(clients.clone()));
         }
-        ready.serves(&places, None)?;
-        renew_until(shutdown, renew, &running).await;
+        if let Some(control) = control {
+            info!(target: ASKED, "{}", control.announcement());
+            tokio::spawn(control.serve(face.clone(), clients.drain()));
+        }
+        ready.serves(&places, control_at.as_deref())?;
+        tokio::select! {
+            () = shutdown => {}
+            () = face.asked_to_stop() => {}
+            () = follow(asked, &running, &*face) => {}
+            () = watch(ways.watch, &running) => {}
+            () = used_up(ways.exit_when_used, &running, &journal) => info!("every recorded response was served"),
+            () = faces::show(ways.console, face.clone()) => {}
+        }
         ready.stops();
+        face.stops();
         info!("stopping: open connections have {drain_time:?} to finish");
         if !clients.drain().finish(drain_time).await {
             journal.close();
             warn!("stopped before all connections had finished");
         }
+        let report = face.report(None);
         generations.finish().await;
-        Ok(())
+        Ok(report)
     }
 }
 
-async fn renew_until(shutdown: impl Future<Output = ()>, mut renew: Receiver<()>, running: &Running) {
-    let mut shutdown = pin!(shutdown);
-    loop {
-        tokio::select! {
-            () = &mut shutdown => return,
-            Some(()) = renew.recv() => {
+/// What a proxy that runs may be asked for by a signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// To open files again that others may have put away, and to take over what has changed in the configuration.
+    Renew,
+    /// To say what came of the flows so far.
+    Report,
+}
+
+/// How it runs, beside serving.
+#[derive(Clone, Copy, Debug)]
+struct Ways {
+    watch: bool,
+    exit_when_used: bool,
+    console: bool,
+}
+
+/// Does what is asked, for ever.
+async fn follow(mut asked: Receiver<Asked>, running: &Running, face: &dyn Control) {
+    while let Some(asked) = asked.recv().await {
+        match asked {
+            Asked::Renew => {
                 running.generations().current().chain.reopen();
-                // A change that takes long does not keep the proxy from stopping.
-                tokio::select! {
-                    () = &mut shutdown => return,
-                    () = running.renew() => {}
-                }
+                running.renew().await;
             }
+            Asked::Report => verdict::say(&face.report(None)),
+        }
+    }
+    future::pending().await
+}
+
+/// Takes files over as they change, if that is wanted; for ever.
+async fn watch(is_wanted: bool, running: &Running) {
+    if is_wanted {
+        running.watch().await;
+    }
+    future::pending().await
+}
+
+/// Waits until every recorded response was served, if that is wanted.
+async fn used_up(is_wanted: bool, running: &Running, journal: &Journal) {
+    if !is_wanted {
+        return future::pending().await;
+    }
+    let mut events = journal.subscribe();
+    while let Some(event) = events.next().await {
+        if matches!(event, Event::FlowEnded { .. } | Event::Lost { .. }) && running.is_used_up() == Some(true) {
+            return;
         }
     }
 }
+
+/// How flows are saved that were looked at.
+#[cfg(feature = "recordings")]
+const SAVE: Option<SaveFlows> =
+    Some(|flows, path| crate::recordings::save(flows, path).map_err(|error| oneline::escaped(&oneline::chain(&error))));
+#[cfg(not(feature = "recordings"))]
+const SAVE: Option<SaveFlows> = None;
 
 fn upstream(settings: &Settings, egress: &Arc<Egress>, via: Option<&Via>) -> Result<Option<Upstream>, StartError> {
     if settings.offline {

@@ -2,11 +2,11 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use control::{Change, Changed, ControlError, OptionValue, Setting};
+use control::{Change, Changed, ControlError, Event, OptionValue, Setting};
 use tracing::{error, info, warn};
 
 use super::{
-    ChangeError, Running,
+    ChangeError, Running, keeper,
     setup::{self, Override, Setup},
 };
 use crate::{
@@ -93,6 +93,7 @@ impl Running {
         let generation = self.generations.replace(next.addons());
         self.setup.store(Arc::new(next));
         info!("changed: {what}");
+        self.journal.tell(|| Event::Changed { generation, what: what.clone() });
         Changed { generation, what }
     }
 
@@ -104,7 +105,7 @@ impl Running {
         }
         let loaded: Vec<Arc<Loaded>> = before.entries.iter().map(|entry| entry.loaded.clone()).collect();
         let specs = setup::specs(&next.settings, &loaded, &next.overrides);
-        next.entries = setup::prepare(specs, &loaded, &before.entries, false, self.journal.as_ref()).await?;
+        next.entries = setup::prepare(specs, &loaded, &before.entries, false, &keeper(&self.journal)).await?;
         Ok(next)
     }
 
@@ -138,7 +139,7 @@ impl Running {
             warn!("{warning}");
         }
         let specs = setup::specs(&settings, &loaded, &overrides);
-        let entries = setup::prepare(specs, &loaded, &before.entries, true, self.journal.as_ref()).await?;
+        let entries = setup::prepare(specs, &loaded, &before.entries, true, &keeper(&self.journal)).await?;
         Ok(Setup { settings: Arc::from(settings), edits, overrides, entries })
     }
 

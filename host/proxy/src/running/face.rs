@@ -9,7 +9,7 @@ use std::{
 };
 
 use control::{
-    AddonInfo, Answer, Change, Changed, CommandInfo, Control, ControlError, ErrorKind, Event, Events, Family, Flow, FlowPage,
+    AddonInfo, Answer, Change, Changed, CommandInfo, Control, ControlError, ErrorKind, Events, Family, Flow, FlowPage,
     FlowQuery, Health, ListenerInfo, MetricKind, OptionInfo, OptionKind, OptionValue, PlugInfo, RecordingInfo, Report, Sample,
     ServedExchange, SessionInfo,
 };
@@ -137,16 +137,10 @@ impl Control for Face {
         arguments: Vec<String>,
         session: String,
     ) -> BoxFuture<'static, Result<Answer, ControlError>> {
-        let (running, journal) = (self.running.clone(), self.journal.clone());
+        let running = self.running.clone();
         Box::pin(async move {
             let session = Self::session(&session)?;
-            let before = running.generations.current().number;
-            let answer = running.run(&name, &arguments, &session).await?;
-            let generation = running.generations.current().number;
-            if generation != before {
-                journal.tell(|| Event::Changed { generation, what: format!("by {name}") });
-            }
-            Ok(answer)
+            Ok(running.run(&name, &arguments, &session).await?)
         })
     }
 
@@ -250,15 +244,8 @@ impl Control for Face {
     }
 
     fn change(&self, change: Change) -> BoxFuture<'static, Result<Changed, ControlError>> {
-        let (running, journal) = (self.running.clone(), self.journal.clone());
-        Box::pin(async move {
-            let changed = running.change(change).await?;
-            if !changed.what.is_empty() {
-                let Changed { generation, what } = changed.clone();
-                journal.tell(|| Event::Changed { generation, what });
-            }
-            Ok(changed)
-        })
+        let running = self.running.clone();
+        Box::pin(async move { Ok(running.change(change).await?) })
     }
 
     fn stop(&self) {

@@ -11,6 +11,7 @@ mod face;
 mod plan;
 mod setup;
 mod stamps;
+mod watch;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
@@ -22,9 +23,10 @@ pub use face::{Face, SaveFlows};
 pub use plan::Plan;
 
 use crate::{
-    addon::{AddonEngine, LoadError, Loaded, NoteKeeper},
+    addon::{AddonEngine, LoadError, Loaded, NoteKeeper, Source},
     config::Settings,
     generation::Generations,
+    journal::Journal,
     upstream::Egress,
 };
 use setup::Setup;
@@ -37,7 +39,7 @@ pub struct Running {
     setup: ArcSwap<Setup>,
     /// Held while a change is prepared: they are made one after the other.
     changing: Mutex<()>,
-    journal: Option<Arc<dyn NoteKeeper>>,
+    journal: Arc<Journal>,
 }
 
 impl Running {
@@ -51,11 +53,11 @@ impl Running {
         settings: Settings,
         loaded: &[Arc<Loaded>],
         egress: Arc<Egress>,
-        journal: Option<Arc<dyn NoteKeeper>>,
+        journal: Arc<Journal>,
     ) -> Result<Self, LoadError> {
         let overrides = BTreeMap::new();
         let specs = setup::specs(&settings, loaded, &overrides);
-        let entries = setup::prepare(specs, loaded, &[], true, journal.as_ref()).await?;
+        let entries = setup::prepare(specs, loaded, &[], true, &keeper(&journal)).await?;
         let setup = Setup { settings: Arc::new(settings), edits: Vec::new(), overrides, entries };
         let generations = Arc::new(Generations::new(setup.addons(), egress));
         Ok(Self { engine, plan, generations, setup: ArcSwap::from_pointee(setup), changing: Mutex::default(), journal })
@@ -77,10 +79,15 @@ impl Running {
         let setup = self.setup.load();
         let sources = setup.entries.iter().flat_map(|entry| [&entry.spec.source].into_iter().chain(&entry.spec.plugs));
         let components = sources.chain(&setup.settings.plugs).filter_map(|source| match source {
-            crate::addon::Source::File(path) => Some(path.clone()),
+            Source::File(path) => Some(path.clone()),
             _ => None,
         });
         let recordings = setup.entries.iter().flat_map(|entry| entry.files.paths()).map(PathBuf::from);
         setup.settings.file.iter().cloned().chain(components).chain(recordings).collect()
     }
+}
+
+/// What keeps the notes of addons.
+fn keeper(journal: &Arc<Journal>) -> Arc<dyn NoteKeeper> {
+    journal.clone()
 }

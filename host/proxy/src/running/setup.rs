@@ -91,7 +91,7 @@ pub(super) async fn prepare(
     loaded: &[Arc<Loaded>],
     before: &[Entry],
     reads_anew: bool,
-    journal: Option<&Arc<dyn NoteKeeper>>,
+    journal: &Arc<dyn NoteKeeper>,
 ) -> Result<Vec<Entry>, LoadError> {
     let written = written(&specs, loaded);
     let mut known: Vec<Option<&Entry>> = before.iter().map(Some).collect();
@@ -119,7 +119,7 @@ pub(super) async fn prepare(
                 on_failure: spec.on_failure,
                 purpose: Purpose::Run,
                 before: before.map(|before| before.addon.as_ref()),
-                journal: journal.cloned(),
+                journal: Some(journal.clone()),
             })
             .await?;
         entries.push((position, Entry { spec, loaded: loaded.clone(), addon: Arc::new(addon), files }));

@@ -1,0 +1,48 @@
+//! What is said at the end of a run.
+
+use std::{fs, io, path::PathBuf};
+
+use control::Report;
+use tracing::{error, info, warn};
+
+use crate::config::Verdict;
+
+/// Why a report was not written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write the report to `{}` (--report)", path.display())]
+pub struct ReportError {
+    path: PathBuf,
+    source: io::Error,
+}
+
+/// Says what came of the flows, to the log and to the file that was asked for; whether the run is a failure.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn conclude(verdict: &Verdict, report: &Report) -> Result<bool, ReportError> {
+    let is_asked_for = *verdict != Verdict::default();
+    if is_asked_for || !report.exchanges.is_empty() || report.missed > 0 {
+        say(report);
+    }
+    if let Some(path) = &verdict.report {
+        let is_xml = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("xml"));
+        let text = if is_xml { report.junit(verdict.fail_on) } else { report.json() };
+        fs::write(path, text).map_err(|source| ReportError { path: path.clone(), source })?;
+    }
+    let fails = report.fails(verdict.fail_on);
+    if fails {
+        error!("the run failed (--fail-on {})", verdict.fail_on);
+    }
+    Ok(fails)
+}
+
+/// Says what came of the flows so far.
+pub fn say(report: &Report) {
+    for line in report.text().lines() {
+        if report.missed > 0 || report.failed > 0 {
+            warn!("{line}");
+        } else {
+            info!("{line}");
+        }
+    }
+}
