@@ -8,11 +8,11 @@ use crate::harness::{Origin, Proxyhost, Target, Wire, get, recording};
 fn lines(proxy: &Proxyhost, host: &str) -> Vec<String> {
     let log = proxy.log();
     let lines = log.lines().filter(|line| line.contains(host) && !line.contains("listening"));
-    lines.map(|line| line.replace(host, "HOST").split(' ').collect::<Vec<_>>().join(" ")).map(without_time).collect()
+    lines.map(|line| without_time(&line.replace(host, "HOST"))).collect()
 }
 
 /// A time is a number and `ms` or `s`.
-fn without_time(line: String) -> String {
+fn without_time(line: &str) -> String {
     let words: Vec<&str> = line.split(' ').collect();
     let is_time = |at: usize| {
         let number = words.get(at).is_some_and(|word| word.parse::<f64>().is_ok());
@@ -21,7 +21,7 @@ fn without_time(line: String) -> String {
     let mut kept = Vec::new();
     let mut at = 0;
     while let Some(word) = words.get(at) {
-        kept.push(if is_time(at) { "T" } else { word });
+        kept.push(if is_time(at) { "T" } else { *word });
         at += if is_time(at) { 2 } else { 1 };
     }
     kept.join(" ")
