@@ -50,7 +50,7 @@ async fn each_flow_has_a_line_without_what_may_be_secret() {
     wire.ask("HEAD", &origin.url("/head"), &host, &[], b"").await;
     wire.ask("POST", &origin.url("/post"), &host, &[], b"body").await;
     proxy.http2().await.get(&origin.url("/h2")).await;
-    proxy.tunnel(&host).await.get("/tunnel").await;
+    proxy.tunnel(&host).await.ask("GET", "/tunnel", &host, &[], b"").await;
     proxy.wait_for_log("/tunnel").await;
     proxy.wait_for_log("/h2").await;
     let mut found = lines(&proxy, &host);
