@@ -245,7 +245,7 @@ fn sessions(clients: &Clients<Answers>) -> Vec<String> {
 
 #[tokio::test(start_paused = true)]
 async fn requests_are_of_the_session_that_they_name_and_do_not_have_its_name() {
-    let clients = clients(1);
+    let clients = clients(4);
     let mut client = connect_to(with_sessions(), &clients);
     for fields in ["", ANN, "X-Session: t:1\r\n", &format!("{ANN}x-session: t:2\r\n")] {
         let request = format!("GET http://a.example/ HTTP/1.1\r\nhost: a.example\r\n{fields}\r\n");
@@ -260,7 +260,7 @@ async fn requests_are_of_the_session_that_they_name_and_do_not_have_its_name() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_inside_a_tunnel_is_of_the_session_that_opened_it() {
-    let clients = clients(1);
+    let clients = clients(4);
     let mut client = connect_to(with_sessions(), &clients);
     client.write_all(format!("CONNECT a.example:80 HTTP/1.1\r\nhost: a\r\n{ANN}\r\n").as_bytes()).await.unwrap();
     assert_eq!(answer(&mut client).await, "HTTP/1.1 200 OK");
@@ -287,7 +287,7 @@ async fn streams_of_http2_have_sessions_of_their_own() {
 
 #[tokio::test(start_paused = true)]
 async fn sessions_are_bounded_and_room_comes_from_a_reset() {
-    let clients = clients(1);
+    let clients = clients(4);
     for number in 0..1000 {
         clients.session(Session::named(&number.to_string()).unwrap()).unwrap();
     }
