@@ -50,6 +50,9 @@ impl Key {
 
     fn pressed(key: KeyEvent) -> Option<Self> {
         let has_control = key.modifiers.contains(KeyModifiers::CONTROL);
+        if key.modifiers.contains(KeyModifiers::ALT) {
+            return None;
+        }
         Some(match key.code {
             KeyCode::Char(character) if has_control => Self::Control(character.to_ascii_lowercase()),
             KeyCode::Char(character) => Self::Char(character),

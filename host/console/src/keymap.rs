@@ -31,6 +31,7 @@ pub(crate) enum Action {
     End,
     Open,
     Back,
+    Close,
     Quit,
     Help,
     Options,
@@ -142,12 +143,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
     binding(Place::ALL, &[Key::Char(':')], ":", Action::Command, "run a command of an addon, `set`, or `reload`"),
     binding(Place::ALL, &[Key::Char('e'), Key::Char('E')], "e", Action::Log, "log"),
     binding(Place::ALL, &[Key::Char('?')], "?", Action::Help, "all keys"),
-    binding(
-        Place::ALL,
-        &[Key::Char('q'), Key::Escape, Key::Control('c')],
-        "q esc",
-        Action::Back,
-        "back; from the list, quit",
-    ),
+    binding(Place::ALL, &[Key::Char('q'), Key::Control('c')], "q", Action::Back, "back; from the list, quit"),
+    binding(Place::ALL, &[Key::Escape], "esc", Action::Close, "back"),
     binding(Place::ALL, &[Key::Char('Q')], "Q", Action::Quit, "quit at once"),
 ];

@@ -3,7 +3,7 @@
 use std::{io, sync::Arc, time::Duration};
 
 use control::{Control, Events};
-use crossterm::event::EventStream;
+use crossterm::event::{Event as Input, EventStream, MouseEventKind};
 use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use tokio::time::{Instant, sleep_until};
 
@@ -101,10 +101,14 @@ impl Console {
                 biased;
                 key = keys.next() => {
                     let event = key.ok_or(ConsoleError::Gone)?.map_err(ConsoleError::Read)?;
+                    // The mouse moves all the time, and does nothing by that.
+                    let is_seen = !matches!(&event, Input::Mouse(mouse) if mouse.kind == MouseEventKind::Moved);
                     if self.take(event) {
                         return Ok(Ended::Quit);
                     }
-                    wake_at = wake_at.min(drawn_at + KEY_FRAME);
+                    if is_seen {
+                        wake_at = wake_at.min(drawn_at + KEY_FRAME);
+                    }
                 }
                 Some(done) = self.effects.next(), if !self.effects.is_empty() => {
                     update::done(&mut self.model, &*self.control, done);
@@ -144,7 +148,7 @@ impl Console {
     }
 
     /// Takes what came from the terminal. Whether the user quits.
-    fn take(&mut self, event: crossterm::event::Event) -> bool {
+    fn take(&mut self, event: Input) -> bool {
         let Some(key) = Key::of(event) else { return false };
         let effects = update::press(&mut self.model, &*self.control, key);
         let is_end = effects.contains(&Effect::Quit);

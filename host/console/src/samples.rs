@@ -92,8 +92,20 @@ impl Control for Sample {
         self.commands.clone()
     }
 
-    fn run(&self, _: String, _: Vec<String>, _: String) -> BoxFuture<'static, Result<Answer, ControlError>> {
-        async { Ok(Answer { text: String::new(), data: None }) }.boxed()
+    /// Ends this program if the argument says how.
+    fn run(&self, _: String, arguments: Vec<String>, _: String) -> BoxFuture<'static, Result<Answer, ControlError>> {
+        async move {
+            match arguments.first().map(String::as_str) {
+                Some("panic") => unreachable!("the sample was told to panic"),
+                Some("signal") => {
+                    let kill = std::process::Command::new("kill").arg(std::process::id().to_string()).status();
+                    kill.map_err(|error| ControlError::new(ErrorKind::Failed, error.to_string()))?;
+                }
+                _ => {}
+            }
+            Ok(Answer { text: String::new(), data: None })
+        }
+        .boxed()
     }
 
     fn addons(&self) -> Vec<AddonInfo> {
@@ -258,7 +270,8 @@ fn miss() -> serde_json::Value {
                 ],
                 "would_match_with": "--replay-ignore-param _ --replay-ignore-param page",
             },
-            { "flow": 9, "file": "shop.mitm", "differences": [{ "part": "query sort", "kind": "missing" }] },
+            { "flow": 9, "file": "shop.mitm", "cannot_answer": "no response",
+              "differences": [{ "part": "query sort", "kind": "missing" }, { "kind": "order" }], "more_differences": 3 },
         ],
     })
 }

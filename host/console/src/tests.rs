@@ -64,7 +64,7 @@ impl Console {
     /// The screen as text.
     pub(crate) fn screen(&mut self) -> String {
         let buffer = self.buffer();
-        let rows = buffer.content().chunks(buffer.area.width.into()).map(|cells| {
+        let rows = buffer.content().chunks(usize::from(buffer.area.width).max(1)).map(|cells| {
             let mut row = String::new();
             let mut covered = 0;
             for cell in cells {

@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 fn shown(content_type: &str, content: &[u8]) -> String {
@@ -129,4 +131,47 @@ fn a_long_body_is_cut_until_it_is_asked_for_whole() {
     assert_eq!((few.lines.len(), few.is_cut), (FEW_LINES, true));
     let whole = body(Some("text/plain"), text.as_bytes(), Look { is_whole: true, ..Look::default() });
     assert_eq!((whole.lines.len(), whole.is_cut), (3 * FEW_LINES, false));
+}
+
+const TYPES: [&str; 10] = [
+    "application/json",
+    "text/html",
+    "text/xml",
+    "image/png",
+    "application/grpc",
+    "application/x-protobuf",
+    "multipart/form-data; boundary=b",
+    "application/x-www-form-urlencoded",
+    "text/plain; charset=iso-8859-1",
+    "",
+];
+
+/// What formats begin with, so that more than the first look at them is tried.
+const STARTS: [&[u8]; 9] = [
+    b"",
+    b"\x89PNG\r\n\x1a\n",
+    b"\xff\xd8\xff",
+    b"RIFF\0\0\0\0WEBPVP8L",
+    b"--b\r\n\r\n",
+    b"\0\0\0\0\x08",
+    b"<script>",
+    b"<!--",
+    b"{\"",
+];
+
+proptest! {
+    #[test]
+    fn any_body_of_any_type_becomes_text(start in 0..STARTS.len(), mut content: Vec<u8>) {
+        content.splice(..0, STARTS[start].iter().copied());
+        for content_type in TYPES {
+            prop_assert!(!body(Some(content_type), &content, Look::default()).title.is_empty());
+        }
+    }
+
+    #[test]
+    fn any_text_becomes_text(text in "[<>/a-c \"'{}:,&=%\\-!\\[\\]]{0,40}") {
+        for content_type in TYPES {
+            prop_assert!(!body(Some(content_type), text.as_bytes(), Look::default()).title.is_empty());
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use control::{Control, Flow, FlowSummary, Stage};
+use control::{Content, Control, Flow, FlowSummary, Message, Stage};
 use ratatui::text::Line;
 
 use super::scroll::Scroll;
@@ -98,8 +98,11 @@ impl Detail {
         }
         self.read_at = summary.cloned();
         if let Some(flow) = control.flow(self.flow.summary.id) {
+            // The text of a long body is not made again for every frame.
+            if !is_same || extent(&flow) != extent(&self.flow) {
+                self.page = None;
+            }
             self.flow = flow;
-            self.page = None;
         }
     }
 
@@ -161,6 +164,16 @@ impl Detail {
         }
         found.is_some()
     }
+}
+
+/// How much there is of a flow that has not ended.
+fn extent(flow: &Flow) -> [usize; 4] {
+    let length = |message: &Message| match &message.content {
+        Content::Kept(bytes) | Content::Partial(bytes) => bytes.len(),
+        Content::NotKept(size) => size.unwrap_or(0) as usize,
+    };
+    let response = flow.response.as_ref().map_or(0, |response| 1 + length(response));
+    [length(&flow.request), response, flow.frames.len(), flow.summary.notes.len()]
 }
 
 fn missed(flow: &Flow) -> bool {

@@ -13,6 +13,12 @@ use super::{order::Order, seen::Seen};
 /// Flows that are listed at most; the oldest ones go first.
 pub(crate) const MOST_FLOWS: usize = 10_000;
 
+/// Flows that are sorted for every frame.
+const FEW_FLOWS: usize = 1_000;
+
+/// Frames for which a list of more is left as it is.
+const MOST_LEFT: u32 = 5;
+
 /// Flows as they pass. What an event brings is only kept; [`refresh`](Self::refresh) brings the list up to date with it before
 /// it is drawn.
 #[derive(Default)]
@@ -31,7 +37,12 @@ pub(crate) struct Flows {
     focus: Option<u64>,
     top: usize,
     is_paused: bool,
+    /// Whether something has changed since the list was made.
     is_stale: bool,
+    /// Whether the user has changed what is listed, and so waits for it.
+    is_awaited: bool,
+    /// Refreshes that have left a stale list as it was.
+    left: u32,
 }
 
 /// A flow of the list.
@@ -92,7 +103,7 @@ impl Flows {
         let gone = self.gone;
         self.numbers = (gone..).zip(&self.entries).map(|(number, entry)| (entry.flow.id, number)).collect();
         self.focus = focused.and_then(|id| self.numbers.get(&id).copied());
-        self.is_stale = true;
+        (self.is_stale, self.is_awaited) = (true, true);
     }
 
     /// Lists only flows that a filter describes; all with an empty one.
@@ -118,7 +129,7 @@ impl Flows {
     }
 
     fn doubt_all(&mut self) {
-        self.is_stale = true;
+        (self.is_stale, self.is_awaited) = (true, true);
         self.entries.iter_mut().for_each(|entry| entry.is_unsure = true);
     }
 
@@ -128,7 +139,7 @@ impl Flows {
 
     pub(crate) fn set_order(&mut self, order: Order) {
         self.order = order;
-        self.is_stale = true;
+        (self.is_stale, self.is_awaited) = (true, true);
     }
 
     pub(crate) fn is_reversed(&self) -> bool {
@@ -137,26 +148,36 @@ impl Flows {
 
     pub(crate) fn reverse(&mut self) {
         self.is_reversed = !self.is_reversed;
-        self.is_stale = true;
+        (self.is_stale, self.is_awaited) = (true, true);
     }
 
     /// Brings the list up to date, with so many rows on the screen.
     pub(crate) fn refresh(&mut self, control: &dyn Control, rows: usize) {
-        if self.is_stale {
+        if self.is_due() {
             let place = self.place();
             self.relist(control);
             // What is in focus stays where it is on the screen while others come and go.
             if let (Some(before), Some(now)) = (place, self.place()) {
                 self.top = (self.top + now).saturating_sub(before);
             }
-            self.is_stale = false;
+            (self.is_stale, self.is_awaited, self.left) = (false, false, 0);
         }
         if !self.is_paused || self.place().is_none() {
             self.focus = if self.is_paused { self.listed.first() } else { self.newest() }.copied();
         }
-        let place = self.place().unwrap_or(0);
+        let (place, rows) = (self.place().unwrap_or(0), rows.max(1));
         let last_top = self.listed.len().saturating_sub(rows);
         self.top = self.top.min(last_top).clamp((place + 1).saturating_sub(rows), place);
+    }
+
+    /// Whether the list has to be made again. Sorting a long one for every frame would cost too much while flows pass.
+    fn is_due(&mut self) -> bool {
+        let is_costly = self.order != Order::Time && self.entries.len() > FEW_FLOWS;
+        if !self.is_stale || (is_costly && !self.is_awaited && self.left < MOST_LEFT) {
+            self.left = self.left.saturating_add(1);
+            return false;
+        }
+        true
     }
 
     fn relist(&mut self, control: &dyn Control) {
@@ -201,8 +222,8 @@ impl Flows {
 
     /// The flows that are listed, in their order.
     pub(crate) fn listed(&self) -> Vec<u64> {
-        let entries = self.listed.iter().filter_map(|number| self.entries.get((number - self.gone) as usize));
-        entries.map(|entry| entry.flow.id).collect()
+        let places = self.listed.iter().filter_map(|number| number.checked_sub(self.gone));
+        places.filter_map(|place| self.entries.get(place as usize)).map(|entry| entry.flow.id).collect()
     }
 
     /// What the list holds of a flow.
@@ -258,7 +279,7 @@ impl Flows {
         entry.is_marked = !entry.is_marked;
         entry.is_saved = false;
         entry.is_unsure = true;
-        self.is_stale = true;
+        (self.is_stale, self.is_awaited) = (true, true);
     }
 
     /// Takes all marks away.

@@ -111,7 +111,12 @@ impl Model {
             | Event::FlowFailed { flow }
             | Event::FlowEnded { flow } => self.flows.push(flow),
             Event::Noted { flow, note } => self.flows.note(flow, note),
-            Event::Changed { .. } => self.read_configuration(control),
+            Event::Changed { what, .. } => {
+                self.read_configuration(control);
+                if !what.is_empty() {
+                    self.say(what);
+                }
+            }
             Event::Logged(line) => self.log.push(line),
             Event::Lost { .. } => return true,
         }

@@ -1,6 +1,6 @@
 //! The options of all addons, as they are looked at.
 
-use control::{Control, OptionInfo, OptionValue};
+use control::{Control, OptionInfo, OptionKind, OptionValue};
 
 #[derive(Default)]
 pub(crate) struct Options {
@@ -75,7 +75,7 @@ impl Options {
 
     /// The options on so many rows, and whether each is in focus.
     pub(crate) fn rows(&mut self, rows: usize) -> Vec<(&OptionInfo, bool)> {
-        self.top = self.top.clamp((self.focus + 1).saturating_sub(rows), self.focus);
+        self.top = self.top.clamp((self.focus + 1).saturating_sub(rows.max(1)), self.focus);
         let (top, focus) = (self.top, self.focus);
         let numbered = self.listed().enumerate().skip(top).take(rows);
         numbered.map(|(place, option)| (option, place == focus)).collect()
@@ -88,6 +88,8 @@ pub(crate) struct ListEdit {
     pub(crate) option: String,
     pub(crate) lines: Vec<String>,
     pub(crate) focus: usize,
+    /// Whether the lines are files.
+    pub(crate) is_files: bool,
     before: Vec<String>,
 }
 
@@ -97,7 +99,13 @@ impl ListEdit {
             OptionValue::Texts(lines) => lines.clone(),
             other => vec![other.to_string()],
         };
-        Self { option: option.name.clone(), before: lines.clone(), lines, focus: 0 }
+        Self {
+            option: option.name.clone(),
+            before: lines.clone(),
+            lines,
+            focus: 0,
+            is_files: option.kind == OptionKind::Files,
+        }
     }
 
     pub(crate) fn is_changed(&self) -> bool {

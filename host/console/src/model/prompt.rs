@@ -33,7 +33,7 @@ pub(crate) enum About {
     /// The value of an option.
     Option { name: String },
     /// A line of the list that is edited.
-    Item { place: usize },
+    Item { place: usize, is_file: bool },
     /// What to look for among the options.
     SearchOptions,
     /// What to look for in the text on the screen.

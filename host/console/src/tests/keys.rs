@@ -139,6 +139,7 @@ fn quitting_asks_only_if_something_would_be_lost() {
     let quit =
         |keys: &str| Console::new(Sample::new(vec![samples::shop().remove(0)]), 80, 24).press(keys).effects.clone();
     assert_eq!(quit("q"), [Effect::Quit]);
+    assert_eq!(quit("<esc>"), []);
     assert_eq!(quit("<enter>q"), []);
     assert_eq!(quit("mq"), []);
     assert_eq!(quit("mqn"), []);
@@ -258,6 +259,32 @@ fn a_text_is_found() {
     assert_eq!(console.screen().lines().nth(2), Some("line 42"));
     console.press("n");
     assert_eq!(console.message(), "`LINE 42` is not below");
+}
+
+#[test]
+fn whatever_is_pressed_and_however_small_the_screen_it_draws() {
+    for (width, height) in [(0, 0), (1, 1), (2, 3), (9, 4), (20, 5), (80, 2), (250, 90)] {
+        let mut console = Console::new(Sample::new(samples::shop()), width, height);
+        for keys in [
+            "",
+            "jj<page-down>",
+            "g<enter>",
+            "<tab>",
+            "<tab>",
+            "<tab>q",
+            "gj<enter>q",
+            "o",
+            "<enter>ax<enter>",
+            "<ctrl-c>q",
+        ] {
+            console.press(keys);
+            console.screen();
+        }
+        for keys in ["?", "qe", "q:replay.server.<tab>", "<tab><esc>f~", "<esc>wx<esc>", "Rsx<tab>", "<esc>q"] {
+            console.press(keys);
+            console.screen();
+        }
+    }
 }
 
 #[test]

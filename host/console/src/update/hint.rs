@@ -29,7 +29,7 @@ pub(crate) fn of(model: &Model) -> Option<Hint> {
             Err(error) if !text.trim().is_empty() => {
                 Hint { text: format!(" at character {}: {}", error.character, error.what), is_error: true }
             }
-            _ => plain("~m method  ~u url  ~d host  ~c code  ~b body  ~h header  ~e error  ! not  & and  | or"),
+            _ => plain("~m method  ~u url  ~d host  ~c code  ~b body  ~h header  ~e error  ! & | ( )"),
         },
         About::Save => {
             plain(format!("{} flows: `.har` makes a HAR, anything else a flow file", model.flows.counts().0))
@@ -43,7 +43,7 @@ pub(crate) fn of(model: &Model) -> Option<Hint> {
             Some(option) => plain(&option.help),
             None => plain(""),
         },
-        About::Item { .. } => plain("tab completes files"),
+        About::Item { is_file, .. } => plain(if *is_file { "tab completes files" } else { "" }),
         About::SearchOptions => plain("a part of a name, of an addon, or of a help"),
         About::Find => plain("n finds it again below, N above"),
     })
@@ -60,7 +60,7 @@ pub(crate) fn label(prompt: &Prompt) -> String {
             None => format!("{}: ", command.name),
         },
         About::Option { name } => format!("{name} = "),
-        About::Item { place } => format!("line {}: ", place + 1),
+        About::Item { place, .. } => format!("line {}: ", place + 1),
         About::SearchOptions | About::Find => "/".to_owned(),
     }
 }

@@ -76,7 +76,9 @@ fn act(model: &mut Model, control: &dyn Control, action: Action, rows: isize) ->
         Action::Start => move_by(model, isize::MIN / 2),
         Action::End => move_to_end(model),
         Action::Open => return open(model, control),
-        Action::Back => return back(model),
+        // A key that is pressed to be rid of something does not quit.
+        Action::Close if matches!(model.screen(), Screen::Flows) => {}
+        Action::Back | Action::Close => return back(model),
         Action::Quit => return vec![Effect::Quit],
         Action::Help => model.open(Screen::Help(Scroll::default())),
         Action::Log => model.open(Screen::Log(Scroll::at_end())),

@@ -13,9 +13,7 @@ use crate::{
 pub(super) fn change(model: &mut Model) -> Vec<Effect> {
     let Some(option) = model.options.focused() else { return Vec::new() };
     if option.is_fixed {
-        let text =
-            format!("`{}` can only be set by a start: with `--set {}=…`, or in the file", option.name, option.name);
-        model.complain(text);
+        refuse_fixed(model);
         return Vec::new();
     }
     let setting = match (&option.kind, &option.value) {
@@ -42,6 +40,10 @@ pub(super) fn change(model: &mut Model) -> Vec<Effect> {
 
 /// Has the option in focus, or all, be as by default.
 pub(super) fn reset(model: &mut Model, is_all: bool) -> Vec<Effect> {
+    if !is_all && model.options.focused().is_some_and(|option| option.is_fixed) {
+        refuse_fixed(model);
+        return Vec::new();
+    }
     let is_changed = |option: &&control::OptionInfo| option.value != option.default;
     let names: Vec<String> = if is_all {
         let changeable = model.options.all().iter().filter(is_changed).filter(|option| !option.is_fixed);
@@ -56,12 +58,18 @@ pub(super) fn reset(model: &mut Model, is_all: bool) -> Vec<Effect> {
     vec![Effect::Change(Change::Options(names.into_iter().map(|name| (name, Setting::Default)).collect()))]
 }
 
+fn refuse_fixed(model: &mut Model) {
+    let Some(option) = model.options.focused() else { return };
+    let text = format!("`{0}` can only be set by a start: with `--set {0}=…`, or in the file", option.name);
+    model.complain(text);
+}
+
 /// Asks for the line in focus.
 pub(super) fn edit_line(model: &mut Model) {
     let Screen::List(edit) = model.screen() else { return };
-    let place = edit.focus;
-    let text = edit.lines.get(place).cloned().unwrap_or_default();
-    model.prompt = Some(Prompt::new(About::Item { place }, text));
+    let text = edit.lines.get(edit.focus).cloned().unwrap_or_default();
+    let about = About::Item { place: edit.focus, is_file: edit.is_files };
+    model.prompt = Some(Prompt::new(about, text));
 }
 
 /// Adds a line, or leaves one out.
@@ -71,18 +79,14 @@ pub(super) fn edit_list(model: &mut Model, action: Action) {
         edit.remove();
         return;
     }
-    let place = edit.lines.len();
-    model.prompt = Some(Prompt::new(About::Item { place }, ""));
+    let about = About::Item { place: edit.lines.len(), is_file: edit.is_files };
+    model.prompt = Some(Prompt::new(about, ""));
 }
 
 /// Takes a line that was asked for.
 pub(super) fn set_line(model: &mut Model, place: usize, text: String) {
-    let Screen::List(edit) = model.screen() else { return };
-    let name = edit.option.clone();
-    let is_file = model.options.find(&name).is_some_and(|option| option.kind == OptionKind::Files);
-    let text = if is_file { complete::file(&text) } else { text };
     if let Screen::List(edit) = model.screen() {
-        edit.set(place, text);
+        edit.set(place, if edit.is_files { complete::file(&text) } else { text });
     }
 }
 

@@ -72,7 +72,7 @@ fn enter(model: &mut Model, control: &dyn Control) -> Vec<Effect> {
             let text = if kind == Some(&OptionKind::Output) { complete::file(&text) } else { text };
             return vec![Effect::Change(Change::Options(vec![(name, Setting::Text(text))]))];
         }
-        About::Item { place } => options::set_line(model, place, text),
+        About::Item { place, .. } => options::set_line(model, place, text),
         About::SearchOptions => {}
         About::Find => find(model, text),
     }
@@ -177,9 +177,9 @@ fn candidates(model: &Model, prompt: &Prompt) -> (usize, Vec<String>) {
                 },
             )
         }
-        About::Item { .. } => (0, complete::files(before)),
+        About::Item { is_file: true, .. } => (0, complete::files(before)),
         About::Command => in_line(model, before),
-        About::Filter | About::SearchOptions | About::Find => (0, Vec::new()),
+        About::Item { is_file: false, .. } | About::Filter | About::SearchOptions | About::Find => (0, Vec::new()),
     }
 }
 

@@ -97,12 +97,14 @@ fn draw_prompt(prompt: &Prompt, label: &str, area: ratatui::layout::Rect, buffer
     let label = short(&clean(label), usize::from(area.width) / 2);
     let room = usize::from(area.width).saturating_sub(columns(&label) + 1);
     // The cursor stays on the screen: what does not fit goes out at the start.
-    let mut before = prompt.editor.before();
+    let spaced = |text| oneline::spaced(text).collect::<String>();
+    let whole = spaced(prompt.editor.before());
+    let mut before = whole.as_str();
     while columns(before) > room {
         before = before.char_indices().nth(1).map_or("", |(at, _)| before.get(at..).unwrap_or_default());
     }
     let position = columns(&label) + columns(before);
-    let text = format!("{before}{}", prompt.editor.after());
+    let text = format!("{before}{}", spaced(prompt.editor.after()));
     Line::from(vec![Span::styled(label, theme::NAME), Span::raw(short(&text, room + 1))]).render(area, buffer);
     let x = area.x.saturating_add(position.try_into().unwrap_or(u16::MAX));
     Position::new(x.min(area.right().saturating_sub(1)), area.y)

@@ -4,7 +4,10 @@ use control::CommandInfo;
 use ratatui::text::{Line, Span};
 
 use super::{theme, width::clean};
-use crate::keymap::{BINDINGS, Place};
+use crate::{
+    key::Key,
+    keymap::{BINDINGS, Place, action},
+};
 
 /// What every key does, by where it does that, and then the keys of addons' commands.
 pub(crate) fn lines(commands: &[CommandInfo]) -> Vec<Line<'static>> {
@@ -29,7 +32,9 @@ pub(crate) fn lines(commands: &[CommandInfo]) -> Vec<Line<'static>> {
         lines.push(Line::styled("Commands of addons", theme::BOLD));
         lines.extend(with_keys.map(|command| {
             let keys: Vec<String> = command.keys.chars().map(|key| clean(&key.to_string())).collect();
-            row(&keys.join(" "), &clean(&format!("{}: {}", command.name, command.help)))
+            let is_taken = command.keys.starts_with(|key| action(Place::Flows, &Key::Char(key)).is_some());
+            let taken = if is_taken { " (the console has a key that begins so)" } else { "" };
+            row(&keys.join(" "), &clean(&format!("{}: {}{taken}", command.name, command.help)))
         }));
         lines.push(Line::default());
     }

@@ -18,6 +18,7 @@ pub(super) fn lines(flow: &Flow, width: u16) -> Lines {
         let data = note.data.as_ref().unwrap_or(&Value::Null);
         let reason = text(data, "reason").unwrap_or_else(|| note.text.clone());
         lines.extend(filled(&reason, width.into()).into_iter().map(|line| Line::styled(line, theme::ODD)));
+        lines.extend(hint(data, width));
         let nearest = items(data, "nearest");
         let parts = items(data, "parts");
         for candidate in nearest {
@@ -63,9 +64,16 @@ fn compared(parts: &[Value], candidate: &Value, width: u16) -> Lines {
     lines.extend(columns.row("", "this request", &recorded, [theme::BOLD; 3]));
     for one in differences {
         let (live, recorded) = sides(one);
-        let name = text(one, "part").unwrap_or_default();
+        let name = text(one, "part").unwrap_or_else(|| "parts".to_owned());
         lines.extend(columns.row(&name, &live, &recorded, [theme::NAME, theme::BAD, theme::GOOD]));
     }
+    if let Some(more) = candidate.get("more_differences").and_then(Value::as_u64) {
+        lines.push(Line::styled(format!("and {more} more that differ"), theme::BAD));
+    }
+    if let Some(lack) = text(candidate, "cannot_answer") {
+        lines.extend(wrapped(&format!("it could not answer: it has {lack}"), theme::BAD, width));
+    }
+    lines.extend(hint(candidate, width));
     let (with_value, without): (Vec<_>, Vec<_>) = equal.into_iter().partition(|(_, value)| value.is_some());
     for (name, value) in with_value {
         lines.extend(columns.row(&name, value.as_deref().unwrap_or_default(), "=", [theme::DIM; 3]));
@@ -74,10 +82,13 @@ fn compared(parts: &[Value], candidate: &Value, width: u16) -> Lines {
         let names: Vec<String> = without.into_iter().map(|(name, _)| name).collect();
         lines.extend(wrapped(&format!("equal: {}", names.join(", ")), theme::DIM, width));
     }
-    if let Some(option) = text(candidate, "would_match_with") {
-        lines.extend(wrapped(&format!("would match with {option}"), theme::ODD, width));
-    }
     lines
+}
+
+/// The option that would have it answered.
+fn hint(value: &Value, width: u16) -> Lines {
+    let option = text(value, "would_match_with");
+    option.into_iter().flat_map(|option| wrapped(&format!("would match with {option}"), theme::ODD, width)).collect()
 }
 
 /// What a difference says of either side. Values may be secret, and then are not there.
@@ -87,6 +98,7 @@ fn sides(difference: &Value) -> (String, String) {
         Some("added") => ("only here", "–"),
         Some("missing") => ("–", "only recorded"),
         Some("order") => ("in another order", "in another order"),
+        Some("written") => ("written otherwise", "written otherwise"),
         _ => ("differs", "differs"),
     };
     (live.unwrap_or_else(|| live_word.to_owned()), recorded.unwrap_or_else(|| recorded_word.to_owned()))

@@ -5,8 +5,8 @@ use ratatui::style::{Color, Modifier, Style};
 pub(crate) const PLAIN: Style = Style::new();
 pub(crate) const DIM: Style = Style::new().add_modifier(Modifier::DIM);
 pub(crate) const BOLD: Style = Style::new().add_modifier(Modifier::BOLD);
-/// What is in focus, and bars.
-pub(crate) const FOCUS: Style = Style::new().add_modifier(Modifier::REVERSED);
+/// What is in focus, and bars: in one colour, or reversing would make many backgrounds.
+pub(crate) const FOCUS: Style = Style::new().fg(Color::Reset).add_modifier(Modifier::REVERSED);
 pub(crate) const NAME: Style = Style::new().fg(Color::Cyan);
 pub(crate) const GOOD: Style = Style::new().fg(Color::Green);
 pub(crate) const ODD: Style = Style::new().fg(Color::Yellow);
