@@ -103,8 +103,9 @@ fn command(commands: &[CommandInfo], line: &str) -> String {
 }
 
 fn usage(command: &CommandInfo) -> String {
-    let parameters: Vec<String> = command.parameters.iter().map(shown).collect();
-    format!("{}: {}", [&[command.name.clone()], &parameters[..]].concat().join(" "), command.help)
+    let mut words = vec![command.name.clone()];
+    words.extend(command.parameters.iter().map(shown));
+    format!("{}: {}", words.join(" "), command.help)
 }
 
 fn shown(parameter: &Parameter) -> String {

@@ -2,7 +2,7 @@
 
 use control::Control;
 
-use super::{open, options};
+use super::open;
 use crate::{
     effect::Effect,
     model::{Model, Screen},
@@ -16,23 +16,16 @@ pub(super) const WHEEL: isize = 3;
 pub(super) fn click(model: &mut Model, control: &dyn Control, column: u16, row: u16) -> Vec<Effect> {
     let areas = model.areas;
     let place = ratatui::layout::Position::new(column, row);
-    match model.screen() {
-        Screen::Flows if areas.list.contains(place) => {
-            if model.flows.click(usize::from(row - areas.list.y)) == Some(true) {
-                return open(model, control);
-            }
-        }
-        Screen::Options if areas.options.contains(place) => {
-            if model.options.click(usize::from(row - areas.options.y)) == Some(true) {
-                return options::change(model);
-            }
-        }
+    let was_in_focus = match model.screen() {
+        Screen::Flows if areas.list.contains(place) => model.flows.click(usize::from(row - areas.list.y)),
+        Screen::Options if areas.options.contains(place) => model.options.click(usize::from(row - areas.options.y)),
         Screen::Detail(detail) if areas.tabs.contains(place) => {
             if let Some(tab) = tab_at(&detail.tabs(), column) {
                 detail.show(tab);
             }
+            None
         }
-        _ => {}
-    }
-    Vec::new()
+        _ => None,
+    };
+    if was_in_focus == Some(true) { open(model, control) } else { Vec::new() }
 }
