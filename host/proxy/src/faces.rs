@@ -5,7 +5,7 @@ use std::{future, net::SocketAddr, sync::Arc};
 use control::Control;
 use tracing::error;
 
-use crate::{config::ControlSettings, listen::Drain};
+use crate::config::ControlSettings;
 
 /// Why there is no face that was asked for.
 #[derive(Debug, thiserror::Error)]
@@ -54,9 +54,9 @@ impl ControlApi {
         self.bound.announcement()
     }
 
-    /// Serves until draining begins.
-    pub async fn serve(self, control: Arc<dyn Control>, drain: Drain) {
-        self.bound.serve(control, async move { drain.begun().await }).await;
+    /// Serves until `shutdown` is done.
+    pub async fn serve(self, control: Arc<dyn Control>, shutdown: impl Future<Output = ()>) {
+        self.bound.serve(control, shutdown).await;
     }
 }
 
@@ -80,8 +80,8 @@ impl ControlApi {
         match self.never {}
     }
 
-    /// Serves until draining begins.
-    pub async fn serve(self, _: Arc<dyn Control>, _: Drain) {
+    /// Serves until `shutdown` is done.
+    pub async fn serve(self, _: Arc<dyn Control>, _: impl Future<Output = ()>) {
         match self.never {}
     }
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use control::{Control, Event, ListenerInfo, Report};
-use tokio::sync::mpsc::Receiver;
+use tokio::sync::{mpsc::Receiver, oneshot};
 use tracing::{info, warn};
 
 use crate::{
@@ -168,10 +168,11 @@ impl Bound {
             announce(listener.address(), &wanted);
             tokio::spawn(listener.run(clients.clone()));
         }
-        if let Some(control) = control {
+        let (stop_control, control_stops) = oneshot::channel::<()>();
+        let control = control.map(|control| {
             info!(target: ASKED, "{}", control.announcement());
-            tokio::spawn(control.serve(face.clone(), clients.drain()));
-        }
+            tokio::spawn(control.serve(face.clone(), async move { drop(control_stops.await) }))
+        });
         ready.serves(&places, control_at.as_deref())?;
         tokio::select! {
             () = shutdown => {}
@@ -187,6 +188,12 @@ impl Bound {
         if !clients.drain().finish(drain_time).await {
             journal.close();
             warn!("stopped before all connections had finished");
+        }
+        // The last to go: whoever asked to stop is told, and sees the end of what passes.
+        drop(stop_control);
+        if let Some(control) = control {
+            // Fails only when it panicked.
+            let _ = control.await;
         }
         let report = face.report(None);
         generations.finish().await;

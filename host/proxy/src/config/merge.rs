@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::ArgMatches;
-use control::UnknownVerdict;
+use ::control::UnknownVerdict;
 use http::{HeaderName, header};
 
 use super::{

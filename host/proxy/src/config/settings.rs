@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use control::FailOn;
+use ::control::FailOn;
 use http::HeaderName;
 
 use super::ConfigError;
