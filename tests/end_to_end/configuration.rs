@@ -438,6 +438,15 @@ serverreplay: answers requests from a recorded conversation
   imports proxyhost:replay/matcher@0.1.0, proxyhost:replay/refresher@0.1.0
   plug    misbehaving_matcher for proxyhost:replay/matcher@0.1.0
   plug    refresher for proxyhost:replay/refresher@0.1.0
+  command replay.server FILE…
+  command replay.server.add FILE…
+  command replay.server.file FILE
+  command replay.server.stop
+  command replay.server.count
+  command replay.server.reset
+  command replay.server.list
+  command replay.server.unused
+  command replay.server.missed
   option  server_replay = (none)
   option  server_replay_extra = kill
   option  server_replay_reuse = off
@@ -445,12 +454,15 @@ serverreplay: answers requests from a recorded conversation
   option  server_replay_mode = replay
   option  server_replay_timing = none
   option  server_replay_websocket = timed
+  option  server_replay_show_values = false
   option  server_replay_kill_extra = false
   option  server_replay_nopop = false
   option  misbehave = none
 record: records what passes
   from    record (shipped)
   hooks   request-hook, response-hook, error-hook
+  command save.file FILE
+  command save.stop
   option  save_stream_file = (none)
   option  save_stream_filter = (none)
   option  record_redact = (none)

@@ -88,11 +88,12 @@ async fn lines_without_room_are_counted_once_the_log_is_read() {
     let count = said.strip_suffix(" lines of the log were left out: standard error did not take them");
     assert!(flows < 200 && count.is_some_and(|count| count.parse::<usize>().is_ok_and(|count| count > 0)), "{said}");
     assert_eq!(proxy.stop().await.code(), Some(0));
-    let mut last = String::new();
+    let mut rest = Vec::new();
     while let Some(line) = lines.recv().await {
-        last = line;
+        rest.push(line);
     }
-    assert!(last.contains("stopping"), "{last}");
+    let [.., stopping, said] = rest.as_slice() else { panic!("{rest:?}") };
+    assert!(stopping.contains("stopping") && said.contains("200 requests: 200 replayed"), "{rest:?}");
 }
 
 /// The lines of a log, as they come.

@@ -239,18 +239,7 @@ async fn values_are_shown_to_who_wants_them_but_for_secrets() {
 
 #[tokio::test]
 async fn a_recorded_request_that_cannot_answer_is_named_as_that() {
-    let har = |url: &str, response: serde_json::Value| {
-        serde_json::json!({
-            "startedDateTime": "2024-01-01T00:00:00Z",
-            "time": 1,
-            "request": {"method": "GET", "url": url, "httpVersion": "HTTP/1.1", "headers": []},
-            "response": response,
-        })
-    };
-    let unanswered =
-        serde_json::json!({"status": 0, "statusText": "", "httpVersion": "", "headers": [], "content": {}});
-    let text = serde_json::json!({"log": {"version": "1.2", "entries": [har("http://shop.example/a", unanswered)]}});
-    let recording = RecordingFile::of_bytes(text.to_string().as_bytes());
+    let recording = recording([get("http://shop.example/a").unanswered()]);
     let proxy = explaining([], &recording).await;
     let mut wire = proxy.connect().await;
     let miss = wire.get("http://shop.example/a").await;

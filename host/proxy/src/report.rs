@@ -27,6 +27,9 @@ pub fn addons(loaded: &[Arc<Loaded>], settings: &Settings) -> String {
                 plug.exports.iter().filter(|export| addon.imports.contains(export)).map(String::as_str).collect();
             line("plug", &format!("{} for {}", plug.name, filled.join(", ")));
         }
+        for command in &addon.commands {
+            line("command", format!("{} {}", command.name, command.usage()).trim_end());
+        }
         for option in &addon.options {
             let value = spec.options.get(&option.name).cloned().unwrap_or_else(|| option.default_value());
             let value = value.to_string();

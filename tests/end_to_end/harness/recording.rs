@@ -74,6 +74,8 @@ pub struct Flow {
     pieces: Vec<(i64, i64)>,
     /// Scheme, host, port and path, where the URL does not say them.
     exactly: Option<(String, String, u16, String)>,
+    /// Whether it got no response.
+    is_unanswered: bool,
 }
 
 /// `GET` of a URL, answered with 200 and no content.
@@ -91,6 +93,7 @@ pub fn get(url: impl Into<String>) -> Flow {
         at: 1_700_000_000.0,
         pieces: Vec::new(),
         exactly: None,
+        is_unanswered: false,
     }
 }
 
@@ -100,6 +103,11 @@ pub fn post(url: impl Into<String>, body: impl AsRef<[u8]>) -> Flow {
 }
 
 impl Flow {
+    /// Without a response.
+    pub fn unanswered(self) -> Self {
+        Self { is_unanswered: true, ..self }
+    }
+
     /// Another method.
     pub fn method(self, method: &str) -> Self {
         Self { method: method.to_owned(), ..self }
@@ -193,7 +201,7 @@ impl Flow {
         ]);
         dict([
             ("websocket", value('~', "")),
-            ("response", response),
+            ("response", if self.is_unanswered { value('~', "") } else { response }),
             ("request", request),
             ("metadata", self.metadata()),
             ("error", value('~', "")),

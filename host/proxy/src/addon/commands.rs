@@ -187,13 +187,18 @@ impl Command {
         }
     }
 
-    fn wrong(&self, what: &str) -> CommandError {
+    /// What it takes, in the order of the arguments: `FILE…`.
+    pub fn usage(&self) -> String {
         let takes = self.parameters.iter().map(|taken| {
             let more = if taken.is_repeated { "…" } else { "" };
             let text = format!("{}{more}", taken.name.to_uppercase());
             if taken.is_optional { format!("[{text}]") } else { text }
         });
-        let takes = takes.collect::<Vec<_>>().join(" ");
+        takes.collect::<Vec<_>>().join(" ")
+    }
+
+    fn wrong(&self, what: &str) -> CommandError {
+        let takes = self.usage();
         let takes = if takes.is_empty() { "no arguments".to_owned() } else { takes };
         CommandError::Arguments { command: self.name.clone(), what: what.to_owned(), takes }
     }

@@ -131,14 +131,16 @@ fn a_server_that_the_operator_named_is_allowed_unless_it_is_denied() {
 }
 
 #[test]
-fn what_is_sealed_says_why_and_stays_so() {
+fn what_is_sealed_says_why_until_it_is_unsealed() {
     let egress = Egress::default();
     let destination = destination("a.example", 80);
     assert!(egress.check_seal().is_ok() && egress.check(&destination).is_ok());
-    egress.seal("addon `x` forbids it");
     egress.seal("something else");
+    egress.seal("addon `x` forbids it");
     let expected = Err(Fault::new(FaultKind::Offline, "addon `x` forbids it"));
     assert_eq!(egress.check_seal(), expected);
     // What is answered from a recording can still be asked for.
     assert!(egress.check(&destination).is_ok());
+    egress.unseal();
+    assert!(egress.check_seal().is_ok());
 }
