@@ -20,9 +20,11 @@ pub struct ReportError {
 /// # Errors
 /// When the file cannot be written.
 pub fn conclude(verdict: &Verdict, report: &Report) -> Result<bool, ReportError> {
-    let is_asked_for = *verdict != Verdict::default();
-    if is_asked_for || !report.exchanges.is_empty() || report.missed > 0 {
+    if *verdict != Verdict::default() {
         say(report);
+    } else if !report.exchanges.is_empty() || report.missed > 0 {
+        let text = report.text();
+        info!("{}", text.lines().next().unwrap_or_default());
     }
     if let Some(path) = &verdict.report {
         let is_xml = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("xml"));

@@ -11,6 +11,7 @@ use tracing::{Level, enabled, info};
 
 use super::{
     Entry,
+    passing::MISSED,
     entry::{Progress, Stage},
     shown,
 };
@@ -63,7 +64,9 @@ impl fmt::Display for Line<'_> {
         }
         write!(formatter, " {}", Took(progress.ended_after.unwrap_or_default()))?;
         for note in notes {
-            write!(formatter, " · {}", note.text)?;
+            // Why it was missed is in a line of its own, of the addon.
+            let said = if note.name == MISSED { MISSED } else { &note.text };
+            write!(formatter, " · {said}")?;
         }
         match &progress.stage {
             Stage::Failed(fault) => write!(formatter, " · {fault}"),

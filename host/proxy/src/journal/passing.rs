@@ -20,7 +20,7 @@ use super::{
 use crate::flow::{Decision, Fault, Lease, Response};
 
 /// The name of the notes by which addons say that they could not answer a flow that they should.
-const MISSED: &str = "missed";
+pub(super) const MISSED: &str = "missed";
 
 /// A flow under way: what becomes of it is said here, and it ends when this is dropped.
 #[derive(Debug)]
