@@ -5,6 +5,9 @@
 
 use crate::bindings::host::proxyhost::addon::options::{Value, get};
 
+/// The names of the options whose values are others than in the configuration before; none at a start.
+pub use crate::bindings::host::proxyhost::addon::options::changed;
+
 /// The value of an option declared by [`crate::declare::flag`].
 pub fn flag(name: &str) -> bool {
     matches!(get(name), Some(Value::Flag(true)))
