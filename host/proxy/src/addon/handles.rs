@@ -2,10 +2,11 @@
 //!
 //! Whatever a handle keeps is charged to the component: made here and nowhere else, a handle carries its charges, and
 //! dropping it gives them back. A message that is lent for a call is the flow's; of it only the handle and the changes count.
+//!
+//! `heads` is how heads are charged, `bodies` the handles of contents.
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use wasmtime::{
     Result,
     component::{Resource, ResourceTable},
@@ -14,10 +15,16 @@ use wasmtime::{
 use super::{
     bindings::proxyhost::addon::messages::EditError,
     edit::{HeadSize, Room},
-    limits::Limits,
-    memory::{Account, Charge, OutOfMemory, SharedCharge},
+    memory::{Account, Charge, SharedCharge},
 };
-use crate::flow::{Body, BodyFailure, Request, RequestHead, Response, ResponseHead};
+use crate::flow::{Request, RequestHead, Response, ResponseHead};
+
+mod bodies;
+mod heads;
+
+use bodies::charge_for_held;
+pub use bodies::{BodyHandle, BodyReader};
+use heads::HeadCharge;
 
 /// Most handles that an instance may hold.
 const HANDLES: usize = 1024;
@@ -43,56 +50,6 @@ pub struct ResponseHandle {
     body: SharedCharge,
     /// What else is held because of the component until the response has gone on.
     kept: Charge,
-}
-
-/// A message's content.
-pub struct BodyHandle {
-    body: Body,
-    memory: SharedCharge,
-    _handle: Charge,
-}
-
-/// A place in a message's content.
-pub struct BodyReader {
-    body: Body,
-    /// How many bytes of it were read.
-    offset: u64,
-    memory: SharedCharge,
-    _handle: Charge,
-}
-
-/// A handle, and the head behind it as far as that is the component's.
-struct HeadCharge {
-    charge: Charge,
-    /// What is charged beside the head.
-    base: usize,
-    /// The size of the head once it is the component's.
-    size: Option<HeadSize>,
-}
-
-impl HeadCharge {
-    /// Of a head that is somebody else's, with `held` bytes of something that is not.
-    fn lent(account: &Arc<Account>, held: usize) -> Result<Self, OutOfMemory> {
-        let base = HANDLE.saturating_add(held);
-        Ok(Self { charge: Charge::new(account, base)?, base, size: None })
-    }
-
-    /// Of a head that is kept for the component, with `held` bytes of something else.
-    fn owned(account: &Arc<Account>, size: HeadSize, held: usize) -> Result<Self, OutOfMemory> {
-        let base = HANDLE.saturating_add(held);
-        let charge = Charge::new(account, base.saturating_add(size.memory()))?;
-        Ok(Self { charge, base, size: Some(size) })
-    }
-
-    /// Room for changes to the head, which is the component's from the first one on.
-    fn room(&mut self, measure: impl FnOnce() -> HeadSize) -> Result<Room<'_>, OutOfMemory> {
-        if self.size.is_none() {
-            let size = measure();
-            self.charge.set(self.base.saturating_add(size.memory()))?;
-            self.size = Some(size);
-        }
-        Ok(Room::new(self.size.get_or_insert(HeadSize::ZERO), &mut self.charge, self.base))
-    }
 }
 
 /// The outcome of a change: outside, whether the component misbehaved; inside, whether the change was refused.
@@ -211,43 +168,6 @@ impl Handles {
         Ok(self.table.push(RequestHandle { request, is_read_only: false, head, body })?)
     }
 
-    /// Gives the component the body of a request.
-    ///
-    /// # Errors
-    /// When the handle is not the component's, or it has no room.
-    pub fn request_body(&mut self, request: &Resource<RequestHandle>) -> Result<Resource<BodyHandle>> {
-        let handle = self.table.get(request)?;
-        let (body, memory) = (handle.request.body.clone(), handle.body.clone());
-        self.give_body(body, memory)
-    }
-
-    /// Gives the component the body of a response.
-    ///
-    /// # Errors
-    /// When the handle is not the component's, or it has no room.
-    pub fn response_body(&mut self, response: &Resource<ResponseHandle>) -> Result<Resource<BodyHandle>> {
-        let handle = self.table.get(response)?;
-        let (body, memory) = (handle.response.body.clone(), handle.body.clone());
-        self.give_body(body, memory)
-    }
-
-    fn give_body(&mut self, body: Body, memory: SharedCharge) -> Result<Resource<BodyHandle>> {
-        charge_for_held(&body, &memory)?;
-        let handle = Charge::new(&self.account, HANDLE)?;
-        Ok(self.table.push(BodyHandle { body, memory, _handle: handle })?)
-    }
-
-    /// Gives the component a reader of a body.
-    ///
-    /// # Errors
-    /// When the handle is not the component's, or it has no room.
-    pub fn reader(&mut self, body: &Resource<BodyHandle>) -> Result<Resource<BodyReader>> {
-        let handle = self.table.get(body)?;
-        let (body, memory) = (handle.body.clone(), handle.memory.clone());
-        let handle = Charge::new(&self.account, HANDLE)?;
-        Ok(self.table.push(BodyReader { body, offset: 0, memory, _handle: handle })?)
-    }
-
     /// A request that the component has.
     ///
     /// # Errors
@@ -281,14 +201,6 @@ impl Handles {
         let handle = self.table.get_mut(response)?;
         handle.kept.raise_by(bytes)?;
         Ok(&mut handle.response)
-    }
-
-    /// A body that the component has.
-    ///
-    /// # Errors
-    /// When the handle is not the component's.
-    pub fn body(&self, body: &Resource<BodyHandle>) -> Result<&Body> {
-        Ok(&self.table.get(body)?.body)
     }
 
     /// The status of a response, also one that it cannot have.
@@ -351,99 +263,6 @@ impl Handles {
         Ok(edited)
     }
 
-    /// Replaces a request's body.
-    ///
-    /// # Errors
-    /// When the handle is not the component's; inside, when the change is refused.
-    pub fn set_request_body(&mut self, request: &Resource<RequestHandle>, content: Vec<u8>) -> Edited {
-        let handle = self.table.get_mut(request)?;
-        if handle.is_read_only {
-            return Ok(Err(EditError::ReadOnly));
-        }
-        Ok(replace_body(&mut handle.request.body, &mut handle.body, &self.account, content))
-    }
-
-    /// Replaces a response's body.
-    ///
-    /// # Errors
-    /// When the handle is not the component's; inside, when the change is refused.
-    pub fn set_response_body(&mut self, response: &Resource<ResponseHandle>, content: Vec<u8>) -> Edited {
-        let handle = self.table.get_mut(response)?;
-        Ok(replace_body(&mut handle.response.body, &mut handle.body, &self.account, content))
-    }
-
-    /// All of a body, once it has arrived; at most `wanted` bytes of it.
-    ///
-    /// # Errors
-    /// When the handle is not the component's; inside, as [`BodyFailure`] says.
-    pub async fn collect(
-        &mut self,
-        body: &Resource<BodyHandle>,
-        limits: &Limits,
-        wanted: u64,
-    ) -> Result<std::result::Result<Bytes, BodyFailure>> {
-        let handle = self.table.get(body)?;
-        let (body, memory) = (handle.body.clone(), handle.memory.clone());
-        let bytes = body.collect(limits.collecting(wanted.min(memory.most() as u64))).await;
-        let is_kept = matches!(body, Body::Live(_));
-        Ok(bytes.and_then(|bytes| {
-            if is_kept {
-                memory.raise(bytes.len()).map_err(|_| BodyFailure::TooLarge)?
-            }
-            Ok(bytes)
-        }))
-    }
-
-    /// Has a body be kept when it is sent on, for whoever of the addon's calls reads it then; `kept` is charged for it.
-    ///
-    /// # Errors
-    /// When the handle is not the component's; inside, when it is larger than what may be kept.
-    pub fn keep(
-        &self,
-        body: &Resource<BodyHandle>,
-        limits: &Limits,
-        wanted: u64,
-        kept: &Arc<Account>,
-    ) -> Result<std::result::Result<(), BodyFailure>> {
-        let body = &self.table.get(body)?.body;
-        if !body.is_live() {
-            return Ok(Ok(()));
-        }
-        let limit = wanted.min(limits.body);
-        // What does not say how long it is may be as long as it may be.
-        let most = body.size().unwrap_or(limit);
-        let charge =
-            usize::try_from(most).ok().filter(|_| most <= limit).and_then(|bytes| Charge::new(kept, bytes).ok());
-        let Some(charge) = charge else { return Ok(Err(BodyFailure::TooLarge)) };
-        body.keep(limit, Box::new(charge));
-        Ok(Ok(()))
-    }
-
-    /// The next bytes of a body, at most `limit`.
-    ///
-    /// # Errors
-    /// When the handle is not the component's; inside, as [`BodyFailure`] says.
-    pub async fn next_piece(
-        &mut self,
-        reader: &Resource<BodyReader>,
-        limits: &Limits,
-        limit: usize,
-    ) -> Result<std::result::Result<Option<Bytes>, BodyFailure>> {
-        let place = self.table.get(reader)?;
-        let (body, offset, memory) = (place.body.clone(), place.offset, place.memory.clone());
-        let piece = match body.piece(offset, limit, limits.collecting(memory.most() as u64)).await {
-            Ok(Some(piece)) => piece,
-            other => return Ok(other),
-        };
-        let end = offset.saturating_add(piece.len() as u64);
-        // What has arrived stays until it is sent.
-        if matches!(body, Body::Live(_)) && memory.raise(usize::try_from(end).unwrap_or(usize::MAX)).is_err() {
-            return Ok(Err(BodyFailure::TooLarge));
-        }
-        self.table.get_mut(reader)?.offset = end;
-        Ok(Ok(Some(piece)))
-    }
-
     /// Takes a request back after a call.
     ///
     /// # Errors
@@ -468,25 +287,6 @@ impl Handles {
     pub fn forget<T: Send + 'static>(&mut self, handle: Resource<T>) -> Result<()> {
         Ok(self.table.delete(handle).map(drop)?)
     }
-}
-
-/// Charges for content that is in memory, and stays there as long as a handle does.
-fn charge_for_held(body: &Body, memory: &SharedCharge) -> Result<(), OutOfMemory> {
-    match body {
-        Body::Bytes(bytes) => memory.raise(bytes.len()),
-        _ => Ok(()),
-    }
-}
-
-fn replace_body(
-    body: &mut Body,
-    memory: &mut SharedCharge,
-    account: &Arc<Account>,
-    content: Vec<u8>,
-) -> std::result::Result<(), EditError> {
-    *memory = SharedCharge::new(account, content.len())?;
-    *body = Body::Bytes(Bytes::from(content));
-    Ok(())
 }
 
 #[cfg(test)]

@@ -1,11 +1,15 @@
 //! Whatever a handle keeps is the component's memory until the handle is gone.
 
+use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 
 use super::*;
 use crate::{
-    addon::memory::MemoryMeter,
-    flow::{Fields, samples::request},
+    addon::{
+        limits::Limits,
+        memory::{MemoryMeter, OutOfMemory},
+    },
+    flow::{Body, BodyFailure, Fields, samples::request},
 };
 
 const LIMIT: usize = 1 << 20;
