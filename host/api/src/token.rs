@@ -2,9 +2,8 @@
 
 use std::{
     fmt,
-    fs::{self, OpenOptions},
     io::{self, Read},
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
@@ -66,12 +65,7 @@ impl Token {
     /// When the file cannot be read, others can read it, or there is no token in it.
     pub fn load(path: &Path) -> Result<Self, TokenError> {
         let failed = |source| TokenError::Read { path: path.to_owned(), source };
-        // Opening a FIFO would wait for somebody to write, and opening a device does something to a few.
-        if !fs::metadata(path).map_err(failed)?.is_file() {
-            return Err(failed(io::Error::other("it is not a regular file")));
-        }
-        let nonblocking = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
-        let file = OpenOptions::new().read(true).custom_flags(nonblocking).open(path).map_err(failed)?;
+        let file = regular_file::open(path, LONGEST_FILE).map_err(failed)?;
         if file.metadata().map_err(failed)?.mode() & OTHERS != 0 {
             return Err(TokenError::Shared { path: path.to_owned() });
         }
@@ -116,7 +110,7 @@ const OTHERS: u32 = 0o077;
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
+    use std::{fs, os::unix::fs::PermissionsExt};
 
     use super::*;
 

@@ -24,7 +24,6 @@ pub mod proxy;
 pub mod ready;
 #[cfg(feature = "recordings")]
 pub mod recordings;
-mod regular_file;
 pub mod report;
 pub mod run;
 pub mod running;

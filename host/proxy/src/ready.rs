@@ -85,7 +85,7 @@ const PID: &str = "pid";
 
 fn remove_stale(path: &Path) -> Result<(), ReadyError> {
     let failed = |source| ReadyError::Failed { path: path.to_owned(), source };
-    match crate::regular_file::read(path, LARGEST) {
+    match regular_file::read(path, LARGEST) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(failed(error)),
         Ok(bytes) => {

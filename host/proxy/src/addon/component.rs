@@ -8,7 +8,6 @@ use super::{
     extent::{self, Excess},
     shipped,
 };
-use crate::regular_file;
 
 /// Largest file that is taken for an addon.
 const LARGEST: u64 = 64 << 20;

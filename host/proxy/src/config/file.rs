@@ -18,7 +18,6 @@ use super::{
 use crate::{
     addon::{Limits, OnFailure},
     flow::Session,
-    regular_file,
 };
 
 /// What a configuration file says; `None` where it says nothing.

@@ -11,8 +11,8 @@ use tracing::{Level, enabled, info};
 
 use super::{
     Entry,
-    passing::MISSED,
     entry::{Progress, Stage},
+    passing::MISSED,
     shown,
 };
 use crate::flow::{FaultKind, Note};

@@ -12,7 +12,6 @@ use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use thiserror::Error;
 
 use self::system::System;
-use crate::regular_file;
 
 mod system;
 

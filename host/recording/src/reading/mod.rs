@@ -15,7 +15,7 @@ mod url;
 mod window;
 
 pub use error::RecordingError;
-pub(crate) use file::{name_of, open};
+pub(crate) use file::open;
 pub(crate) use flows::Flows;
 pub use flows::{BrokenTail, Invalid, Progress, Skipped};
 pub use format::Format;

@@ -16,7 +16,7 @@ use crate::{
     flow_file::{WholeFlows, whole_flows},
     in_use::is_in_use,
     model::{Flow, Source},
-    reading::{Window, name_of},
+    reading::Window,
     writers::{FIRST_KEY, HarFile, write_flow},
 };
 
@@ -134,7 +134,7 @@ fn open_locked(path: &Path, options: &mut OpenOptions) -> Result<File, RecorderE
     if let Ok(found) = fs::metadata(path)
         && !found.is_file()
     {
-        return Err(RecorderError::NotAFile { path: path.into(), kind: name_of(found.file_type()) });
+        return Err(RecorderError::NotAFile { path: path.into(), kind: regular_file::name_of(found.file_type()) });
     }
     let opened = options.read(true).create(true).mode(0o600).open(path);
     let file = opened.map_err(|source| RecorderError::Open { path: path.into(), source })?;

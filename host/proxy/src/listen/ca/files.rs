@@ -8,7 +8,6 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
 use super::CaError;
-use crate::regular_file;
 
 /// Where one authority lives within its directory.
 pub(super) struct Names {

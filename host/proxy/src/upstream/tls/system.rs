@@ -9,7 +9,6 @@ use std::{
 use rustls_native_certs::{CertificateResult, load_certs_from_paths, load_native_certs};
 
 use super::BUNDLE_LIMIT;
-use crate::regular_file;
 
 /// Variables that name a file and folders of authorities, which are trusted instead of the system's.
 const FILE: &str = "SSL_CERT_FILE";

@@ -45,7 +45,7 @@ fn check(metadata: &fs::Metadata, most: u64) -> io::Result<()> {
 }
 
 /// What is there instead of a regular file, with its article.
-fn name_of(kind: FileType) -> &'static str {
+pub fn name_of(kind: FileType) -> &'static str {
     if kind.is_dir() {
         "a directory"
     } else if kind.is_fifo() {
