@@ -185,7 +185,9 @@ fn all_differing<'c>(
     if one.is_cut || other.is_cut {
         return None;
     }
-    let mut by_name: BTreeMap<&[u8], [Vec<(Kind, &[u8])>; 2]> = BTreeMap::new();
+    /// What both sides have of a name.
+    type Sides<'a> = [Vec<(Kind, &'a [u8])>; 2];
+    let mut by_name: BTreeMap<&[u8], Sides<'_>> = BTreeMap::new();
     for (position, parts) in [&one.parts, &other.parts].into_iter().enumerate() {
         for part in parts.iter().filter(|part| is_meant(part.kind)) {
             if let Some(values) = by_name.entry(&part.name).or_default().get_mut(position) {
