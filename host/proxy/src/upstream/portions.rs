@@ -3,7 +3,7 @@
 use std::{
     io,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf, Take};
@@ -13,15 +13,23 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf, Take};
 const AT_ONCE: u64 = 32 * 1024;
 
 /// A connection to a server that is read in portions.
-pub(super) struct Portions<S>(Take<S>);
+pub(super) struct Portions<S> {
+    stream: Take<S>,
+    has_read: bool,
+}
 
 impl<S: AsyncRead> Portions<S> {
     pub(super) fn new(stream: S) -> Self {
-        Self(stream.take(AT_ONCE))
+        Self { stream: stream.take(AT_ONCE), has_read: false }
+    }
+
+    /// Whether the server sent anything so far.
+    pub(super) fn has_read(&self) -> bool {
+        self.has_read
     }
 
     pub(super) fn get_ref(&self) -> &S {
-        self.0.get_ref()
+        self.stream.get_ref()
     }
 }
 
@@ -31,26 +39,29 @@ impl<S: AsyncRead + Unpin> AsyncRead for Portions<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        self.0.set_limit(AT_ONCE);
-        Pin::new(&mut self.0).poll_read(context, buffer)
+        self.stream.set_limit(AT_ONCE);
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+        self.has_read |= buffer.filled().len() > before;
+        Poll::Ready(Ok(()))
     }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Portions<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(self.0.get_mut()).poll_write(context, bytes)
+        Pin::new(self.stream.get_mut()).poll_write(context, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(self.0.get_mut()).poll_flush(context)
+        Pin::new(self.stream.get_mut()).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(self.0.get_mut()).poll_shutdown(context)
+        Pin::new(self.stream.get_mut()).poll_shutdown(context)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.0.get_ref().is_write_vectored()
+        self.stream.get_ref().is_write_vectored()
     }
 
     fn poll_write_vectored(
@@ -58,6 +69,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Portions<S> {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(self.0.get_mut()).poll_write_vectored(context, slices)
+        Pin::new(self.stream.get_mut()).poll_write_vectored(context, slices)
     }
 }

@@ -84,6 +84,15 @@ pub(super) enum Transport {
     Tls(Box<TokioIo<Portions<TlsStream<TcpStream>>>>),
 }
 
+impl Transport {
+    fn has_read(&self) -> bool {
+        match self {
+            Self::Plain(stream) => stream.inner().has_read(),
+            Self::Tls(stream) => stream.inner().has_read(),
+        }
+    }
+}
+
 impl ServerStream {
     pub(super) fn new(transport: Transport, egress: Arc<Egress>) -> Self {
         Self { transport, usage: Usage::default(), egress }
@@ -92,6 +101,10 @@ impl ServerStream {
     /// What may be written to.
     fn open(&mut self) -> io::Result<&mut Transport> {
         self.egress.check_seal().map_err(|fault| io::Error::new(io::ErrorKind::PermissionDenied, fault))?;
+        // What is written after an answer is another request. Whoever got the answer may not have come to say so yet.
+        if self.transport.has_read() {
+            self.usage.answered();
+        }
         Ok(&mut self.transport)
     }
 }
