@@ -230,7 +230,8 @@ async fn command(stderr: &StandardError) -> Result<(), Failure> {
             let (asked, asked_for) = mpsc::channel(8);
             let asked_to_stop = asked_to_stop(stderr, asked);
             let report = bound.serve(Arc::new(running), asked_to_stop, asked_for).await?;
-            let is_failure = verdict::conclude(&verdict, &report).map_err(|error| Failure::Failed(format!("error: {}", oneline::escaped(&oneline::chain(&error)))))?;
+            let is_failure = verdict::conclude(&verdict, &report)
+                .map_err(|error| Failure::Failed(format!("error: {}", oneline::escaped(&oneline::chain(&error)))))?;
             if is_failure { Err(Failure::Verdict) } else { Ok(()) }
         }
     }

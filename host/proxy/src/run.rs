@@ -126,13 +126,23 @@ impl Bound {
             None => None,
         };
         control.iter().for_each(|control| egress.listens_on(control.address()));
-        let ways = Ways {
-            watch: settings.watch,
-            exit_when_used: settings.verdict.exit_when_used,
-            console: settings.console,
-        };
+        let ways =
+            Ways { watch: settings.watch, exit_when_used: settings.verdict.exit_when_used, console: settings.console };
         let (limits, idle, drain_time) = (settings.limits, settings.timeouts.idle, settings.drain_time);
-        Ok(Self { listeners, journal, ready, control, ways, upstream, egress, authority, via, limits, idle, drain_time })
+        Ok(Self {
+            listeners,
+            journal,
+            ready,
+            control,
+            ways,
+            upstream,
+            egress,
+            authority,
+            via,
+            limits,
+            idle,
+            drain_time,
+        })
     }
 
     /// The addresses, with the ports that were picked.
@@ -155,8 +165,20 @@ impl Bound {
         shutdown: impl Future<Output = ()>,
         asked: Receiver<Asked>,
     ) -> Result<Report, StartError> {
-        let Self { listeners, journal, mut ready, control, ways, upstream, egress, authority, via, limits, idle, drain_time } =
-            self;
+        let Self {
+            listeners,
+            journal,
+            mut ready,
+            control,
+            ways,
+            upstream,
+            egress,
+            authority,
+            via,
+            limits,
+            idle,
+            drain_time,
+        } = self;
         let generations = running.generations().clone();
         let proxy = Proxy { generations: generations.clone(), upstream, egress, via };
         let clients = Arc::new(Clients::new(proxy, authority, limits, idle).told_to(journal.clone()));

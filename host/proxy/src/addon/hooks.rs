@@ -134,13 +134,13 @@ impl Addon {
             Ok(Err(reason)) => {
                 let end = reason.floor_char_boundary(LONGEST_REASON);
                 let reason = oneline::escaped(reason.get(..end).unwrap_or_default());
-                Err(CommandError::Refused { command: command.to_owned(), reason })
+                Err(CommandError::Refused { addon: self.name.to_string(), reason })
             }
             Err(source) => {
                 if self.pool.is_singleton() && !matches!(source, HookFailure::Busy) {
                     warn!(addon = %self.name, "what the addon kept in its memory is lost; it is configured anew");
                 }
-                Err(CommandError::Failed { command: command.to_owned(), addon: self.name.to_string(), source })
+                Err(CommandError::Failed { addon: self.name.to_string(), source })
             }
         }
     }

@@ -48,8 +48,16 @@ pub(super) fn own() -> Command {
             ),
             switch("console", "Show on the terminal what passes, and change it there"),
             switch("watch", "Take over files as they change: the configuration, addons, plugs and recordings"),
-            one("report", "FILE", "Write what came of the flows to this file at the end: JSON, or JUnit XML if it ends in .xml"),
-            one("fail-on", "miss,unused,error", "Exit with 3 if a request was missed, a recorded response not served, or a flow failed"),
+            one(
+                "report",
+                "FILE",
+                "Write what came of the flows to this file at the end: JSON, or JUnit XML if it ends in .xml",
+            ),
+            one(
+                "fail-on",
+                "miss,unused,error",
+                "Exit with 3 if a request was missed, a recorded response not served, or a flow failed",
+            ),
             switch("exit-when-used", "Stop when every recorded response was served"),
             one("ca-dir", "DIR", "Keep the certificate authority here [default: ~/.proxyhost]"),
             switch("insecure", "Accept any certificate of a server"),

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use clap::ArgMatches;
 use ::control::UnknownVerdict;
+use clap::ArgMatches;
 use http::{HeaderName, header};
 
 use super::{
@@ -171,9 +171,9 @@ fn verdict(file: &File, matches: &ArgMatches, environment: &Environment) -> Resu
     let line = matches.get_one::<String>("report").map(|text| environment.path(text, &environment.folder));
     let report = line.or_else(|| file.report.as_ref().map(|text| environment.path(text, &file.folder)));
     let fail_on = matches.get_one::<String>("fail-on").map(|text| typed("fail-on", text));
-    let fail_on = fail_on.or_else(|| file.fail_on.clone().map(Typed::from)).map(|typed| {
-        typed.text.parse().map_err(|error: UnknownVerdict| ConfigError::new(error).at(typed.origin))
-    });
+    let fail_on = fail_on
+        .or_else(|| file.fail_on.clone().map(Typed::from))
+        .map(|typed| typed.text.parse().map_err(|error: UnknownVerdict| ConfigError::new(error).at(typed.origin)));
     let fail_on = fail_on.transpose()?.unwrap_or_default();
     Ok(Verdict { report, fail_on, exit_when_used: matches.get_flag("exit-when-used") })
 }

@@ -10,8 +10,8 @@ use std::{
 
 use control::{
     AddonInfo, Answer, Change, Changed, CommandInfo, Control, ControlError, ErrorKind, Events, Family, Flow, FlowPage,
-    FlowQuery, Health, ListenerInfo, MetricKind, OptionInfo, OptionKind, OptionValue, PlugInfo, RecordingInfo, Report, Sample,
-    ServedExchange, SessionInfo,
+    FlowQuery, Health, ListenerInfo, MetricKind, OptionInfo, OptionKind, OptionValue, PlugInfo, RecordingInfo, Report,
+    Sample, ServedExchange, SessionInfo,
 };
 use futures_util::future::BoxFuture;
 use tokio::sync::Notify;
@@ -171,7 +171,8 @@ impl Control for Face {
         let mut sessions = self.journal.sessions();
         for session in &mut sessions {
             let recordings = self.recordings(Some(&session.name));
-            let used = recordings.iter().flat_map(|recording| &recording.exchanges).filter(|exchange| exchange.hits > 0);
+            let used =
+                recordings.iter().flat_map(|recording| &recording.exchanges).filter(|exchange| exchange.hits > 0);
             session.used = used.count() as u64;
         }
         sessions
@@ -206,8 +207,7 @@ impl Control for Face {
         let by_hook = |value: fn(&crate::addon::HookCount) -> f64| -> Vec<Sample> {
             let of_addon = |entry: &Entry| {
                 let hooks = entry.addon.hook_counts().into_iter();
-                let labels =
-                    |hook: &str| vec![("addon", entry.loaded.name.clone()), ("hook", hook.to_owned())];
+                let labels = |hook: &str| vec![("addon", entry.loaded.name.clone()), ("hook", hook.to_owned())];
                 hooks.map(|count| Sample { labels: labels(count.hook), value: value(&count) }).collect::<Vec<_>>()
             };
             setup.entries.iter().flat_map(of_addon).collect()
@@ -218,7 +218,11 @@ impl Control for Face {
             "Calls of addons' hooks since the addon was configured.",
             by_hook(|count| count.calls as f64),
         ));
-        families.push(counter("proxyhost_hook_failures_total", "Those that failed.", by_hook(|count| count.failures as f64)));
+        families.push(counter(
+            "proxyhost_hook_failures_total",
+            "Those that failed.",
+            by_hook(|count| count.failures as f64),
+        ));
         families.push(counter(
             "proxyhost_hook_seconds_total",
             "Time that they took, waiting included.",
