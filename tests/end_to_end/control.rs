@@ -108,7 +108,7 @@ async fn what_cannot_be_done_is_said_and_changes_nothing() {
         (&["options", "set", "server_replay_extra=drop"], 1, "set `server_replay_extra`: addon `serverreplay`: option `server_replay_extra` is forward, kill or a status from 200 to 599, not `drop`".into()),
         // All together or none.
         (&["options", "set", "server_replay_refresh=false", "server_replay_extra=drop"], 1, "set `server_replay_extra`, `server_replay_refresh`: addon `serverreplay`: option `server_replay_extra` is ".into()),
-        (&["addons", "add", "gone.wasm"], 2, format!("add addon `{}`: ", folder.join("gone.wasm").display())),
+        (&["addons", "add", "gone.wasm"], 2, "add addon `gone.wasm`: cannot find addon `gone.wasm`: there is no such file, and ".into()),
         (&["addons", "add", "notes.txt"], 2, format!("add addon `{}`: ", folder.join("notes.txt").display())),
         (&["addons", "remove", "probe"], 2, "remove addon `probe`: there is no addon `probe`".into()),
     ];

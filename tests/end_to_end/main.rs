@@ -38,6 +38,7 @@ mod secrets;
 mod servers;
 mod sessions;
 mod streams;
+mod suites;
 mod vectors;
 mod verdicts;
 mod watching;

@@ -80,7 +80,7 @@ async fn takes_over(watches: bool) {
     assert_eq!(proxy.connect().await.get(URL).await.status(), 404);
     write(&proxy, "test.toml", "[options]\nserver_replay_extr = 500\n");
     tell(&proxy, watches);
-    let line = proxy.wait_for_log("there is no option `server_replay_extr`").await;
+    let line = proxy.wait_for_log("no addon has an option `server_replay_extr`").await;
     assert!(line.starts_with("ERROR cannot take over what has changed, so everything stays as it was: "), "{line}");
     assert_eq!(proxy.connect().await.get(URL).await.status(), 404);
     assert!(proxy.stop().await.success());
