@@ -2,13 +2,14 @@
 
 mod client;
 mod components;
+mod control;
 mod origin;
 mod process;
 mod recording;
 mod wire;
 
 pub use client::Http2;
-pub use components::{component, debuggable};
+pub use components::{component, debuggable, loadable_anew};
 pub use origin::Origin;
 pub use process::{Proxyhost, StandardError, Start};
 pub use recording::{Flow, RecordingFile, Target, get, post, recording};

@@ -93,9 +93,23 @@ impl Proxyhost {
         }
     }
 
+    /// Waits until so many log lines contain a text.
+    pub async fn wait_for_lines(&self, text: &str, count: usize) {
+        let mut log = self.log.clone();
+        let found = log.wait_for(|lines| lines.iter().filter(|line| line.contains(text)).count() >= count);
+        if soon(text, found).await.is_err() {
+            panic!("the log ended without {count} times `{text}`:\n{}", self.log());
+        }
+    }
+
     /// The number of the process.
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// The folder that it was started in.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Asks the process to stop.
@@ -300,6 +314,7 @@ impl Start {
         let mut command = Command::new(env!("CARGO_BIN_EXE_proxyhost"));
         command.current_dir(folder).env_clear().stdin(Stdio::null());
         command.env("HOME", folder).env("XDG_CACHE_HOME", &self.cache).env("RUST_BACKTRACE", "0");
+        command.env("XDG_RUNTIME_DIR", folder);
         if let Some(path) = std::env::var_os("PATH") {
             command.env("PATH", path);
         }

@@ -91,13 +91,16 @@ pub(super) fn session(session: &Value) -> Vec<String> {
         "" => "(none)",
         name => name,
     };
-    let number = |name: &str| session[name].as_u64().unwrap_or_default();
+    let counted = |name: &str, one: &str, several: &str| {
+        let number = session[name].as_u64().unwrap_or_default();
+        format!("{number} {}", if number == 1 { one } else { several })
+    };
     vec![format!(
-        "{name}: {} flows, {} misses, {} failures, {} recorded exchanges used",
-        number("flows"),
-        number("misses"),
-        number("failures"),
-        number("used")
+        "{name}: {}, {}, {}, {} used",
+        counted("flows", "flow", "flows"),
+        counted("misses", "miss", "misses"),
+        counted("failures", "failure", "failures"),
+        counted("used", "recorded exchange", "recorded exchanges")
     )]
 }
 

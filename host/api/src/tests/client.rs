@@ -113,7 +113,7 @@ async fn what_there_is_is_listed_in_lines() {
     script
         .prints(
             "sessions",
-            "(none): 4 flows, 1 misses, 0 failures, 3 recorded exchanges used\na: 4 flows, 1 misses, 0 failures, 3 \
+            "(none): 4 flows, 1 miss, 0 failures, 3 recorded exchanges used\na: 4 flows, 1 miss, 0 failures, 3 \
              recorded exchanges used\n",
         )
         .await;

@@ -45,34 +45,30 @@ pub struct Answer {
     pub settings: Vec<(String, Value)>,
 }
 
-/// Why a command was not run.
+/// Why a command was not run. Whoever asked for it knows which one.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
     /// The arguments do not fit.
-    #[error("cannot run `{command}`: {what}; it takes {takes}")]
+    #[error("{what}; it takes {takes}")]
     Arguments {
-        /// The command.
-        command: String,
         /// What is wrong.
         what: String,
         /// What it takes.
         takes: String,
     },
     /// The addon failed.
-    #[error("cannot run `{command}`: addon `{addon}` failed")]
+    #[error("addon `{addon}` failed")]
     Failed {
-        /// The command.
-        command: String,
         /// The addon.
         addon: String,
         /// How.
         source: HookFailure,
     },
     /// The addon says why not.
-    #[error("cannot run `{command}`: {reason}")]
+    #[error("addon `{addon}`: {reason}")]
     Refused {
-        /// The command.
-        command: String,
+        /// The addon.
+        addon: String,
         /// What the addon said.
         reason: String,
     },
@@ -200,7 +196,7 @@ impl Command {
     fn wrong(&self, what: &str) -> CommandError {
         let takes = self.usage();
         let takes = if takes.is_empty() { "no arguments".to_owned() } else { takes };
-        CommandError::Arguments { command: self.name.clone(), what: what.to_owned(), takes }
+        CommandError::Arguments { what: what.to_owned(), takes }
     }
 }
 

@@ -60,6 +60,12 @@ pub enum Duty {
 struct Hook {
     name: &'static str,
     breaker: Breaker,
+    counts: Arc<Counts>,
+}
+
+/// What is counted of a hook for as long as there is an addon of its name.
+#[derive(Debug, Default)]
+struct Counts {
     calls: AtomicU64,
     failures: AtomicU64,
     nanoseconds: AtomicU64,
@@ -80,8 +86,7 @@ pub struct HookCount {
 
 impl Hook {
     fn new(name: &'static str) -> Self {
-        let (calls, failures, nanoseconds) = Default::default();
-        Self { name, breaker: Breaker::default(), calls, failures, nanoseconds }
+        Self { name, breaker: Breaker::default(), counts: Arc::default() }
     }
 }
 
@@ -96,6 +101,16 @@ impl Addon {
     pub(super) fn new(name: String, pool: Arc<Pool>, duty: Duty, on_failure: OnFailure) -> Self {
         let [request, response, error] = ["request", "response", "error"].map(Hook::new);
         Self { name: name.into(), pool, duty, on_failure, request, response, error }
+    }
+
+    /// Goes on counting where the addon of its name in the configuration before is, whose flows may not have ended.
+    pub(super) fn counting_on(mut self, before: Option<&Self>) -> Self {
+        if let Some(before) = before {
+            self.request.counts = before.request.counts.clone();
+            self.response.counts = before.response.counts.clone();
+            self.error.counts = before.error.counts.clone();
+        }
+        self
     }
 
     /// Its name.
@@ -134,13 +149,13 @@ impl Addon {
             Ok(Err(reason)) => {
                 let end = reason.floor_char_boundary(LONGEST_REASON);
                 let reason = oneline::escaped(reason.get(..end).unwrap_or_default());
-                Err(CommandError::Refused { command: command.to_owned(), reason })
+                Err(CommandError::Refused { addon: self.name.to_string(), reason })
             }
             Err(source) => {
                 if self.pool.is_singleton() && !matches!(source, HookFailure::Busy) {
                     warn!(addon = %self.name, "what the addon kept in its memory is lost; it is configured anew");
                 }
-                Err(CommandError::Failed { command: command.to_owned(), addon: self.name.to_string(), source })
+                Err(CommandError::Failed { addon: self.name.to_string(), source })
             }
         }
     }
@@ -149,9 +164,9 @@ impl Addon {
     pub fn hook_counts(&self) -> [HookCount; 3] {
         [&self.request, &self.response, &self.error].map(|hook| HookCount {
             hook: hook.name,
-            calls: hook.calls.load(Ordering::Relaxed),
-            failures: hook.failures.load(Ordering::Relaxed),
-            time: Duration::from_nanos(hook.nanoseconds.load(Ordering::Relaxed)),
+            calls: hook.counts.calls.load(Ordering::Relaxed),
+            failures: hook.counts.failures.load(Ordering::Relaxed),
+            time: Duration::from_nanos(hook.counts.nanoseconds.load(Ordering::Relaxed)),
         })
     }
 
@@ -264,11 +279,11 @@ impl Addon {
         }
         let began = Instant::now();
         let called = self.pool.call(call).await;
-        hook.calls.fetch_add(1, Ordering::Relaxed);
+        hook.counts.calls.fetch_add(1, Ordering::Relaxed);
         let took = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        hook.nanoseconds.fetch_add(took, Ordering::Relaxed);
+        hook.counts.nanoseconds.fetch_add(took, Ordering::Relaxed);
         called.inspect_err(|failure| {
-            hook.failures.fetch_add(1, Ordering::Relaxed);
+            hook.counts.failures.fetch_add(1, Ordering::Relaxed);
             self.failed(hook, flow, failure);
         })
     }

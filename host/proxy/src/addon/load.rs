@@ -332,7 +332,7 @@ impl Loaded {
             lifecycle::Readiness::Offline => Duty::Offline,
             lifecycle::Readiness::Idle => Duty::Idle,
         };
-        Ok(Addon::new(self.name.clone(), pool, duty, on_failure))
+        Ok(Addon::new(self.name.clone(), pool, duty, on_failure).counting_on(before))
     }
 }
 

@@ -102,7 +102,8 @@ impl Library {
     }
 
     /// Opens the recording at a path, which takes a while: `open` does it. Where the library `before` has the same file, and
-    /// nothing has changed in it since, it is taken from there.
+    /// nothing has changed in it since, it is taken from there. `again` is how often this library has the file already: each
+    /// time that a file is given, its exchanges can be served.
     ///
     /// # Errors
     /// When it cannot be opened.
@@ -110,10 +111,11 @@ impl Library {
         path: &Path,
         ledger: &Ledger,
         before: Option<&Self>,
+        again: usize,
         open: impl FnOnce() -> Result<Recording, E>,
     ) -> Result<Opened, E> {
         let stamp = Stamp::of(path).ok().flatten();
-        let known = before.and_then(|before| before.at(path));
+        let known = before.and_then(|before| before.at(path).nth(again));
         if let Some(same) = known.filter(|known| stamp.is_some() && known.stamp == stamp) {
             return Ok(Opened(same.clone()));
         }
@@ -131,6 +133,11 @@ impl Library {
         self.answering.resize(self.places.len(), false);
         self.recordings.push(loaded);
         exchanges
+    }
+
+    /// How often the recording at a path was added.
+    pub(super) fn times(&self, path: &Path) -> usize {
+        self.at(path).count()
     }
 
     /// How many exchanges there are.
@@ -311,8 +318,8 @@ impl Library {
         })
     }
 
-    fn at(&self, path: &Path) -> Option<&Loaded> {
-        self.recordings.iter().find(|loaded| loaded.flows.recording().path() == path)
+    fn at(&self, path: &Path) -> impl Iterator<Item = &Loaded> {
+        self.recordings.iter().filter(move |loaded| loaded.flows.recording().path() == path)
     }
 }
 

@@ -30,11 +30,12 @@ impl recordings::Host for View<'_> {
         let addon = self.addon.name.clone();
         let recordings = self.recordings()?;
         let (ledger, before) = (recordings.ledger.clone(), recordings.before());
+        let again = recordings.build(|library| library.times(Path::new(&file)));
         // Reading gigabytes takes a while, which connections must not wait for.
         let opened = tokio::task::spawn_blocking(move || {
             let path = Path::new(&file);
             let before = before.as_ref().and_then(|before| before.library());
-            Library::load(path, &ledger, before, || Recording::open(path, &mut show_progress(&addon, &file)))
+            Library::load(path, &ledger, before, again, || Recording::open(path, &mut show_progress(&addon, &file)))
                 .map_err(|error| oneline::chain(&error))
         });
         let opened = match opened.await? {

@@ -5,7 +5,7 @@ use control::Answer;
 use super::{ChangeError, Running, setup::Entry};
 use crate::{
     addon::{
-        Command, CommandFiles,
+        CommandFiles,
         options::{Kind, Value},
     },
     config::nearest,
@@ -30,7 +30,7 @@ impl Running {
         let (values, files) = command.arguments(arguments, |path| self.path(path))?;
         let answer = entry.addon.run(name, values, session).await?;
         if !answer.settings.is_empty() {
-            check(entry, command, &answer.settings, &files)?;
+            check(entry, &answer.settings, &files)?;
             self.set(answer.settings).await?;
         }
         Ok(Answer { text: answer.text, data: answer.data })
@@ -38,17 +38,9 @@ impl Running {
 }
 
 /// Whether an addon may set these options: its own, and to no files but those it has or that the user has just named.
-fn check(
-    entry: &Entry,
-    command: &Command,
-    settings: &[(String, Value)],
-    files: &CommandFiles,
-) -> Result<(), ChangeError> {
+fn check(entry: &Entry, settings: &[(String, Value)], files: &CommandFiles) -> Result<(), ChangeError> {
     for (name, value) in settings {
-        let overreach = |what: String| {
-            let (command, addon) = (command.name.clone(), entry.loaded.name.clone());
-            ChangeError::Overreach { command, addon, what }
-        };
+        let overreach = |what: String| ChangeError::Overreach { addon: entry.loaded.name.clone(), what };
         let Some(option) = entry.loaded.options.iter().find(|option| option.name == *name) else {
             return Err(overreach(format!("option `{}`, which is not its own", oneline::escaped(name))));
         };

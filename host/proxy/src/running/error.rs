@@ -30,9 +30,7 @@ pub enum ChangeError {
         near: Option<String>,
     },
     /// Only a start can set an option.
-    #[error(
-        "cannot set option `{name}` while the proxy runs: only a start can; give it on the command line or in the file"
-    )]
+    #[error("only a start can set option `{name}`: give it on the command line or in the configuration file")]
     Fixed {
         /// The option.
         name: String,
@@ -48,10 +46,8 @@ pub enum ChangeError {
         given: String,
     },
     /// An addon wants to change what is not its to change.
-    #[error("cannot run `{command}`: addon `{addon}` asks for {what}")]
+    #[error("addon `{addon}` asks for {what}")]
     Overreach {
-        /// The command.
-        command: String,
         /// The addon.
         addon: String,
         /// What it asks for.

@@ -215,7 +215,7 @@ impl Control for Face {
         let counter = |name, help, samples| Family { name, help, kind: MetricKind::Counter, samples };
         families.push(counter(
             "proxyhost_hook_calls_total",
-            "Calls of addons' hooks since the addon was configured.",
+            "Calls of addons' hooks.",
             by_hook(|count| count.calls as f64),
         ));
         families.push(counter(

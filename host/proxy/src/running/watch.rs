@@ -33,8 +33,8 @@ impl Running {
             Err(error) => return warn!(%error, "cannot watch files: changes are taken over on SIGHUP only"),
         };
         let mut watched = BTreeSet::new();
+        let mut known = stamps(self.files());
         loop {
-            let known = stamps(self.files());
             // Folders, as files are often replaced by others of their name.
             for folder in known.keys().map(|path| folder(path)) {
                 if watched.contains(&folder) {
@@ -53,7 +53,11 @@ impl Running {
             }
             // It may go on for longer; then the next round has it.
             let _ = time::timeout(AT_MOST, quiet(&mut changes)).await;
+            // What changes while it is read is read again: its stamp is the one from before.
+            let before = stamps(self.files());
             self.renew().await;
+            known = stamps(self.files());
+            known.extend(before.into_iter().filter(|(file, _)| known.contains_key(file)).collect::<Vec<_>>());
         }
     }
 }
