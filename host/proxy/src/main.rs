@@ -219,7 +219,8 @@ async fn command(stderr: &StandardError) -> Result<(), Failure> {
         }
         Action::Run(settings) => {
             let is_looked_at = settings.console || settings.control.is_some();
-            let journal = Arc::new(Journal::new(is_looked_at.then(Keeping::default)));
+            let journal = Journal::new(is_looked_at.then(Keeping::default));
+            let journal = Arc::new(journal.with_frames(run::DECODE_FRAMES));
             log::start(stderr, &settings, &engine, Some(journal.clone()));
             // Before the addons, which may replace files, are told to prepare themselves.
             let verdict = settings.verdict.clone();

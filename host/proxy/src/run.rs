@@ -15,7 +15,7 @@ use crate::{
     addon::{Addon, Capability, LoadError, Loaded, Preparation, Purpose},
     config::{self, AddonSpec, Settings},
     faces::{self, ControlApi, FaceError},
-    journal::Journal,
+    journal::{DecodeFrames, Journal},
     listen::{
         BindError, ClientLimits, Clients, Entry, Gate, Listener,
         ca::{CaError, CertificateAuthority},
@@ -291,6 +291,12 @@ fn place(address: SocketAddr, listener: &config::Listener) -> ListenerInfo {
     ListenerInfo {
         mode: listener.mode.to_string(),
         address: address.to_string(),
+/// How messages of WebSockets are found, for those who look at them.
+#[cfg(feature = "recordings")]
+pub const DECODE_FRAMES: Option<DecodeFrames> = Some(crate::recordings::frame_decoder);
+#[cfg(not(feature = "recordings"))]
+pub const DECODE_FRAMES: Option<DecodeFrames> = None;
+
         session: session.map(|session| session.name().to_owned()),
     }
 }
