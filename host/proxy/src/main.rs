@@ -230,8 +230,9 @@ async fn command(stderr: &StandardError) -> Result<(), Failure> {
             // Heard before the log says that it listens: whoever reads that may ask at once.
             let (asked, asked_for) = mpsc::channel(8);
             let asked_to_stop = asked_to_stop(stderr, asked);
-            let report = bound.serve(Arc::new(running), asked_to_stop, asked_for).await?;
-            let is_failure = verdict::conclude(&verdict, &report).map_err(|error| Failure::Failed(format!("error: {}", oneline::escaped(&oneline::chain(&error)))))?;
+            let report = bound.serve(Arc::new(running), asked_to_stop, asked_for, stderr).await?;
+            let is_failure = verdict::conclude(&verdict, &report)
+                .map_err(|error| Failure::Failed(format!("error: {}", oneline::escaped(&oneline::chain(&error)))))?;
             if is_failure { Err(Failure::Verdict) } else { Ok(()) }
         }
     }
