@@ -8,6 +8,7 @@ mod clients;
 mod concurrency;
 mod configuration;
 mod conformance;
+mod console;
 mod egress;
 mod example_addons;
 mod examples;

@@ -5,6 +5,7 @@ mod components;
 mod origin;
 mod process;
 mod recording;
+mod terminal;
 mod wire;
 
 pub use client::Http2;
@@ -12,4 +13,5 @@ pub use components::{component, debuggable};
 pub use origin::Origin;
 pub use process::{Proxyhost, StandardError, Start};
 pub use recording::{Flow, RecordingFile, Target, get, post, recording};
+pub use terminal::Terminal;
 pub use wire::{Framing, Message, Stream, Wire, latin1, soon};
