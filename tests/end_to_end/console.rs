@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use crate::harness::{Origin, Proxyhost, Start, Terminal};
+use crate::harness::{Origin, Proxyhost, Start, Terminal, Wire};
 
 /// Of all responses of the recording.
 const RECORDED_DATE: &str = "Tue, 24 Nov 2026 08:33:02 GMT";
@@ -118,6 +118,49 @@ async fn the_terminal_is_given_back_on_a_signal() {
         terminal.signal(name);
         assert_eq!(terminal.ended().await, 0, "{name}");
     }
+}
+
+#[tokio::test]
+async fn the_proxy_ends_with_its_terminal() {
+    let mut terminal = console().in_terminal();
+    terminal.shows("no flows yet").await;
+    terminal.close().await;
+}
+
+#[tokio::test]
+async fn messages_of_a_websocket_are_shown_as_they_pass_and_saved() {
+    let origin = Origin::scripted(|mut wire: Wire| async move {
+        let request = wire.request().await.expect("a request");
+        assert_eq!(request.field("upgrade"), Some("websocket"));
+        wire.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n").await;
+        wire.send(b"\x81\x07welcome").await;
+        assert_eq!(wire.take(8).await, b"\x82\x82\x00\x00\x00\x00hi");
+        wire.send(b"\x88\x02\x03\xe8").await;
+        assert_eq!(wire.take(8).await, b"\x88\x82\x00\x00\x00\x00\x03\xe8");
+    })
+    .await;
+    let mut terminal = Proxyhost::with(["--console"]).in_terminal();
+    terminal.shows("no flows yet").await;
+    let mut client = terminal.connect().await;
+    let handshake = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    client.send(format!("GET {} HTTP/1.1\r\nHost: {}\r\n{handshake}", origin.url("/chat"), origin.authority())).await;
+    assert_eq!(client.head().await.expect("an answer").first, "HTTP/1.1 101 Switching Protocols");
+    terminal.shows("/chat").await;
+    terminal.enter("\r\t");
+    terminal.shows("welcome").await;
+    client.send(b"\x82\x82\x00\x00\x00\x00hi").await;
+    terminal.shows("→ binary, 2 B").await;
+    client.send(b"\x88\x82\x00\x00\x00\x00\x03\xe8").await;
+    client.read_to_end().await;
+    origin.done().await;
+
+    terminal.enter("qwsaved.mitm\r");
+    terminal.shows("saved 1 flow").await;
+    let saved = fs::read(terminal.path("saved.mitm")).expect("it is saved");
+    let saved = String::from_utf8_lossy(&saved).into_owned();
+    assert!(saved.contains("7:welcome") && saved.contains("2:hi"), "{saved}");
+    terminal.enter("Q");
+    assert_eq!(terminal.ended().await, 0);
 }
 
 #[tokio::test]

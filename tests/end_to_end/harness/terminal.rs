@@ -32,6 +32,9 @@ pub struct Terminal {
     ready: OnceCell<Value>,
 }
 
+/// Until something has to be seen.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 const ROWS: NonZero<u16> = NonZero::new(24).expect("24 is not 0");
 const COLUMNS: NonZero<u16> = NonZero::new(80).expect("80 is not 0");
 
@@ -82,11 +85,16 @@ impl Terminal {
 
     /// Waits until a text is on the screen.
     pub async fn shows(&mut self, text: &str) {
-        while !self.contents().contains(text) {
-            let output = soon(&format!("`{text}` on the screen:\n{}", self.contents()), self.output.recv()).await;
-            let Some(output) = output else { panic!("it ended without `{text}`:\n{}", self.contents()) };
-            self.process(&output);
-        }
+        let shown = async {
+            while !self.contents().contains(text) {
+                let Some(output) = self.output.recv().await else { return false };
+                self.process(&output);
+            }
+            true
+        };
+        // It is drawn again and again, so one wait is for all.
+        let is_shown = time::timeout(PATIENCE, shown).await.unwrap_or(false);
+        assert!(is_shown, "`{text}` is not on the screen:\n{}", self.contents());
     }
 
     /// Waits until the screen is like this, where each port and each time that a flow took looks the same. What it is if it
@@ -156,6 +164,19 @@ impl Terminal {
         let output = &mut self.output;
         soon("the end of the terminal", async { while output.recv().await.is_some() {} }).await;
         self.script.wait().expect("a child of ours").code().expect("no signal")
+    }
+
+    /// Closes the terminal under the proxy, and waits until that says that it no longer serves.
+    pub async fn close(&mut self) {
+        self.script.kill().expect("a child of ours");
+        let served = self.path("ready.json");
+        let stops = async {
+            // Nothing else tells: what would is closed.
+            while served.exists() {
+                time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        soon("the end of a proxy without its terminal", stops).await;
     }
 
     fn address(&self) -> SocketAddr {

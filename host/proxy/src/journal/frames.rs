@@ -92,3 +92,51 @@ impl UpgradeObserver for Frames {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::{Keeping, recent::Recent};
+
+    /// Each piece of bytes is a message.
+    struct Pieces;
+
+    impl FrameDecoder for Pieces {
+        fn decode(&mut self, _: bool, bytes: &[u8]) -> Vec<(bool, Bytes)> {
+            vec![(true, Bytes::copy_from_slice(bytes))]
+        }
+    }
+
+    fn frames(bytes: usize, body: usize) -> (Recent, Frames) {
+        let recent = Recent::new(Keeping { flows: 1, bytes, body });
+        let frames = recent.frames(|_| Some(Box::new(Pieces))).expect("a decoder");
+        (recent, frames)
+    }
+
+    fn contents(frames: &Frames) -> Vec<Bytes> {
+        frames.all().into_iter().map(|frame| frame.content).collect()
+    }
+
+    #[test]
+    fn the_latest_messages_are_kept() {
+        let size = FRAME_BYTES + 3;
+        for (room, limit) in [(1 << 20, 2 * size), (2 * size, 1 << 20)] {
+            let (recent, frames) = frames(room, limit);
+            for content in [b"one", b"two", b"six"] {
+                frames.client_sent(content);
+            }
+            assert_eq!(contents(&frames), ["two", "six"], "room for {room} bytes, and {limit} of them here");
+            assert_eq!(recent.size().1, 2 * size);
+            drop(frames);
+            assert_eq!(recent.size().1, 0);
+        }
+    }
+
+    #[test]
+    fn a_message_for_which_there_is_no_room_is_not_kept() {
+        let (recent, frames) = frames(1 << 20, FRAME_BYTES);
+        frames.server_sent(b"");
+        frames.server_sent(b"one");
+        assert_eq!((contents(&frames), recent.size().1), (Vec::new(), 0));
+    }
+}
