@@ -9,6 +9,7 @@ mod clients;
 mod concurrency;
 mod configuration;
 mod conformance;
+mod console;
 mod control;
 mod egress;
 mod example_addons;

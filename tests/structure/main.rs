@@ -80,6 +80,34 @@ fn recordings_are_read_without_a_web_server_or_an_engine() {
     );
 }
 
+#[test]
+fn faces_of_the_proxy_know_only_what_can_be_looked_at() {
+    for (face, known) in [
+        ("control", ["coding", "flowfilter", "oneline"].as_slice()),
+        ("api", &["control", "flowfilter", "oneline"]),
+        ("console", &["control", "flowfilter", "oneline"]),
+    ] {
+        let tree = cargo(&[
+            "tree",
+            "--package",
+            face,
+            "--edges",
+            "normal,build",
+            "--depth",
+            "1",
+            "--prefix",
+            "none",
+            "--format",
+            "{p}",
+            "--locked",
+        ]);
+        // Those of the repository are named with their folders.
+        let ours = tree.lines().skip(1).filter(|line| line.contains('(')).filter_map(|line| line.split(' ').next());
+        let unknown: Vec<&str> = ours.filter(|name| !known.contains(name)).collect();
+        assert_eq!(unknown, [""; 0], "`{face}` depends on more than it has to know");
+    }
+}
+
 /// What names a word in some parts of the proxy.
 fn naming(parts: &[&str], is_meant: impl Fn(&str) -> bool) -> Vec<String> {
     let files: Vec<SourceFile> = parts.iter().flat_map(|name| part(name)).collect();

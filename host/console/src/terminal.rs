@@ -14,7 +14,7 @@ use crossterm::{
     cursor::Show,
     event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture},
     execute,
-    terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode},
+    terminal::{Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode},
 };
 use ratatui::{Frame, backend::CrosstermBackend, layout::Size};
 
@@ -122,7 +122,8 @@ fn enter() -> io::Result<()> {
     let mut is_taken = lock();
     *is_taken = true;
     enable_raw_mode()?;
-    execute!(io::stdout(), EnterAlternateScreen, EnableMouseCapture, EnableBracketedPaste)
+    // Only what differs from an empty screen is drawn, and not every terminal has another one that is empty.
+    execute!(io::stdout(), EnterAlternateScreen, Clear(ClearType::All), EnableMouseCapture, EnableBracketedPaste)
 }
 
 /// Gives the terminal back, if it is taken.

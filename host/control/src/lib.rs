@@ -27,5 +27,5 @@ pub use flow::{Content, Flow, FlowSummary, Frame, Message, Note, Outcome, Stage,
 pub use health::{Health, ListenerInfo};
 pub use metrics::{Family, MetricKind, Sample};
 pub use option::{OptionInfo, OptionKind, OptionValue};
-pub use recordings::{ExchangeInfo, RecordingInfo, SessionInfo};
+pub use recordings::{ExchangeInfo, Inventory, RecordingInfo, SessionInfo};
 pub use report::{FailOn, Failure, Miss, Report, ServedExchange, UnknownVerdict};

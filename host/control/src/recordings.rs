@@ -15,6 +15,9 @@ pub struct RecordingInfo {
     pub unusable: usize,
 }
 
+/// What an addon replays.
+pub type Inventory = Vec<RecordingInfo>;
+
 /// A recorded exchange that answers requests.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ExchangeInfo {

@@ -1,11 +1,16 @@
 //! The faces of a proxy that runs, as far as they are built in: the control API and the console.
 
-use std::{future, net::SocketAddr, sync::Arc};
+use std::{
+    future,
+    io::{self, IsTerminal as _},
+    net::SocketAddr,
+    sync::Arc,
+};
 
 use control::Control;
 use tracing::error;
 
-use crate::config::ControlSettings;
+use crate::{config::ControlSettings, log::StandardError};
 
 /// Why there is no face that was asked for.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +19,9 @@ pub enum FaceError {
     #[cfg(feature = "api")]
     #[error(transparent)]
     Api(#[from] api::BindError),
+    /// There is nothing to show a console on.
+    #[error("cannot show a console (--console): standard input and output are no terminal")]
+    NoTerminal,
     /// It is not built in.
     #[error("cannot {what}: this `proxyhost` was built without {without}")]
     NotBuiltIn {
@@ -89,21 +97,30 @@ impl ControlApi {
 /// Whether there can be a console, where one is wanted.
 ///
 /// # Errors
-/// When it is not built in.
+/// When it is not built in, or there is no terminal.
 pub fn check_console(is_wanted: bool) -> Result<(), FaceError> {
     if is_wanted && cfg!(not(feature = "console")) {
         return Err(FaceError::NotBuiltIn { what: "show a console (--console)", without: "it" });
     }
+    if is_wanted && !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
+        return Err(FaceError::NoTerminal);
+    }
     Ok(())
 }
 
-/// Shows it on the terminal, if that is wanted, until the user has enough of it.
-pub async fn show(is_wanted: bool, control: Arc<dyn Control>) {
+/// Shows it on the terminal, if that is wanted, until the user has enough of it. Whatever is written to that terminal else
+/// gives way to it.
+pub async fn show(is_wanted: bool, control: Arc<dyn Control>, stderr: &StandardError) {
     if !is_wanted {
         return future::pending().await;
     }
+    // Dropped after the console, which shows the log itself.
+    let given_way = stderr.give_way();
     #[cfg(feature = "console")]
-    if let Err(failure) = console::run(control).await {
+    let shown = console::run(control).await;
+    drop(given_way);
+    #[cfg(feature = "console")]
+    if let Err(failure) = shown {
         error!("{}", oneline::escaped(&oneline::chain(&failure)));
     }
     #[cfg(not(feature = "console"))]

@@ -219,7 +219,8 @@ async fn command(stderr: &StandardError) -> Result<(), Failure> {
         }
         Action::Run(settings) => {
             let is_looked_at = settings.console || settings.control.is_some();
-            let journal = Arc::new(Journal::new(is_looked_at.then(Keeping::default)));
+            let journal = Journal::new(is_looked_at.then(Keeping::default));
+            let journal = Arc::new(journal.with_frames(run::DECODE_FRAMES));
             log::start(stderr, &settings, &engine, Some(journal.clone()));
             // Before the addons, which may replace files, are told to prepare themselves.
             let verdict = settings.verdict.clone();
@@ -229,7 +230,7 @@ async fn command(stderr: &StandardError) -> Result<(), Failure> {
             // Heard before the log says that it listens: whoever reads that may ask at once.
             let (asked, asked_for) = mpsc::channel(8);
             let asked_to_stop = asked_to_stop(stderr, asked);
-            let report = bound.serve(Arc::new(running), asked_to_stop, asked_for).await?;
+            let report = bound.serve(Arc::new(running), asked_to_stop, asked_for, stderr).await?;
             let is_failure = verdict::conclude(&verdict, &report)
                 .map_err(|error| Failure::Failed(format!("error: {}", oneline::escaped(&oneline::chain(&error)))))?;
             if is_failure { Err(Failure::Verdict) } else { Ok(()) }

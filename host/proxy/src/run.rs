@@ -3,6 +3,7 @@
 use std::{
     future::{self, Future},
     net::SocketAddr,
+    pin::pin,
     sync::Arc,
     time::Duration,
 };
@@ -15,13 +16,13 @@ use crate::{
     addon::{Addon, Capability, LoadError, Loaded, Preparation, Purpose},
     config::{self, AddonSpec, Settings},
     faces::{self, ControlApi, FaceError},
-    journal::Journal,
+    journal::{DecodeFrames, Journal},
     listen::{
         BindError, ClientLimits, Clients, Entry, Gate, Listener,
         ca::{CaError, CertificateAuthority},
         mode::Mode,
     },
-    log::ASKED,
+    log::{ASKED, StandardError},
     proxy::Proxy,
     ready::{Ready, ReadyError},
     running::{Face, Running, SaveFlows},
@@ -102,6 +103,7 @@ impl Bound {
     /// # Errors
     /// When something that the settings ask for cannot be had. Nothing is listening then.
     pub async fn bind(settings: &Settings, journal: Arc<Journal>) -> Result<Self, StartError> {
+        faces::check_console(settings.console)?;
         let ready = Ready::not_yet(settings.ready_file.as_deref())?;
         let egress = Arc::new(Egress::new(settings.egress.clone()));
         let authority = Arc::new(CertificateAuthority::load_or_create(settings.ca_dir()?)?);
@@ -120,7 +122,6 @@ impl Bound {
             egress.listens_on(bound.address());
             listeners.push((bound, listener.clone()));
         }
-        faces::check_console(settings.console)?;
         let control = match &settings.control {
             Some(control) => Some(ControlApi::bind(control).await?),
             None => None,
@@ -164,6 +165,7 @@ impl Bound {
         running: Arc<Running>,
         shutdown: impl Future<Output = ()>,
         asked: Receiver<Asked>,
+        stderr: &StandardError,
     ) -> Result<Report, StartError> {
         let Self {
             listeners,
@@ -196,18 +198,25 @@ impl Bound {
             tokio::spawn(control.serve(face.clone(), async move { drop(control_stops.await) }))
         });
         ready.serves(&places, control_at.as_deref())?;
+        let mut shutdown = pin!(shutdown);
+        let mut is_shut = false;
         tokio::select! {
-            () = shutdown => {}
+            () = &mut shutdown => is_shut = true,
             () = face.asked_to_stop() => {}
             () = follow(asked, &running, &*face) => {}
             () = watch(ways.watch, &running) => {}
             () = used_up(ways.exit_when_used, &running, &journal) => info!("every recorded response was served"),
-            () = faces::show(ways.console, face.clone()) => {}
+            () = faces::show(ways.console, face.clone(), stderr) => {}
         }
         ready.stops();
         face.stops();
         info!("stopping: open connections have {drain_time:?} to finish");
-        if !clients.drain().finish(drain_time).await {
+        let is_finished = tokio::select! {
+            is_finished = clients.drain().finish(drain_time) => is_finished,
+            // Whoever had it stop otherwise may be in a hurry too.
+            () = shutdown, if !is_shut => false,
+        };
+        if !is_finished {
             journal.close();
             warn!("stopped before all connections had finished");
         }
@@ -281,6 +290,12 @@ const SAVE: Option<SaveFlows> =
     Some(|flows, path| crate::recordings::save(flows, path).map_err(|error| oneline::escaped(&oneline::chain(&error))));
 #[cfg(not(feature = "recordings"))]
 const SAVE: Option<SaveFlows> = None;
+
+/// How messages of WebSockets are found, for those who look at them.
+#[cfg(feature = "recordings")]
+pub const DECODE_FRAMES: Option<DecodeFrames> = Some(crate::recordings::frame_decoder);
+#[cfg(not(feature = "recordings"))]
+pub const DECODE_FRAMES: Option<DecodeFrames> = None;
 
 fn upstream(settings: &Settings, egress: &Arc<Egress>, via: Option<&Via>) -> Result<Option<Upstream>, StartError> {
     if settings.offline {

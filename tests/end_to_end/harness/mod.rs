@@ -6,6 +6,7 @@ mod control;
 mod origin;
 mod process;
 mod recording;
+mod terminal;
 mod wire;
 
 pub use client::Http2;
@@ -13,4 +14,5 @@ pub use components::{component, debuggable, loadable_anew};
 pub use origin::Origin;
 pub use process::{Proxyhost, StandardError, Start};
 pub use recording::{Flow, RecordingFile, Target, get, post, recording};
+pub use terminal::Terminal;
 pub use wire::{Framing, Message, Stream, Wire, latin1, soon};

@@ -297,6 +297,13 @@ impl Start {
         proxy
     }
 
+    /// What starts it, and the folder for that, where `ready.json` is when it serves.
+    pub(super) fn into_command(self) -> (TempDir, Command) {
+        let mut command = self.command();
+        command.args(["--listen", "127.0.0.1:0", "--ready-file", "ready.json", "--ca-dir", "ca"]).args(&self.args);
+        (self.folder, command)
+    }
+
     /// Runs it to its end, with this for standard output.
     pub fn run_into(self, stdout: Stdio) -> Output {
         let child = self.command().args(&self.args).stdout(stdout).stderr(Stdio::piped()).spawn();

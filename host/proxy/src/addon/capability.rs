@@ -6,7 +6,7 @@
 
 use std::{any::Any, fmt, future, pin::Pin, sync::Arc};
 
-use control::RecordingInfo;
+use control::Inventory;
 use wasmtime::component::Linker;
 
 use super::state::State;
@@ -34,8 +34,8 @@ pub trait CapabilityState: Any + fmt::Debug + Send + Sync {
     fn configured(&self) {}
 
     /// What it replays for the addon of this name, with the hits of a session, or of all.
-    fn inventory(&self, _addon: &str, _session: Option<&Session>) -> Vec<RecordingInfo> {
-        Vec::new()
+    fn inventory(&self, _addon: &str, _session: Option<&Session>) -> Inventory {
+        Inventory::new()
     }
 
     /// Whether all that it could replay was replayed; nothing if there is nothing.

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use control::RecordingInfo;
+use control::Inventory;
 use tracing::{debug, error, warn};
 
 use super::{
@@ -176,7 +176,7 @@ impl Addon {
     }
 
     /// What it replays, with the hits of a session, or of all.
-    pub fn inventory(&self, session: Option<&Session>) -> Vec<RecordingInfo> {
+    pub fn inventory(&self, session: Option<&Session>) -> Inventory {
         let states = self.pool.shared().capabilities().iter();
         states.flat_map(|state| state.inventory(&self.name, session)).collect()
     }

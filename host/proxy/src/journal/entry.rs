@@ -8,7 +8,7 @@ use std::{
 
 use http::StatusCode;
 
-use super::{content::Content, recent::Charge};
+use super::{content::Content, frames::Frames, recent::Charge};
 use crate::flow::{Fault, Notes, RequestHead, ResponseHead, Session};
 
 /// What is known of a flow.
@@ -44,6 +44,8 @@ pub(super) struct Progress {
     /// Whether all of the response was passed on.
     pub(super) is_whole: bool,
     pub(super) is_websocket: bool,
+    /// Its messages, where they can be looked at.
+    pub(super) frames: Option<Arc<Frames>>,
 }
 
 /// What became of a flow so far.

@@ -1,7 +1,7 @@
 //! What passes, as it can be looked at: the access log, events, recent flows, and what is counted.
 //!
 //! `passing` is a flow under way, of which listeners say what becomes of it; its `entry` is what is known of it. When it ends,
-//! `access` writes its line. `events` tells those who listen, `recent` keeps flows with their `content`, `tally` counts them
+//! `access` writes its line. `events` tells those who listen, `recent` keeps flows with their `content` and `frames`, `tally` counts them
 //! for each of the `sessions`, and `ledger` keeps what went wrong. `shown` makes of all this what faces of the proxy show, and
 //! `families` the numbers for monitoring. A flow that nobody looks at costs a few additions, and its line where that is wanted.
 
@@ -10,6 +10,7 @@ mod content;
 mod entry;
 mod events;
 mod families;
+mod frames;
 mod ledger;
 mod passing;
 mod recent;
@@ -30,6 +31,7 @@ use control::{ControlError, ErrorKind, Event, Family, Flow, FlowPage, FlowQuery,
 use flowfilter::Filter;
 
 pub use access::TARGET as ACCESS;
+pub use frames::{DecodeFrames, FrameDecoder};
 pub use passing::Passing;
 
 use crate::{
@@ -39,6 +41,7 @@ use crate::{
 use content::Content;
 use entry::Entry;
 use events::Broadcast;
+use frames::Frames;
 use ledger::Ledger;
 use recent::Recent;
 use sessions::Sessions;
@@ -54,6 +57,8 @@ pub struct Journal {
     events: Broadcast,
     /// Only where something can look at it.
     recent: Option<Recent>,
+    /// Nothing in a build that knows no WebSockets.
+    decode_frames: Option<DecodeFrames>,
     is_closed: AtomicBool,
 }
 
@@ -64,7 +69,8 @@ pub struct Keeping {
     pub flows: usize,
     /// Most bytes of all of them together.
     pub bytes: usize,
-    /// Most bytes of one body. Nothing is kept of a body that is known to be larger.
+    /// Most bytes of one body. Nothing is kept of a body that is known to be larger. Of a WebSocket, so much is kept of the
+    /// latest messages, and of a side that sends a larger one nothing from there on.
     pub body: usize,
 }
 
@@ -78,6 +84,11 @@ impl Journal {
     /// A journal that keeps so much of what passes, or nothing of it.
     pub fn new(keeping: Option<Keeping>) -> Self {
         Self { recent: keeping.map(Recent::new), ..Self::default() }
+    }
+
+    /// The same, with the messages of WebSockets that these decoders find.
+    pub fn with_frames(self, decode_frames: Option<DecodeFrames>) -> Self {
+        Self { decode_frames, ..self }
     }
 
     /// A session that a client named, which is made when it is used first.

@@ -12,7 +12,7 @@ use control::Event;
 use http::{Method, StatusCode};
 
 use super::{
-    Content, Entry, Journal, access,
+    Content, Entry, Frames, Journal, access,
     entry::Stage,
     shown,
     tally::{Became, Tally},
@@ -48,8 +48,8 @@ impl Passing {
         self.lease = lease;
     }
 
-    /// There is a response.
-    pub fn answered(&self, response: &Response) {
+    /// There is a response. Where it begins a WebSocket that can be looked at, what passes on it is observed.
+    pub fn answered(&self, response: &mut Response) {
         let is_looked_at = self.journal.recent.is_some() || self.journal.is_heard();
         let content = match &self.journal.recent {
             // Its content goes to nobody.
@@ -57,6 +57,8 @@ impl Passing {
             Some(recent) => recent.content(&response.body),
             None => Content::NotKept(None),
         };
+        let is_websocket = response.head.status == StatusCode::SWITCHING_PROTOCOLS && self.asks_for_websocket();
+        let frames = if is_websocket { self.frames(response) } else { None };
         {
             let mut progress = self.entry.progress();
             progress.stage = Stage::Answered;
@@ -66,8 +68,7 @@ impl Passing {
             progress.response = is_looked_at.then(|| response.head.clone());
             progress.content = content;
             progress.head_after = Some(self.took());
-            progress.is_websocket =
-                response.head.status == StatusCode::SWITCHING_PROTOCOLS && self.asks_for_websocket();
+            (progress.is_websocket, progress.frames) = (is_websocket, frames);
         }
         self.decided();
         self.tell(|flow| Event::FlowAnswered { flow });
@@ -150,6 +151,15 @@ impl Passing {
     fn each(&self, count: impl Fn(&Tally)) {
         count(&self.journal.totals);
         count(&self.tally);
+    }
+
+    /// Observes the messages that follow a response.
+    fn frames(&self, response: &mut Response) -> Option<Arc<Frames>> {
+        let decode = self.journal.decode_frames?;
+        let recent = self.journal.recent.as_ref()?;
+        let frames = Arc::new(recent.frames(|limit| decode(&response.head.fields, limit))?);
+        response.upgrade.observers.push(frames.clone());
+        Some(frames)
     }
 
     fn asks_for_websocket(&self) -> bool {

@@ -10,7 +10,7 @@ use std::{
 
 use http::HeaderMap;
 
-use super::{Content, Entry, Keeping, shown};
+use super::{Content, Entry, FrameDecoder, Frames, Keeping, shown};
 use crate::flow::Body;
 
 /// Recent flows, by number. When there are too many, the oldest are forgotten, whether they have ended or not.
@@ -57,6 +57,12 @@ impl Recent {
             Body::Empty => Content::Empty,
             _ => Content::kept(body, Charge::new(self.room.clone()), self.keeping.body),
         }
+    }
+
+    /// What is kept of the messages that a decoder finds, which is made for their largest size.
+    pub(super) fn frames(&self, decoder: impl FnOnce(usize) -> Option<Box<dyn FrameDecoder>>) -> Option<Frames> {
+        let limit = self.keeping.body;
+        Some(Frames::new(decoder(limit)?, Charge::new(self.room.clone()), limit))
     }
 
     /// What a flow with these fields takes.

@@ -98,7 +98,7 @@ pub(super) fn flow(entry: &Entry) -> Flow {
         summary: summary_of(entry, &progress),
         request: message(head.version, &head.fields, None, &entry.content),
         response,
-        frames: Vec::new(),
+        frames: progress.frames.as_ref().map(|frames| frames.all()).unwrap_or_default(),
         server,
         timing,
     }
@@ -149,6 +149,6 @@ pub(super) fn size(fields: &HeaderMap) -> usize {
 }
 
 /// Since 1970-01-01T00:00:00Z.
-fn seconds(time: SystemTime) -> f64 {
+pub(super) fn seconds(time: SystemTime) -> f64 {
     time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
 }

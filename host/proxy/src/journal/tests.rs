@@ -40,7 +40,7 @@ async fn send(body: Body) -> Bytes {
 fn answered(journal: &Arc<Journal>, request: &Request, body: &'static str) {
     let passing = journal.begin(request, None);
     request.notes.decide(Decision::Answered("replay".into()));
-    passing.answered(&response(Body::Bytes(Bytes::from_static(body.as_bytes()))));
+    passing.answered(&mut response(Body::Bytes(Bytes::from_static(body.as_bytes()))));
     passing.sent(body.len() as u64);
     passing.sent_all();
 }
@@ -59,7 +59,7 @@ fn flows_are_counted_by_session_and_by_what_became_of_them() {
     answered(&journal, &of(1, "", Body::Empty), "ab");
     let forwarded = of(2, "a", Body::Empty);
     forwarded.notes.decide(Decision::Forwarded(forwarded.head.destination.clone()));
-    journal.begin(&forwarded, None).answered(&response(Body::Empty));
+    journal.begin(&forwarded, None).answered(&mut response(Body::Empty));
     journal.begin(&of(3, "a", Body::Empty), None).killed();
     let fault = Fault::new(FaultKind::Refused, "no");
     journal.begin(&of(4, "a", Body::Empty), None).failed(&fault);
@@ -132,7 +132,7 @@ async fn those_who_listen_are_told_of_a_flow_in_order() {
     let passing = journal.begin(&request, Some("192.0.2.1:4".parse().unwrap()));
     request.notes.add(missed("why", "1")).unwrap();
     request.notes.decide(Decision::Answered("replay".into()));
-    passing.answered(&response(Body::Empty));
+    passing.answered(&mut response(Body::Empty));
     drop(passing);
     let mut told = Vec::new();
     for _ in 0..4 {
@@ -168,7 +168,7 @@ async fn a_recent_flow_has_the_bodies_that_passed() {
     let request = of(1, "", Body::live(peer));
     let passing = journal.begin(&request, None);
     assert_eq!(send(request.body.clone()).await, "onetwo");
-    passing.answered(&response(Body::Bytes(Bytes::from_static(b"answer"))));
+    passing.answered(&mut response(Body::Bytes(Bytes::from_static(b"answer"))));
     let under_way = journal.flow(1).unwrap();
     assert_eq!((under_way.summary.stage, &under_way.summary.outcome), (Stage::Streaming, &Outcome::Forwarded));
     passing.sent(6);
@@ -189,7 +189,7 @@ async fn of_a_body_beyond_the_limit_nothing_is_kept_but_its_size() {
     let request = of(1, "", Body::live(Peer::new([Next::Piece("one"), Next::Piece("two"), Next::Piece("three")])));
     let passing = journal.begin(&request, None);
     send(request.body.clone()).await;
-    passing.answered(&response(Body::Bytes(Bytes::from_static(b"answer"))));
+    passing.answered(&mut response(Body::Bytes(Bytes::from_static(b"answer"))));
     let flow = journal.flow(1).unwrap();
     assert_eq!(flow.request.content, control::Content::NotKept(Some(11)));
     assert_eq!(flow.response.as_ref().unwrap().content, control::Content::NotKept(Some(6)));

@@ -124,7 +124,7 @@ async fn respond<S: Service>(
         }
     };
     if let Some(passing) = passing {
-        passing.answered(&response);
+        passing.answered(&mut response);
         passing.keep(std::mem::take(&mut response.lease));
     }
     if let (Some(endpoint), Some(protocol), Some(client)) = (response.upgrade.endpoint.take(), protocol, client) {

@@ -19,7 +19,7 @@ use compiled::Unusable;
 use tracing::{Level, debug, warn};
 use tracing_subscriber::{EnvFilter, filter::Directive, fmt::layer, layer::SubscriberExt, util::SubscriberInitExt};
 
-pub use standard_error::StandardError;
+pub use standard_error::{GivenWay, StandardError};
 
 use crate::{addon::AddonEngine, config::Settings, journal::Journal};
 use fields::HarmlessFields;
@@ -42,8 +42,6 @@ pub fn start(to: &StandardError, settings: &Settings, engine: &AddonEngine, jour
         .fmt_fields(HarmlessFields)
         .with_ansi(io::stderr().is_terminal())
         .with_target(false);
-    // On the terminal, lines would be written over the console, which shows them itself.
-    let lines = (!(settings.console && io::stderr().is_terminal())).then_some(lines);
     tracing_subscriber::registry().with(filter).with(lines).with(journal.map(Heard::new)).init();
     for warning in settings.warnings.iter().chain(&wrong).chain(&engine.warning) {
         warn!("{warning}");

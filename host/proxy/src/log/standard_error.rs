@@ -2,9 +2,12 @@
 
 use std::{
     fs::File,
-    io::{self, Write},
+    io::{self, IsTerminal as _, Write},
     os::fd::AsFd,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::Duration,
 };
@@ -53,6 +56,17 @@ impl StandardError {
         self.0.push(format!("{text}\n").as_bytes());
     }
 
+    /// Leaves a terminal to somebody else until what this returns is dropped: lines of the log are not written to it
+    /// meanwhile. Those that there were are written before.
+    pub fn give_way(&self) -> GivenWay {
+        let is_terminal = io::stderr().is_terminal();
+        if is_terminal {
+            self.finish();
+        }
+        self.0.gives_way.store(is_terminal, Ordering::Release);
+        GivenWay(self.0.clone())
+    }
+
     /// Waits until everything is written, but not for a reader that does not read.
     pub fn finish(&self) {
         let state = self.0.lock();
@@ -64,10 +78,23 @@ impl StandardError {
 /// How long the end of the process may wait for whoever reads standard error.
 const FINISHING: Duration = Duration::from_secs(1);
 
+/// Keeps the log from the terminal until this is dropped.
+#[derive(Debug)]
+#[must_use]
+pub struct GivenWay(Arc<Queue>);
+
+impl Drop for GivenWay {
+    fn drop(&mut self) {
+        self.0.gives_way.store(false, Ordering::Release);
+    }
+}
+
 impl Write for StandardError {
-    /// Takes whole lines.
+    /// Takes whole lines of the log.
     fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
-        self.0.push(lines);
+        if !self.0.gives_way.load(Ordering::Acquire) {
+            self.0.push(lines);
+        }
         Ok(lines.len())
     }
 
@@ -95,6 +122,8 @@ fn line(level: Level, message: &str) -> String {
 struct Queue {
     state: Mutex<State>,
     changed: Condvar,
+    /// Whether somebody else has the terminal.
+    gives_way: AtomicBool,
 }
 
 #[derive(Debug, Default)]

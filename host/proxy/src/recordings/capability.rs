@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
-use control::RecordingInfo;
+use control::Inventory;
 use wasmtime::{
     component::{HasData, Linker},
     format_err,
@@ -135,7 +135,7 @@ impl CapabilityState for AddonRecordings {
         self.before.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
-    fn inventory(&self, addon: &str, session: Option<&Session>) -> Vec<RecordingInfo> {
+    fn inventory(&self, addon: &str, session: Option<&Session>) -> Inventory {
         self.read(|library| library.inventory(addon, session))
     }
 

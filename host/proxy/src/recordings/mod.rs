@@ -2,11 +2,13 @@
 //!
 //! `capability` offers the package `proxyhost:recordings` to components, whose calls arrive in `reading`, `indexing` and
 //! `recorder`. `library` is what an addon has loaded, `messages` makes flows of its exchanges and `playing` answers of its
-//! WebSockets, some of them `paced`; `passing` and `upgraded` record what passes.
+//! WebSockets, some of them `paced`; `passing` and `upgraded` record what passes, and `frames` finds messages of WebSockets for
+//! those who look at them.
 
 mod bindings;
 mod capability;
 mod counters;
+mod frames;
 mod indexing;
 mod ledger;
 mod library;
@@ -20,6 +22,7 @@ mod saved;
 mod upgraded;
 
 pub use capability::Recordings;
+pub use frames::decoder as frame_decoder;
 pub use library::Library;
 pub use messages::RecordedFlows;
 pub use passing::PassingRecorder;

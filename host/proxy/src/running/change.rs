@@ -1,6 +1,6 @@
 //! Changes while the proxy runs.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use control::{Change, Changed, ControlError, Event, OptionValue, Setting};
 use tracing::{error, info, warn};
@@ -241,12 +241,13 @@ fn differences(before: &Setup, next: &Setup) -> String {
             None => found.push(format!("addon {name} added")),
             Some(old) if !old.loaded.is_same(&entry.loaded) => found.push(format!("addon {name} replaced")),
             Some(old) => {
-                let declared = entry.loaded.options.iter().map(|option| &option.name);
-                let changed: BTreeMap<&String, &Value> = declared
-                    .filter_map(|name| Some((name, entry.spec.options.get(name)?)))
-                    .filter(|(name, value)| old.spec.options.get(*name) != Some(value))
+                let declared = entry.loaded.options.iter();
+                let changed: BTreeMap<&String, String> = declared
+                    .filter_map(|option| Some((option, entry.spec.options.get(&option.name)?)))
+                    .filter(|(option, value)| old.spec.options.get(&option.name) != Some(value))
+                    .map(|(option, value)| (&option.name, shown(&option.kind, value)))
                     .collect();
-                found.extend(changed.into_iter().map(|(name, value)| format!("{name} = {}", shown(value))));
+                found.extend(changed.into_iter().map(|(name, value)| format!("{name} = {value}")));
                 if old.files != entry.files && !Arc::ptr_eq(&old.addon, &entry.addon) && old.spec == entry.spec {
                     found.push(format!("files of {name} read again"));
                 }
@@ -259,14 +260,21 @@ fn differences(before: &Setup, next: &Setup) -> String {
     found.join(", ")
 }
 
-/// The value for the log. Texts may hold secrets.
-fn shown(value: &Value) -> String {
+/// The value for the log. Texts may hold secrets; of files it is the names.
+fn shown(kind: &Kind, value: &Value) -> String {
     match value {
         Value::Flag(_) | Value::Integer(_) => value.to_string(),
         Value::Text(text) if text.is_empty() => "(none)".to_owned(),
         Value::Texts(texts) if texts.is_empty() => "(none)".to_owned(),
         Value::Text(text) if !appending(text).1.contains('/') && text.len() <= 16 => oneline::escaped(text),
         Value::Text(_) => "…".to_owned(),
+        Value::Texts(files) if *kind == Kind::Files && files.len() <= NAMED => {
+            let names = files.iter().filter_map(|file| Path::new(file).file_name());
+            names.map(|name| oneline::escaped(&name.to_string_lossy())).collect::<Vec<_>>().join(", ")
+        }
         Value::Texts(texts) => format!("({})", texts.len()),
     }
 }
+
+/// Most files that are named.
+const NAMED: usize = 3;
