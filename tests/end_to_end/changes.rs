@@ -137,6 +137,18 @@ async fn what_was_used_stays_used_until_it_is_forgotten() {
 }
 
 #[tokio::test]
+async fn flows_can_be_looked_at_whose_recording_is_gone() {
+    let file = recording([get(URL).body("a recorded body").trailer("x-sum", "7")]);
+    let proxy = Proxyhost::with(["-k", "--control", "0"]).replay(&file).start().await;
+    assert_eq!(proxy.connect().await.get(URL).await.text(), "a recorded body");
+    proxy.ctl(&["run", "replay.server.stop"]).await;
+    fs::remove_file(file.path()).expect("it was there");
+    assert_eq!(proxy.ctl(&["flow", "1", "--body", "response"]).await, "a recorded body");
+    let list = proxy.ctl(&["flows"]).await;
+    assert!(list.contains("15 B"), "{list}");
+}
+
+#[tokio::test]
 async fn a_recording_that_is_given_twice_is_served_twice_whatever_changes() {
     let file = recording([get(URL).body("once")]);
     let proxy = Proxyhost::with(["-k", "--control", "0"]).replay(&file).replay(&file).start().await;

@@ -54,6 +54,25 @@ impl Content {
         }
     }
 
+    /// What is kept elsewhere, if it is.
+    pub(super) fn stored(&self) -> Option<Arc<dyn Stored>> {
+        match self {
+            Self::Stored(stored) => Some(stored.clone()),
+            _ => None,
+        }
+    }
+
+    /// What is kept of what was kept elsewhere, and passed until `ended`.
+    pub(super) fn copied(stored: &dyn Stored, charge: Charge, limit: usize, ended: SystemTime) -> Self {
+        let size = stored.size();
+        let fits = usize::try_from(size).is_ok_and(|size| size <= limit && charge.take(size));
+        let Some(bytes) = fits.then(|| stored.read_all().ok()).flatten() else { return Self::NotKept(Some(size)) };
+        // Copied, as what was read may be a part of something larger.
+        let (bytes, trailers, ended) = (bytes.to_vec(), stored.trailers(), Some((true, ended)));
+        let state = State { bytes, seen: size, is_over: false, trailers, ended };
+        Self::Passing(Arc::new(Kept { charge: Some(charge), limit, state: Mutex::new(state) }))
+    }
+
     fn passing(body: &Body, charge: Option<Charge>, limit: usize) -> Self {
         let kept = Arc::new(Kept { charge, limit, state: Mutex::default() });
         body.observe(kept.clone());

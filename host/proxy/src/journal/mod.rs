@@ -192,6 +192,14 @@ impl Journal {
         }
     }
 
+    /// Keeps bodies itself that are kept elsewhere, of flows that have ended, so that what they are kept in can go. It reads
+    /// them, which blocks.
+    pub fn copy_stored(&self) {
+        if let Some(recent) = &self.recent {
+            recent.copy_stored();
+        }
+    }
+
     /// The sessions there are, by name, the one without first. What was used of recordings is not known here.
     pub fn sessions(&self) -> Vec<SessionInfo> {
         self.sessions.all().into_iter().map(|(name, tally)| tally.shown(name)).collect()

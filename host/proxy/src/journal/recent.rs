@@ -118,6 +118,24 @@ impl Recent {
         entries.forgotten += (before - entries.entries.len()) as u64;
     }
 
+    /// Keeps what is stored elsewhere, of those that have ended, as far as there is room.
+    pub(super) fn copy_stored(&self) {
+        let (entries, _) = self.all();
+        for entry in entries {
+            let stored = {
+                let progress = entry.progress();
+                progress.ended_after.and_then(|after| Some((progress.content.stored()?, after)))
+            };
+            if let Some((stored, after)) = stored {
+                // Nothing changes it any more.
+                let charge = Charge::new(self.room.clone());
+                let copied = Content::copied(&*stored, charge, self.keeping.body, entry.received_at + after);
+                entry.progress().content = copied;
+            }
+        }
+        self.settle();
+    }
+
     /// How many there are, and how many bytes they take.
     pub(super) fn size(&self) -> (usize, usize) {
         (self.lock().entries.len(), self.room.taken.load(Ordering::Relaxed))

@@ -91,6 +91,12 @@ impl Running {
             return Changed { generation, what };
         }
         let generation = self.generations.replace(next.addons());
+        let files = |setup: &Setup| setup.entries.iter().map(|entry| entry.files.clone()).collect::<Vec<_>>();
+        if files(before) != files(&next) {
+            let journal = self.journal.clone();
+            // Bodies of recent flows would keep recordings that are gone.
+            tokio::task::spawn_blocking(move || journal.copy_stored());
+        }
         self.setup.store(Arc::new(next));
         info!("changed: {what}");
         self.journal.tell(|| Event::Changed { generation, what: what.clone() });
