@@ -294,6 +294,7 @@ const SAVE: Option<SaveFlows> = None;
 /// How messages of WebSockets are found, for those who look at them.
 #[cfg(feature = "recordings")]
 pub const DECODE_FRAMES: Option<DecodeFrames> = Some(crate::recordings::frame_decoder);
+/// Nothing decodes them in a build that knows no recordings.
 #[cfg(not(feature = "recordings"))]
 pub const DECODE_FRAMES: Option<DecodeFrames> = None;
 
