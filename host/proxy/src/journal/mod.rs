@@ -6,6 +6,7 @@
 //! `families` the numbers for monitoring. A flow that nobody looks at costs a few additions, and its line where that is wanted.
 
 mod access;
+mod compact;
 mod content;
 mod entry;
 mod events;
@@ -112,7 +113,10 @@ impl Journal {
             client,
             received_at: request.received_at,
             began: Instant::now(),
-            request: request.head.clone(),
+            request: match &self.recent {
+                Some(_) => Arc::new(compact::request(&request.head)),
+                None => request.head.clone(),
+            },
             content,
             notes: request.notes.clone(),
             sent: Default::default(),

@@ -12,7 +12,7 @@ use control::Event;
 use http::{Method, StatusCode};
 
 use super::{
-    Content, Entry, Frames, Journal, access,
+    Content, Entry, Frames, Journal, access, compact,
     entry::Stage,
     shown,
     tally::{Became, Tally},
@@ -64,8 +64,7 @@ impl Passing {
             progress.stage = Stage::Answered;
             progress.was_answered = true;
             progress.status = Some(response.head.status);
-            // Whoever sends it can take the head as it is where nobody else has it.
-            progress.response = is_looked_at.then(|| response.head.clone());
+            progress.response = is_looked_at.then(|| Arc::new(compact::response(&response.head)));
             progress.content = content;
             progress.head_after = Some(self.took());
             (progress.is_websocket, progress.frames) = (is_websocket, frames);
