@@ -1,9 +1,10 @@
 //! What passes, as it can be looked at: the access log, events, recent flows, and what is counted.
 //!
 //! `passing` is a flow under way, of which listeners say what becomes of it; its `entry` is what is known of it. When it ends,
-//! `access` writes its line. `events` tells those who listen, `recent` keeps flows with their `content` and `frames`, `tally` counts them
-//! for each of the `sessions`, and `ledger` keeps what went wrong. `shown` makes of all this what faces of the proxy show, and
-//! `families` the numbers for monitoring. A flow that nobody looks at costs a few additions, and its line where that is wanted.
+//! `access` writes its line. `events` tells those who listen, `recent` keeps flows with their `content`, `frames` and `compact`
+//! heads, `tally` counts them for each of the `sessions`, and `ledger` keeps what went wrong. `shown` makes of all this what faces
+//! of the proxy show, and `families` the numbers for monitoring. A flow that nobody looks at costs a few additions, and its line
+//! where that is wanted.
 
 mod access;
 mod compact;
