@@ -11,7 +11,7 @@ const URL: &str = "http://shop.example/cart";
 /// A proxy that replays `cart.mitm` with three answers to one request and another one, and that can be changed.
 fn replaying() -> Start {
     let cart = ["first", "second", "third"].map(|body| dated(URL, body));
-    let cart = cart.into_iter().chain([dated("http://shop.example/one", "one")].into_iter()).flatten();
+    let cart = cart.into_iter().chain([dated("http://shop.example/one", "one")]).flatten();
     let other = dated("http://shop.example/other", "other");
     let start = Proxyhost::with(["-k", "--control", "0", "-S", "cart.mitm"]);
     start.file("cart.mitm", &cart.collect::<Vec<u8>>()).file("other.mitm", &other).file("notes.txt", b"not recorded")

@@ -84,7 +84,7 @@ fn recordings_are_read_without_a_web_server_or_an_engine() {
 fn faces_of_the_proxy_know_only_what_can_be_looked_at() {
     for (face, known) in [
         ("control", ["coding", "flowfilter", "oneline"].as_slice()),
-        ("api", &["control", "flowfilter", "oneline"]),
+        ("api", &["control", "flowfilter", "oneline", "regular-file"]),
         ("console", &["control", "flowfilter", "oneline"]),
     ] {
         let tree = cargo(&[

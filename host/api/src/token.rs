@@ -131,7 +131,7 @@ mod tests {
             assert_eq!(load(text, 0o600), Err(unusable.to_owned()), "{text:?}");
         }
         let folder_itself = Token::load(folder.path()).map_err(|error| oneline::chain(&error));
-        assert!(folder_itself.is_err_and(|error| error.ends_with("`: it is not a regular file")));
+        assert!(folder_itself.is_err_and(|error| error.ends_with("`: it is a directory, and not a regular file")));
     }
 
     #[test]
