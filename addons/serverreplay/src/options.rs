@@ -1,6 +1,7 @@
 //! The options of server replay, under mitmproxy's names.
 
-use proxyhost_sdk::{declare, index::Order, options, recordings::Difference};
+pub use proxyhost_sdk::index::Order;
+use proxyhost_sdk::{declare, options, recordings::Difference};
 
 use crate::words::Values;
 

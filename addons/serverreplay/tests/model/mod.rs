@@ -6,8 +6,7 @@ use std::{
 };
 
 use matcher::{Content, Digest, NameList, Options, Subject, key};
-use proxyhost_sdk::index::Order;
-use serverreplay::options::{Miss, Reuse};
+use serverreplay::options::{Miss, Order, Reuse};
 
 /// A request by what may count of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
