@@ -96,9 +96,10 @@ fn is_known(access: &Access, authority: &Authority, reached_at: Option<IpAddr>) 
         return false;
     }
     let host = authority.host();
-    // The type takes any text for a port.
-    let port = authority.as_str().get(host.len()..).unwrap_or_default();
-    if !port.strip_prefix(':').unwrap_or_default().bytes().all(|byte| byte.is_ascii_digit()) {
+    // The type takes any text behind the host.
+    let rest = authority.as_str().get(host.len()..).unwrap_or_default();
+    let port = if rest.is_empty() { Some("") } else { rest.strip_prefix(':') };
+    if !port.is_some_and(|port| port.bytes().all(|byte| byte.is_ascii_digit())) {
         return false;
     }
     let address = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
