@@ -61,11 +61,20 @@ struct Shared {
     egress: Arc<Egress>,
     /// Generations that may send to servers and have not ended.
     open: AtomicUsize,
-    /// Why the generation in force may not; held while that changes.
-    offline: Mutex<Option<String>>,
+    state: Mutex<State>,
     /// Where addons are finished.
     runtime: Handle,
     finishing: TaskTracker,
+}
+
+/// What changes with generations.
+#[derive(Default)]
+struct State {
+    /// Why the generation in force may not send anything to servers.
+    offline: Option<String>,
+    /// The addons of generations that have not ended, each with how many of those have it. Others may hold addons too, to look at
+    /// them: that does not keep them from being finished.
+    addons: Vec<(Arc<Addon>, usize)>,
 }
 
 impl Generations {
@@ -74,7 +83,7 @@ impl Generations {
         let shared = Arc::new(Shared {
             egress,
             open: AtomicUsize::new(0),
-            offline: Mutex::default(),
+            state: Mutex::default(),
             runtime: Handle::current(),
             finishing: TaskTracker::new(),
         });
@@ -89,12 +98,12 @@ impl Generations {
 
     /// Puts another chain in force; its number. Flows in flight end on the chain that they began on.
     pub fn replace(&self, addons: Vec<Arc<Addon>>) -> u64 {
-        let mut offline = self.shared.lock();
+        let mut state = self.shared.lock();
         let number = self.current.load().number + 1;
-        let next = self.shared.begin(number, addons, &mut offline);
+        let next = self.shared.begin(number, addons, &mut state);
         let before = self.current.swap(next);
         // Its end may ask for the lock.
-        drop(offline);
+        drop(state);
         drop(before);
         number
     }
@@ -108,15 +117,15 @@ impl Generations {
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Option<String>> {
-        self.offline.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn begin(self: &Arc<Self>, number: u64, addons: Vec<Arc<Addon>>, offline: &mut Option<String>) -> Arc<Generation> {
-        *offline = addons.iter().find(|addon| addon.duty() == Duty::Offline).map(|addon| {
+    fn begin(self: &Arc<Self>, number: u64, addons: Vec<Arc<Addon>>, state: &mut State) -> Arc<Generation> {
+        state.offline = addons.iter().find(|addon| addon.duty() == Duty::Offline).map(|addon| {
             format!("nothing is sent to any server: addon `{}` answers all requests, or fails them", addon.name())
         });
-        match &*offline {
+        match &state.offline {
             // A second lock: what gets past a failing hook or by an addon that comes later still goes nowhere.
             Some(why) if self.open.load(Ordering::Acquire) == 0 => self.egress.seal(why.clone()),
             // Flows of generations before may still be sent; when they have ended, it is sealed.
@@ -126,27 +135,40 @@ impl Shared {
                 self.egress.unseal();
             }
         }
-        let offline = offline.clone();
+        for addon in &addons {
+            match state.addons.iter_mut().find(|(known, _)| Arc::ptr_eq(known, addon)) {
+                Some((_, generations)) => *generations += 1,
+                None => state.addons.push((addon.clone(), 1)),
+            }
+        }
+        let offline = state.offline.clone();
         Arc::new(Generation { number, chain: Chain::new(addons), offline, of: Arc::downgrade(self) })
     }
 
-    fn ended(&self, generation: &mut Generation) {
-        if generation.offline.is_none() {
-            let offline = self.lock();
-            if self.open.fetch_sub(1, Ordering::AcqRel) == 1
-                && let Some(why) = &*offline
-            {
-                self.egress.seal(why.clone());
+    fn ended(&self, generation: &Generation) {
+        let mut state = self.lock();
+        if generation.offline.is_none()
+            && self.open.fetch_sub(1, Ordering::AcqRel) == 1
+            && let Some(why) = &state.offline
+        {
+            self.egress.seal(why.clone());
+        }
+        for addon in generation.chain.addons() {
+            if let Some((_, generations)) = state.addons.iter_mut().find(|(known, _)| Arc::ptr_eq(known, addon)) {
+                *generations -= 1;
             }
         }
-        let addons = std::mem::take(&mut generation.chain).into_addons();
-        self.finishing.spawn_on(finish(addons), &self.runtime);
+        let over: Vec<_> = state.addons.extract_if(.., |(_, generations)| *generations == 0).collect();
+        drop(state);
+        if !over.is_empty() {
+            self.finishing.spawn_on(finish(over), &self.runtime);
+        }
     }
 }
 
-/// Finishes those of the addons that no other generation has.
-async fn finish(addons: Vec<Arc<Addon>>) {
-    for addon in addons.into_iter().filter_map(Arc::into_inner) {
+/// Finishes addons that no generation has any more.
+async fn finish(addons: Vec<(Arc<Addon>, usize)>) {
+    for (addon, _) in addons {
         addon.finish().await;
     }
 }
