@@ -207,7 +207,7 @@ async fn what_is_suggested_matches_when_it_is_given() {
 async fn values_are_shown_to_who_wants_them_but_for_secrets() {
     let json = "application/json";
     let recording = recording([chat(json, r#"{"pw":"redacted","nonce":"recorded"}"#)]);
-    let args = ["--show-values", "-v", "-v", "--record-redact", "json:/pw"];
+    let args = ["--show-values", "--control", "0", "--record-redact", "json:/pw"];
     let proxy = explaining(args, &recording).await;
     assert_eq!(
         told(&proxy, json, r#"{"pw":"s3cret","nonce":"live","x":[]}"#).await,
@@ -216,9 +216,9 @@ async fn values_are_shown_to_who_wants_them_but_for_secrets() {
              server_replay_ignore_json=/nonce --set server_replay_ignore_json=/x would match it)\n"
         )
     );
-    let line = proxy.wait_for_log("missed: ").await;
-    let data = line.split_once("missed: ").and_then(|(_, rest)| rest.rsplit_once(" addon=")).expect("data").0;
-    let data: serde_json::Value = serde_json::from_str(data).expect("JSON");
+    let missed = proxy.ctl(&["--json", "run", "replay.server.missed"]).await;
+    let missed: serde_json::Value = serde_json::from_str(&missed).expect("JSON");
+    let data = &missed["data"][0]["details"];
     assert_eq!(
         data["nearest"],
         serde_json::json!([{

@@ -12,7 +12,6 @@ use crate::{
 pub(crate) fn act(options: &Options, request: &Request, reason: &Reason) -> Action {
     let shown = shown(request);
     let report = report(request, reason, options.values);
-    log::write(log::Level::Debug, &format!("missed: {}", report.data));
     note(request, &report);
     let why = report.text;
     match options.miss {

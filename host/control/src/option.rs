@@ -1,5 +1,7 @@
 //! Options of addons.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// An option that an addon declares, and its value now.
@@ -36,7 +38,7 @@ pub enum OptionKind {
     Text,
     /// One of these words.
     Choice(Vec<String>),
-    /// Any number of texts.
+    /// Any number of texts; given several times they add up.
     Texts,
     /// Any number of files, which the addon may then read.
     Files,
@@ -58,8 +60,22 @@ pub enum OptionValue {
     Texts(Vec<String>),
 }
 
-impl std::fmt::Display for OptionValue {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for OptionKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag => formatter.write_str("true or false"),
+            Self::Integer => formatter.write_str("a whole number"),
+            Self::Text => formatter.write_str("text"),
+            Self::Choice(choices) => write!(formatter, "one of {}", choices.join(", ")),
+            Self::Texts => formatter.write_str("a list of texts"),
+            Self::Files => formatter.write_str("a list of files"),
+            Self::Output => formatter.write_str("a file to write"),
+        }
+    }
+}
+
+impl fmt::Display for OptionValue {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Flag(value) => value.fmt(formatter),
             Self::Integer(value) => value.fmt(formatter),

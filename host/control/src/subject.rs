@@ -39,7 +39,7 @@ impl Subject for Flow {
     }
 
     fn has_failed(&self) -> bool {
-        matches!(self.summary.outcome, Outcome::Failed { .. } | Outcome::Killed { .. })
+        self.summary.has_failed()
     }
 
     fn is_websocket(&self) -> bool {
@@ -47,12 +47,11 @@ impl Subject for Flow {
     }
 
     fn replayed(&self) -> Option<Side> {
-        self.summary.notes.iter().any(|note| note.name == "replayed").then_some(Side::Response)
+        self.summary.replayed()
     }
 
     fn comment(&self) -> Cow<'_, str> {
-        let texts = self.summary.notes.iter().map(|note| format!("{}: {}", note.name, note.text));
-        texts.collect::<Vec<_>>().join("\n").into()
+        self.summary.comment().into()
     }
 
     fn source(&self) -> Option<Cow<'_, str>> {
@@ -74,6 +73,22 @@ impl Flow {
 }
 
 impl FlowSummary {
+    /// Whether it failed, as filters see it.
+    pub fn has_failed(&self) -> bool {
+        matches!(self.outcome, Outcome::Failed { .. } | Outcome::Killed { .. })
+    }
+
+    /// Which side was replayed, if one was.
+    pub fn replayed(&self) -> Option<Side> {
+        self.notes.iter().any(|note| note.name == "replayed").then_some(Side::Response)
+    }
+
+    /// What addons noted, a line each.
+    pub fn comment(&self) -> String {
+        let texts = self.notes.iter().map(|note| format!("{}: {}", note.name, note.text));
+        texts.collect::<Vec<_>>().join("\n")
+    }
+
     /// Where the request goes, as filters see it.
     pub fn target(&self) -> Option<Target<'_>> {
         let is_https = self.scheme == "https";

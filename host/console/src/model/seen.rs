@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, cell::OnceCell, sync::Arc};
 
-use control::{Control, Flow, FlowSummary, Outcome};
+use control::{Control, Flow, FlowSummary};
 use flowfilter::{Message, Side, Subject, Target};
 
 /// A flow of the list. Only filters that ask for more than the list holds have the proxy look the flow up.
@@ -54,7 +54,7 @@ impl Subject for Seen<'_> {
     }
 
     fn has_failed(&self) -> bool {
-        matches!(self.summary.outcome, Outcome::Failed { .. } | Outcome::Killed { .. })
+        self.summary.has_failed()
     }
 
     fn is_websocket(&self) -> bool {
@@ -62,7 +62,7 @@ impl Subject for Seen<'_> {
     }
 
     fn replayed(&self) -> Option<Side> {
-        self.summary.notes.iter().any(|note| note.name == "replayed").then_some(Side::Response)
+        self.summary.replayed()
     }
 
     fn marker(&self) -> Cow<'_, str> {
@@ -70,8 +70,7 @@ impl Subject for Seen<'_> {
     }
 
     fn comment(&self) -> Cow<'_, str> {
-        let texts = self.summary.notes.iter().map(|note| format!("{}: {}", note.name, note.text));
-        texts.collect::<Vec<_>>().join("\n").into()
+        self.summary.comment().into()
     }
 
     fn source(&self) -> Option<Cow<'_, str>> {

@@ -38,6 +38,11 @@ pub trait CapabilityState: Any + fmt::Debug + Send + Sync {
         Inventory::new()
     }
 
+    /// How many of what it replays were replayed in a session.
+    fn used(&self, _session: &Session) -> u64 {
+        0
+    }
+
     /// Whether all that it could replay was replayed; nothing if there is nothing.
     fn is_used_up(&self) -> Option<bool> {
         None

@@ -181,6 +181,11 @@ impl Addon {
         states.flat_map(|state| state.inventory(&self.name, session)).collect()
     }
 
+    /// How many of what it replays were replayed in a session.
+    pub fn used(&self, session: &Session) -> u64 {
+        self.pool.shared().capabilities().iter().map(|state| state.used(session)).sum()
+    }
+
     /// Whether all that it could replay was replayed; nothing if there is nothing.
     pub fn is_used_up(&self) -> Option<bool> {
         let states = self.pool.shared().capabilities().iter();

@@ -1,25 +1,9 @@
 //! Options that addons declare, and their values.
 
-use std::{collections::BTreeMap, fmt, path::Path};
+use std::{collections::BTreeMap, path::Path};
 
-/// The type of an option.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// On or off.
-    Flag,
-    /// A whole number.
-    Integer,
-    /// Text.
-    Text,
-    /// One of these words.
-    Choice(Vec<String>),
-    /// Any number of texts; given several times they add up.
-    Texts,
-    /// Any number of files, which the addon may then read.
-    Files,
-    /// A file that the addon may write; `+` before it appends.
-    Output,
-}
+/// Those who look at options see the same types and values.
+pub use control::{OptionKind as Kind, OptionValue as Value};
 
 /// A command-line flag that sets an option.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,19 +33,6 @@ pub struct OptionDeclaration {
     pub deprecated: Option<String>,
     /// Whether only a start can set it.
     pub fixed: bool,
-}
-
-/// The value of an option.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Value {
-    /// For [`Kind::Flag`].
-    Flag(bool),
-    /// For [`Kind::Integer`].
-    Integer(i64),
-    /// For [`Kind::Text`], [`Kind::Choice`] and [`Kind::Output`].
-    Text(String),
-    /// For [`Kind::Texts`] and [`Kind::Files`].
-    Texts(Vec<String>),
 }
 
 /// Option values by name.
@@ -123,29 +94,4 @@ impl OptionDeclaration {
 /// Splits the `+`, which asks for a file to be appended to, from the file's path.
 pub fn appending(text: &str) -> (&str, &str) {
     if text.starts_with('+') { text.split_at(1) } else { ("", text) }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Flag => formatter.write_str("true or false"),
-            Self::Integer => formatter.write_str("a whole number"),
-            Self::Text => formatter.write_str("text"),
-            Self::Choice(choices) => write!(formatter, "one of {}", choices.join(", ")),
-            Self::Texts => formatter.write_str("a list of texts"),
-            Self::Files => formatter.write_str("a list of files"),
-            Self::Output => formatter.write_str("a file to write"),
-        }
-    }
-}
-
-impl fmt::Display for Value {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Flag(value) => value.fmt(formatter),
-            Self::Integer(value) => value.fmt(formatter),
-            Self::Text(value) => value.fmt(formatter),
-            Self::Texts(values) => values.join(", ").fmt(formatter),
-        }
-    }
 }

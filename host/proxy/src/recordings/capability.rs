@@ -139,6 +139,10 @@ impl CapabilityState for AddonRecordings {
         self.read(|library| library.inventory(addon, session))
     }
 
+    fn used(&self, session: &Session) -> u64 {
+        self.read(|library| library.used(session))
+    }
+
     fn is_used_up(&self) -> Option<bool> {
         self.read(Library::is_used_up)
     }

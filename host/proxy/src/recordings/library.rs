@@ -267,6 +267,12 @@ impl Library {
         self.slot(id).map_or(0, |slot| self.ledger.hits(session, slot))
     }
 
+    /// How many ids were taken in a session.
+    pub fn used(&self, session: &Session) -> u64 {
+        let answers = (0..).zip(&self.answering).filter(|(_, answering)| **answering);
+        answers.filter(|&(id, _)| self.hits(Some(session), id) > 0).count() as u64
+    }
+
     /// Whether an id was filed as an answer.
     pub fn is_answer(&self, id: u32) -> bool {
         usize::try_from(id).ok().and_then(|id| self.answering.get(id)).copied().unwrap_or(false)

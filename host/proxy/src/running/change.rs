@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
-use control::{Change, Changed, ControlError, Event, OptionValue, Setting};
+use control::{Change, Changed, ControlError, Event, Setting};
 use tracing::{error, info, warn};
 
 use super::{
@@ -167,10 +167,9 @@ impl Running {
             }
             Setting::Text(text) => parse(&text)?,
             Setting::Value(value) => match (value, &option.kind) {
-                (OptionValue::Flag(value), Kind::Flag) => Value::Flag(value),
-                (OptionValue::Integer(value), Kind::Integer) => Value::Integer(value),
-                (OptionValue::Text(text), Kind::Text | Kind::Choice(_) | Kind::Output) => parse(&text)?,
-                (OptionValue::Texts(texts), Kind::Texts | Kind::Files) => {
+                (value @ Value::Flag(_), Kind::Flag) | (value @ Value::Integer(_), Kind::Integer) => value,
+                (Value::Text(text), Kind::Text | Kind::Choice(_) | Kind::Output) => parse(&text)?,
+                (Value::Texts(texts), Kind::Texts | Kind::Files) => {
                     let mut all = Vec::new();
                     for text in texts {
                         if let Value::Texts(more) = parse(&text)? {
@@ -223,16 +222,17 @@ fn recordings(setup: &Setup, addon: Option<&str>, file: &str) -> Result<(String,
     }
 }
 
-/// Leaves options as they are that only a start can set.
+/// Leaves options as they are that only a start can set, also for those who read them.
 fn keep_fixed(specs: &mut [crate::config::AddonSpec], loaded: &[Arc<Loaded>], before: &Setup) {
-    for (spec, loaded) in specs.iter_mut().zip(loaded) {
-        let Some(entry) = before.entries.iter().find(|entry| entry.loaded.name == loaded.name) else { continue };
-        for option in loaded.options.iter().filter(|option| option.fixed) {
-            let Some(now) = entry.spec.options.get(&option.name) else { continue };
-            if spec.options.get(&option.name) != Some(now) {
-                warn!("option `{}` changed in the configuration, which only a start can take over", option.name);
-                spec.options.insert(option.name.clone(), now.clone());
-            }
+    for option in loaded.iter().flat_map(|loaded| &loaded.options).filter(|option| option.fixed) {
+        let Some(now) = before.option(&option.name).and_then(|(entry, _)| entry.spec.options.get(&option.name)) else {
+            continue;
+        };
+        let values = specs.iter_mut().filter_map(|spec| spec.options.get_mut(&option.name));
+        let mut others: Vec<&mut Value> = values.filter(|value| *value != now).collect();
+        if !others.is_empty() {
+            warn!("option `{}` changed in the configuration, which only a start can take over", option.name);
+            others.iter_mut().for_each(|value| (*value).clone_from(now));
         }
     }
 }

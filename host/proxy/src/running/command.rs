@@ -19,9 +19,7 @@ impl Running {
     /// When there is no such command, its arguments do not fit, or the addon says why not.
     pub async fn run(&self, name: &str, arguments: &[String], session: &Session) -> Result<Answer, ChangeError> {
         let setup = self.setup.load_full();
-        let of_entry = |entry: &'_ Entry| entry.loaded.commands.iter().position(|command| command.name == name);
-        let found = setup.entries.iter().find_map(|entry| Some((entry, of_entry(entry)?)));
-        let Some((entry, command)) = found.and_then(|(entry, at)| Some((entry, entry.loaded.commands.get(at)?))) else {
+        let Some((entry, command)) = setup.command(name) else {
             let names =
                 setup.entries.iter().flat_map(|entry| &entry.loaded.commands).map(|command| command.name.as_str());
             let near = nearest(name, names).map(str::to_owned);

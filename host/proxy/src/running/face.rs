@@ -10,18 +10,15 @@ use std::{
 
 use control::{
     AddonInfo, Answer, Change, Changed, CommandInfo, Control, ControlError, ErrorKind, Events, Family, Flow, FlowPage,
-    FlowQuery, Health, ListenerInfo, MetricKind, OptionInfo, OptionKind, OptionValue, PlugInfo, RecordingInfo, Report,
-    Sample, ServedExchange, SessionInfo,
+    FlowQuery, Health, ListenerInfo, MetricKind, OptionInfo, PlugInfo, RecordingInfo, Report, Sample, ServedExchange,
+    SessionInfo,
 };
 use futures_util::future::BoxFuture;
 use tokio::sync::Notify;
 
 use super::{Running, setup::Entry};
 use crate::{
-    addon::{
-        Duty,
-        options::{Kind, OptionDeclaration, Value},
-    },
+    addon::{Duty, options::OptionDeclaration},
     flow::Session,
     journal::Journal,
 };
@@ -168,12 +165,12 @@ impl Control for Face {
     }
 
     fn sessions(&self) -> Vec<SessionInfo> {
+        let setup = self.running.setup.load();
         let mut sessions = self.journal.sessions();
-        for session in &mut sessions {
-            let recordings = self.recordings(Some(&session.name));
-            let used =
-                recordings.iter().flat_map(|recording| &recording.exchanges).filter(|exchange| exchange.hits > 0);
-            session.used = used.count() as u64;
+        for info in &mut sessions {
+            // All of them have names that sessions can have.
+            let Ok(session) = Self::session(&info.name) else { continue };
+            info.used = setup.entries.iter().map(|entry| entry.addon.used(&session)).sum();
         }
         sessions
     }
@@ -263,27 +260,10 @@ fn shown(entry: &Entry, option: &OptionDeclaration) -> OptionInfo {
         name: option.name.clone(),
         addon: entry.loaded.name.clone(),
         help: option.help.clone(),
-        kind: match &option.kind {
-            Kind::Flag => OptionKind::Flag,
-            Kind::Integer => OptionKind::Integer,
-            Kind::Text => OptionKind::Text,
-            Kind::Choice(words) => OptionKind::Choice(words.clone()),
-            Kind::Texts => OptionKind::Texts,
-            Kind::Files => OptionKind::Files,
-            Kind::Output => OptionKind::Output,
-        },
-        value: plain(value),
-        default: plain(option.default_value()),
+        kind: option.kind.clone(),
+        value,
+        default: option.default_value(),
         is_fixed: option.fixed,
         deprecated: option.deprecated.clone(),
-    }
-}
-
-fn plain(value: Value) -> OptionValue {
-    match value {
-        Value::Flag(value) => OptionValue::Flag(value),
-        Value::Integer(value) => OptionValue::Integer(value),
-        Value::Text(value) => OptionValue::Text(value),
-        Value::Texts(values) => OptionValue::Texts(values),
     }
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::stamps::Stamps;
 use crate::{
     addon::{
-        Addon, LoadError, Loaded, NoteKeeper, Preparation, Purpose,
+        Addon, Command, LoadError, Loaded, NoteKeeper, Preparation, Purpose,
         options::{Kind, OptionDeclaration, Value, appending},
     },
     config::{AddonSpec, Edit, Settings},
@@ -49,10 +49,16 @@ impl Setup {
 
     /// An option, and the first addon that has it.
     pub(super) fn option(&self, name: &str) -> Option<(&Entry, &OptionDeclaration)> {
-        let options =
-            |entry: &'_ Entry| -> Option<usize> { entry.loaded.options.iter().position(|option| option.name == name) };
-        let (entry, position) = self.entries.iter().find_map(|entry| Some((entry, options(entry)?)))?;
-        Some((entry, entry.loaded.options.get(position)?))
+        self.entries
+            .iter()
+            .find_map(|entry| Some((entry, entry.loaded.options.iter().find(|option| option.name == name)?)))
+    }
+
+    /// A command, and the addon that offers it.
+    pub(super) fn command(&self, name: &str) -> Option<(&Entry, &Command)> {
+        self.entries
+            .iter()
+            .find_map(|entry| Some((entry, entry.loaded.commands.iter().find(|command| command.name == name)?)))
     }
 
     /// Whether the other one has the same addons, configured by the same calls.
