@@ -111,34 +111,52 @@ fn report(file: &str, usable: u32, left_out: &[String], damage: Option<&str>) {
 /// Answers a request, or follows the miss policy.
 pub(crate) fn answer(request: &Request) -> Action {
     let options = OPTIONS.get_or_init(|| Options::read().unwrap_or(Options::CAUTIOUS));
-    let Some(key) = matcher::key(request) else {
+    let Some(taken) = take(request, options) else {
         return miss::act(options, request, &Reason::NoKey);
     };
-    let id = match index::take(&of_recorded(&key), options.reuse.order()) {
+    let id = match taken {
         Taken::Exchange(id) => id,
         Taken::Used(number) => return miss::act(options, request, &Reason::Used(number)),
         Taken::Unknown => return miss::act(options, request, &Reason::NotRecorded),
     };
-    let Some(response) = recorded(id, request, options) else {
-        return miss::act(options, request, &Reason::OtherProtocol);
-    };
-    if options.refresh {
-        let recorded_at = response.received_at();
-        // Zero stands for a recording that does not say when.
-        if recorded_at > 0.0 {
-            refresher::refresh(&response, recorded_at, request.received_at());
-        }
+    match refreshed(id, request, options) {
+        Some(response) => Action::Respond(response),
+        None => miss::act(options, request, &Reason::OtherProtocol),
     }
-    Action::Respond(response)
 }
 
-/// The response of a recorded exchange, as it answers this request.
-fn recorded(id: u32, request: &Request, options: &Options) -> Option<Response> {
+/// What the request's key gives, if it has one.
+fn take(request: &Request, options: &Options) -> Option<Taken> {
+    let order = options.reuse.order();
+    index::take_remembered(request, order)
+        .or_else(|| Some(index::take(request, &of_recorded(&matcher::key(request)?), order)))
+}
+
+/// The response of a recorded exchange, as it answers this request, with its dates brought up to date if they are to be.
+fn refreshed(id: u32, request: &Request, options: &Options) -> Option<Response> {
     let pace = match options.timing {
         Timing::None => Pace::AtOnce,
         Timing::Times(factor) => Pace::Recorded(factor),
         Timing::Delay(milliseconds) => Pace::Delayed(milliseconds),
     };
+    if !options.refresh {
+        return recorded(id, request, options, pace);
+    }
+    recordings::remembered_response(id, request, pace).or_else(|| {
+        let response = recorded(id, request, options, pace)?;
+        let recorded_at = response.received_at();
+        // Zero stands for a recording that does not say when.
+        if recorded_at > 0.0 {
+            // Dates have no fractions either, and so the response is the same for the whole second.
+            refresher::refresh(&response, recorded_at, request.received_at().floor());
+        }
+        recordings::remember_response(id, request, &response);
+        Some(response)
+    })
+}
+
+/// The response of a recorded exchange, as it answers this request.
+fn recorded(id: u32, request: &Request, options: &Options, pace: Pace) -> Option<Response> {
     // Asked first, as it is nearly always the answer.
     recordings::recorded_response(id, request, pace).or_else(|| {
         let (turn, pace) = if options.websocket_on_request {

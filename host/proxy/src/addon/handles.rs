@@ -3,7 +3,7 @@
 //! Whatever a handle keeps is charged to the component: made here and nowhere else, a handle carries its charges, and
 //! dropping it gives them back. A message that is lent for a call is the flow's; of it only the handle and the changes count.
 //!
-//! `heads` is how heads are charged, `bodies` the handles of contents.
+//! `heads` is how heads are charged, `bodies` the handles of contents, `asked` what is asked of a request.
 
 use std::sync::Arc;
 
@@ -19,9 +19,11 @@ use super::{
 };
 use crate::flow::{Request, RequestHead, Response, ResponseHead};
 
+mod asked;
 mod bodies;
 mod heads;
 
+pub use asked::{Asked, Part};
 use bodies::charge_for_held;
 pub use bodies::{BodyHandle, BodyReader};
 use heads::HeadCharge;
@@ -37,6 +39,8 @@ pub struct RequestHandle {
     request: Request,
     /// Whether nothing can change it any more: it is part of a recording, or was sent already.
     is_read_only: bool,
+    /// What is asked of it, where somebody wants to know.
+    asked: Option<Asked>,
     head: HeadCharge,
     body: SharedCharge,
 }
@@ -99,7 +103,7 @@ impl Handles {
     fn lend(&mut self, request: Request, is_read_only: bool) -> Result<Resource<RequestHandle>> {
         let head = HeadCharge::lent(&self.account, 0)?;
         let body = SharedCharge::new(&self.account, 0)?;
-        Ok(self.table.push(RequestHandle { request, is_read_only, head, body })?)
+        Ok(self.table.push(RequestHandle { request, is_read_only, asked: None, head, body })?)
     }
 
     /// Lends a response for a call.
@@ -120,7 +124,7 @@ impl Handles {
     pub fn give_request(&mut self, request: Request, held: usize) -> Result<Resource<RequestHandle>> {
         let head = HeadCharge::owned(&self.account, HeadSize::of_request(&request.head), held)?;
         let body = SharedCharge::new(&self.account, 0)?;
-        Ok(self.table.push(RequestHandle { request, is_read_only: true, head, body })?)
+        Ok(self.table.push(RequestHandle { request, is_read_only: true, asked: None, head, body })?)
     }
 
     /// Gives the component a response. `held` are the bytes that are kept for it beside its head.
@@ -161,11 +165,12 @@ impl Handles {
     /// # Errors
     /// When the handle is not the component's, or it has no room for the copy.
     pub fn copy_request(&mut self, request: &Resource<RequestHandle>) -> Result<Resource<RequestHandle>> {
+        self.ask_more(request)?;
         let handle = self.table.get(request)?;
         let (request, body) = (handle.request.clone(), handle.body.clone());
         charge_for_held(&request.body, &body)?;
         let head = HeadCharge::owned(&self.account, HeadSize::of_request(&request.head), 0)?;
-        Ok(self.table.push(RequestHandle { request, is_read_only: false, head, body })?)
+        Ok(self.table.push(RequestHandle { request, is_read_only: false, asked: None, head, body })?)
     }
 
     /// A request that the component has.
@@ -174,6 +179,56 @@ impl Handles {
     /// When the handle is not the component's.
     pub fn request(&self, request: &Resource<RequestHandle>) -> Result<&Request> {
         Ok(&self.table.get(request)?.request)
+    }
+
+    /// A request of which the component asks for a part.
+    ///
+    /// # Errors
+    /// When the handle is not the component's.
+    pub(super) fn ask(&mut self, request: &Resource<RequestHandle>, part: Part) -> Result<&Request> {
+        self.asking(request, |asked| asked.part(part))
+    }
+
+    /// A request of which the component asks for a field.
+    ///
+    /// # Errors
+    /// When the handle is not the component's.
+    pub(super) fn ask_field(&mut self, request: &Resource<RequestHandle>, name: &str) -> Result<&Request> {
+        self.asking(request, |asked| asked.field(name))
+    }
+
+    /// A request of which the component asks for something that no other request has alike.
+    ///
+    /// # Errors
+    /// When the handle is not the component's.
+    pub(super) fn ask_more(&mut self, request: &Resource<RequestHandle>) -> Result<&Request> {
+        self.asking(request, Asked::more)
+    }
+
+    fn asking(&mut self, request: &Resource<RequestHandle>, note: impl FnOnce(&mut Asked)) -> Result<&Request> {
+        let handle = self.table.get_mut(request)?;
+        if let Some(asked) = &mut handle.asked {
+            note(asked);
+        }
+        Ok(&handle.request)
+    }
+
+    /// Takes note from now on of what the component asks of a request.
+    ///
+    /// # Errors
+    /// When the handle is not the component's.
+    pub fn note_asked(&mut self, request: &Resource<RequestHandle>) -> Result<()> {
+        self.table.get_mut(request)?.asked = Some(Asked::default());
+        Ok(())
+    }
+
+    /// What the component has asked of a request since that is noted; nothing where no other request can be alike in it. It is
+    /// noted no longer.
+    ///
+    /// # Errors
+    /// When the handle is not the component's.
+    pub fn take_asked(&mut self, request: &Resource<RequestHandle>) -> Result<Option<Asked>> {
+        Ok(self.table.get_mut(request)?.asked.take().filter(Asked::can_recur))
     }
 
     /// A request that the component has, for what a capability attaches to its flow.
@@ -221,6 +276,7 @@ impl Handles {
         request: &Resource<RequestHandle>,
         edit: impl FnOnce(&mut RequestHead, &mut Room<'_>) -> std::result::Result<(), EditError>,
     ) -> Edited {
+        self.ask_more(request)?;
         let RequestHandle { request, is_read_only, head, .. } = self.table.get_mut(request)?;
         if *is_read_only {
             return Ok(Err(EditError::ReadOnly));

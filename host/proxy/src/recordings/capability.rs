@@ -13,6 +13,8 @@ use wasmtime::{
 
 use super::{
     bindings::{index, recorder, recordings},
+    heads::Heads,
+    keys::Keys,
     ledger::Ledger,
     library::Library,
     passing::PassingRecorder,
@@ -91,6 +93,10 @@ pub(super) struct AddonRecordings {
     building: Mutex<Library>,
     /// What was loaded, once the addon is configured.
     library: OnceLock<Library>,
+    /// The keys that it made of requests.
+    pub(super) keys: Keys,
+    /// The heads that it made of recorded ones.
+    pub(super) heads: Heads,
     /// What it records to.
     pub(super) recorder: OnceLock<Arc<PassingRecorder>>,
     /// What the addon had in the configuration before, until it is configured.
@@ -101,7 +107,9 @@ impl AddonRecordings {
     fn after(before: Option<Arc<Self>>) -> Self {
         let ledger = before.as_ref().map(|before| before.ledger.clone()).unwrap_or_default();
         let building = Mutex::new(Library::new(ledger.clone()));
-        Self { ledger, building, library: OnceLock::new(), recorder: OnceLock::new(), before: Mutex::new(before) }
+        let (keys, heads) = Default::default();
+        let (library, recorder) = Default::default();
+        Self { ledger, building, library, keys, heads, recorder, before: Mutex::new(before) }
     }
 
     /// What the addon had in the configuration before, while it is being configured.

@@ -1,12 +1,15 @@
 //! The index over recordings, for components.
 
-use wasmtime::{Result, format_err};
+use std::sync::Arc;
+
+use wasmtime::{Result, component::Resource, format_err};
 
 use super::{
     bindings::index,
     capability::View,
     library::{Order, Taken},
 };
+use crate::addon::handles::RequestHandle;
 
 /// Most bytes of a key: it is hashed in one go, which nobody interrupts.
 const LONGEST_KEY: usize = 1 << 20;
@@ -28,14 +31,27 @@ impl index::Host for View<'_> {
         Ok(self.recordings()?.build(|library| library.file(key, id, memory))?)
     }
 
-    fn take(&mut self, key: Vec<u8>, order: index::Order) -> Result<index::Taken> {
+    fn take_remembered(
+        &mut self,
+        request: Resource<RequestHandle>,
+        order: index::Order,
+    ) -> Result<Option<index::Taken>> {
+        let recordings = self.recordings()?;
+        let key = recordings.keys.of(self.handles.request(&request)?);
+        if key.is_none() {
+            self.handles.note_asked(&request)?;
+        }
+        let take = |key: Arc<[u8]>| recordings.read(|library| library.take(self.session, &key, order.into())).into();
+        Ok(key.map(take))
+    }
+
+    fn take(&mut self, request: Resource<RequestHandle>, key: Vec<u8>, order: index::Order) -> Result<index::Taken> {
         check(&key)?;
-        let taken = self.recordings()?.read(|library| library.take(self.session, &key, order.into()));
-        Ok(match taken {
-            Taken::Exchange(id) => index::Taken::Exchange(id),
-            Taken::Used(number) => index::Taken::Used(u32::try_from(number).unwrap_or(u32::MAX)),
-            Taken::Unknown => index::Taken::Unknown,
-        })
+        let recordings = self.recordings()?;
+        if let Some(asked) = self.handles.take_asked(&request)? {
+            recordings.keys.remember(asked, self.handles.request(&request)?, &key);
+        }
+        Ok(recordings.read(|library| library.take(self.session, &key, order.into())).into())
     }
 
     fn relate(&mut self, topic: Vec<u8>, id: u32) -> Result<()> {
@@ -72,6 +88,16 @@ impl View<'_> {
             return Ok(());
         }
         Err(format_err!("the index can only be filled while the addon is configured"))
+    }
+}
+
+impl From<Taken> for index::Taken {
+    fn from(taken: Taken) -> Self {
+        match taken {
+            Taken::Exchange(id) => Self::Exchange(id),
+            Taken::Used(number) => Self::Used(u32::try_from(number).unwrap_or(u32::MAX)),
+            Taken::Unknown => Self::Unknown,
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header, uri::Authority};
 use recording::{Beat, Content, Pace, Recording};
 
-use super::paced::Paced;
+use super::{paced::Paced, remembered::Remembered};
 use crate::{
     flow::{
         Body, Destination, Fields, FlowId, Note, OutgoingStream, Request, RequestHead, Response, ResponseHead, Scheme,
@@ -27,14 +27,20 @@ pub struct RecordedFlows {
     response_heads: Vec<OnceLock<Arc<ResponseHead>>>,
     /// What is noted of flows that are answered from here, made when it is first needed.
     notes: Vec<OnceLock<Arc<Note>>>,
+    /// Short bodies of responses that were sent lately, by the position.
+    bodies: Remembered<usize, Bytes>,
 }
+
+/// Bodies up to this size are kept in memory for a while, and so many bytes of them: to read one takes longer than to send it.
+const SHORT: u64 = 16 << 10;
+const MOST_KEPT: usize = 16 << 20;
 
 impl RecordedFlows {
     /// The flows of a recording.
     pub fn new(recording: Recording) -> Self {
         let response_heads = recording.exchanges().iter().map(|_| OnceLock::new()).collect();
         let notes = recording.exchanges().iter().map(|_| OnceLock::new()).collect();
-        Self { recording, response_heads, notes }
+        Self { recording, response_heads, notes, bodies: Remembered::new(MOST_KEPT) }
     }
 
     /// The recording.
@@ -102,7 +108,7 @@ impl RecordedFlows {
             accepts_trailers: false,
             upgrade: None,
         };
-        let body = self.body(&recorded.content, &recorded.trailers, Vec::new());
+        let body = self.body(None, &recorded.content, &recorded.trailers, Vec::new());
         let mut request = Request::new(FlowId(0), head, body);
         request.received_at = time(recorded.started_at);
         Some(request)
@@ -123,7 +129,7 @@ impl RecordedFlows {
         let body = match &recorded.content {
             // Only a bodiless exchange is answered without content.
             Content::NotRecorded => Body::Empty,
-            content => self.body(content, &recorded.trailers, pace.beats(&recorded.pieces)),
+            content => self.body(Some(position), content, &recorded.trailers, pace.beats(&recorded.pieces)),
         };
         let mut response = Response::received(time(recorded.started_at), head.clone(), body);
         let asked_at = exchange.request.ended_at.unwrap_or(exchange.request.started_at);
@@ -131,13 +137,25 @@ impl RecordedFlows {
         Some(response)
     }
 
-    fn body(self: &Arc<Self>, content: &Content, trailers: &recording::Fields, beats: Vec<Beat>) -> Body {
-        match (content, content.size()) {
-            (_, None) => Body::Gone,
-            (_, Some(0)) if trailers.is_empty() => Body::Empty,
+    /// A recorded content: with its position, that of a response.
+    fn body(
+        self: &Arc<Self>,
+        position: Option<usize>,
+        content: &Content,
+        trailers: &recording::Fields,
+        beats: Vec<Beat>,
+    ) -> Body {
+        let Some(size) = content.size() else { return Body::Gone };
+        let position = position.filter(|_| size <= SHORT);
+        let is_plain = trailers.is_empty() && beats.is_empty();
+        let kept = position.filter(|_| is_plain).and_then(|position| self.bodies.get(&position));
+        match (content, kept) {
+            _ if size == 0 && trailers.is_empty() => Body::Empty,
             (Content::Held(bytes), _) if trailers.is_empty() => Body::Bytes(bytes.clone()),
-            (_, Some(size)) => Body::Stored(Arc::new(RecordedBody {
+            (_, Some(bytes)) => Body::Bytes(bytes),
+            _ => Body::Stored(Arc::new(RecordedBody {
                 recording: self.clone(),
+                position,
                 content: content.clone(),
                 size,
                 trailers: (!trailers.is_empty()).then(|| header_map(trailers).0),
@@ -151,6 +169,8 @@ impl RecordedFlows {
 #[derive(Debug)]
 struct RecordedBody {
     recording: Arc<RecordedFlows>,
+    /// Which response's it is, if it is to be kept in memory for a while.
+    position: Option<usize>,
     content: Content,
     size: u64,
     trailers: Option<HeaderMap>,
@@ -164,7 +184,11 @@ impl Stored for RecordedBody {
 
     fn read_at(&self, offset: u64, limit: usize) -> io::Result<Bytes> {
         let read = if offset == 0 && limit as u64 >= self.size {
-            self.recording.recording().read(&self.content)
+            let read = self.recording.recording().read(&self.content);
+            if let Some((position, bytes)) = self.position.zip(read.as_ref().ok()) {
+                self.recording.bodies.put(position, bytes.clone(), bytes.len());
+            }
+            read
         } else {
             self.recording.recording().read_at(&self.content, offset, limit)
         };

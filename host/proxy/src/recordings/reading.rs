@@ -93,6 +93,36 @@ impl recordings::Host for View<'_> {
         found.map(|(response, held)| self.handles.give_response(response, held)).transpose()
     }
 
+    fn remembered_response(
+        &mut self,
+        id: u32,
+        request: Resource<RequestHandle>,
+        pace: recordings::Pace,
+    ) -> wasmtime::Result<Option<Resource<ResponseHandle>>> {
+        let recordings = self.recordings()?;
+        let asked = self.handles.request(&request)?;
+        let Some(head) = recordings.heads.of(id, asked.received_at) else { return Ok(None) };
+        let found = recordings.read(|library| {
+            let (recording, position) = library.place(id)?;
+            let mut response = recording.response(position, pace.into())?;
+            response.head = head;
+            recording.note(position, &self.addon.name, asked);
+            Some((response, recording.held_for(position)))
+        });
+        found.map(|(response, held)| self.handles.give_response(response, held)).transpose()
+    }
+
+    fn remember_response(
+        &mut self,
+        id: u32,
+        request: Resource<RequestHandle>,
+        response: Resource<ResponseHandle>,
+    ) -> wasmtime::Result<()> {
+        let received_at = self.handles.request(&request)?.received_at;
+        self.recordings()?.heads.remember(id, received_at, &self.handles.response(&response)?.head);
+        Ok(())
+    }
+
     fn recorded_websocket(
         &mut self,
         id: u32,

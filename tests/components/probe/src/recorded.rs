@@ -74,7 +74,7 @@ fn nothing_at(number: u32, request: &Request) -> Option<Response> {
         || recordings::recorded_request(number).is_some()
         || recordings::recorded_response(number, request, Pace::AtOnce).is_some()
         || websocket(Pace::AtOnce).is_some()
-        || !matches!(index::take(&number.to_be_bytes(), Order::Stick), Taken::Unknown)
+        || !matches!(index::take(request, &number.to_be_bytes(), Order::Stick), Taken::Unknown)
         || !index::related(&[], number).is_empty()
         || index::hits(number) != 0
         || index::answers(number);

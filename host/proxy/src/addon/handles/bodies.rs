@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use wasmtime::{Result, component::Resource};
 
-use super::{Edited, HANDLE, Handles, RequestHandle, ResponseHandle};
+use super::{Edited, HANDLE, Handles, Part, RequestHandle, ResponseHandle};
 use crate::{
     addon::{
         bindings::proxyhost::addon::messages::EditError,
@@ -37,7 +37,13 @@ impl Handles {
     /// # Errors
     /// When the handle is not the component's, or it has no room.
     pub fn request_body(&mut self, request: &Resource<RequestHandle>) -> Result<Resource<BodyHandle>> {
-        let handle = self.table.get(request)?;
+        let handle = self.table.get_mut(request)?;
+        if let Some(asked) = &mut handle.asked {
+            match handle.request.body {
+                Body::Empty => asked.part(Part::NoContent),
+                _ => asked.more(),
+            }
+        }
         let (body, memory) = (handle.request.body.clone(), handle.body.clone());
         self.give_body(body, memory)
     }
@@ -82,6 +88,7 @@ impl Handles {
     /// # Errors
     /// When the handle is not the component's; inside, when the change is refused.
     pub fn set_request_body(&mut self, request: &Resource<RequestHandle>, content: Vec<u8>) -> Edited {
+        self.ask_more(request)?;
         let handle = self.table.get_mut(request)?;
         if handle.is_read_only {
             return Ok(Err(EditError::ReadOnly));

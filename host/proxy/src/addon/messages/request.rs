@@ -8,7 +8,7 @@ use crate::{
     addon::{
         bindings::proxyhost::addon::messages::{self, EditError, Field},
         edit::{HeadSize, Room, bounded, field_name, field_value, invalid, shown},
-        handles::{BodyHandle, Edited, RequestHandle},
+        handles::{BodyHandle, Edited, Part, RequestHandle},
         state::State,
     },
     flow::{Destination, InvalidDestination, RequestHead, Scheme, Target},
@@ -16,19 +16,19 @@ use crate::{
 
 impl messages::HostRequest for State {
     fn flow(&mut self, request: Resource<RequestHandle>) -> Result<u64> {
-        Ok(self.handles.request(&request)?.flow.0)
+        Ok(self.handles.ask_more(&request)?.flow.0)
     }
 
     fn received_at(&mut self, request: Resource<RequestHandle>) -> Result<f64> {
-        Ok(seconds(self.handles.request(&request)?.received_at))
+        Ok(seconds(self.handles.ask_more(&request)?.received_at))
     }
 
     fn version(&mut self, request: Resource<RequestHandle>) -> Result<messages::Version> {
-        Ok(version(self.handles.request(&request)?.head.version))
+        Ok(version(self.handles.ask(&request, Part::Version)?.head.version))
     }
 
     fn method(&mut self, request: Resource<RequestHandle>) -> Result<String> {
-        Ok(self.handles.request(&request)?.head.method.as_str().to_owned())
+        Ok(self.handles.ask(&request, Part::Method)?.head.method.as_str().to_owned())
     }
 
     fn set_method(&mut self, request: Resource<RequestHandle>, method: String) -> Edited {
@@ -46,15 +46,15 @@ impl messages::HostRequest for State {
     }
 
     fn scheme(&mut self, request: Resource<RequestHandle>) -> Result<String> {
-        Ok(self.handles.request(&request)?.head.destination.scheme().name().to_owned())
+        Ok(self.handles.ask(&request, Part::Scheme)?.head.destination.scheme().name().to_owned())
     }
 
     fn host(&mut self, request: Resource<RequestHandle>) -> Result<String> {
-        Ok(self.handles.request(&request)?.head.destination.host().to_owned())
+        Ok(self.handles.ask(&request, Part::Host)?.head.destination.host().to_owned())
     }
 
     fn port(&mut self, request: Resource<RequestHandle>) -> Result<u16> {
-        Ok(self.handles.request(&request)?.head.destination.port())
+        Ok(self.handles.ask(&request, Part::Port)?.head.destination.port())
     }
 
     fn set_destination(&mut self, request: Resource<RequestHandle>, scheme: String, host: String, port: u16) -> Edited {
@@ -73,7 +73,7 @@ impl messages::HostRequest for State {
     }
 
     fn authority(&mut self, request: Resource<RequestHandle>) -> Result<Option<String>> {
-        Ok(self.handles.request(&request)?.head.authority.as_ref().map(ToString::to_string))
+        Ok(self.handles.ask(&request, Part::Authority)?.head.authority.as_ref().map(ToString::to_string))
     }
 
     fn set_authority(&mut self, request: Resource<RequestHandle>, authority: String) -> Edited {
@@ -81,7 +81,7 @@ impl messages::HostRequest for State {
     }
 
     fn path(&mut self, request: Resource<RequestHandle>) -> Result<String> {
-        Ok(self.handles.request(&request)?.head.target.as_str().to_owned())
+        Ok(self.handles.ask(&request, Part::Path)?.head.target.as_str().to_owned())
     }
 
     fn set_path(&mut self, request: Resource<RequestHandle>, path: String) -> Edited {
@@ -96,15 +96,15 @@ impl messages::HostRequest for State {
     }
 
     fn field(&mut self, request: Resource<RequestHandle>, name: String) -> Result<Option<Vec<u8>>> {
-        Ok(self.handles.request(&request)?.head.fields.joined(&name))
+        Ok(self.handles.ask_field(&request, &name)?.head.fields.joined(&name))
     }
 
     fn field_lines(&mut self, request: Resource<RequestHandle>, name: String) -> Result<Vec<Vec<u8>>> {
-        Ok(lines(&self.handles.request(&request)?.head.fields, &name))
+        Ok(lines(&self.handles.ask_field(&request, &name)?.head.fields, &name))
     }
 
     fn fields(&mut self, request: Resource<RequestHandle>) -> Result<Vec<Field>> {
-        Ok(all(&self.handles.request(&request)?.head.fields))
+        Ok(all(&self.handles.ask_more(&request)?.head.fields))
     }
 
     fn set_field(&mut self, request: Resource<RequestHandle>, name: String, value: Vec<u8>) -> Edited {
