@@ -26,23 +26,27 @@ pub(super) fn write(entry: &Entry) {
         return;
     }
     let progress = entry.progress().clone();
-    if !has_line(entry, &progress) {
+    if !has_line(&progress) {
         return;
     }
     let sent = entry.sent.load(Ordering::Relaxed);
-    let line =
-        Line { request: shown::request_line(&entry.request), progress: &progress, sent, notes: entry.notes.all() };
+    let line = Line {
+        request: shown::request_line(&progress.heads.request()),
+        progress: &progress,
+        sent,
+        notes: entry.notes.all(),
+    };
     info!(target: TARGET, "{line}");
 }
 
 /// A flow that got no answer because something failed, and a tunnel that is passed on, each have a line of their own already.
 /// An addon that fails has one for many flows.
-fn has_line(entry: &Entry, progress: &Progress) -> bool {
+fn has_line(progress: &Progress) -> bool {
     let failed_before = match &progress.stage {
         Stage::Failed(fault) => !progress.was_answered && fault.kind != FaultKind::Addon,
         Stage::Waiting | Stage::Answered | Stage::Killed => false,
     };
-    entry.request.method != Method::CONNECT && !failed_before
+    progress.heads.request().method != Method::CONNECT && !failed_before
 }
 
 struct Line<'a> {

@@ -8,8 +8,8 @@ use std::{
 
 use http::StatusCode;
 
-use super::{content::Content, frames::Frames, recent::Charge};
-use crate::flow::{Fault, Notes, RequestHead, ResponseHead, Session};
+use super::{compact::Heads, content::Content, frames::Frames, recent::Charge};
+use crate::flow::{Fault, Notes, RequestHead, Session};
 
 /// What is known of a flow.
 #[derive(Debug)]
@@ -19,7 +19,6 @@ pub(super) struct Entry {
     pub(super) client: Option<SocketAddr>,
     pub(super) received_at: SystemTime,
     pub(super) began: Instant,
-    pub(super) request: Arc<RequestHead>,
     pub(super) content: Content,
     pub(super) notes: Notes,
     /// Bytes of content that the client was sent.
@@ -30,14 +29,14 @@ pub(super) struct Entry {
 }
 
 /// How far a flow has come.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Progress {
     pub(super) stage: Stage,
     /// Whether there was a response, also if it broke off.
     pub(super) was_answered: bool,
     pub(super) status: Option<StatusCode>,
-    /// Where it can be looked at.
-    pub(super) response: Option<Arc<ResponseHead>>,
+    /// That of the response is only here where it can be looked at.
+    pub(super) heads: Heads,
     pub(super) content: Content,
     pub(super) head_after: Option<Duration>,
     pub(super) ended_after: Option<Duration>,
@@ -46,6 +45,16 @@ pub(super) struct Progress {
     pub(super) is_websocket: bool,
     /// Its messages, where they can be looked at.
     pub(super) frames: Option<Arc<Frames>>,
+}
+
+impl Progress {
+    /// None yet.
+    pub(super) fn new(request: Arc<RequestHead>) -> Self {
+        let (stage, status, content, head_after, ended_after, frames) = Default::default();
+        let (was_answered, is_whole, is_websocket) = Default::default();
+        let heads = Heads::Whole(request, None);
+        Self { stage, was_answered, status, heads, content, head_after, ended_after, is_whole, is_websocket, frames }
+    }
 }
 
 /// What became of a flow so far.

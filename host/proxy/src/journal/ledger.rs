@@ -91,7 +91,7 @@ impl<T> Default for Lines<T> {
 
 impl<T> Lines<T> {
     fn add(&mut self, entry: &Entry, what: T, bytes: usize) {
-        let request = shown::request_line(&entry.request);
+        let request = shown::request_line(&entry.progress().heads.request());
         let bytes = bytes + request.len();
         self.lines.push_back(Line { flow: entry.flow, session: entry.session.clone(), request, what, bytes });
         self.bytes += bytes;

@@ -41,7 +41,7 @@ use crate::{
     flow::{Fault, Request, Session},
 };
 use content::Content;
-use entry::Entry;
+use entry::{Entry, Progress};
 use events::Broadcast;
 use frames::Frames;
 use ledger::Ledger;
@@ -114,14 +114,10 @@ impl Journal {
             client,
             received_at: request.received_at,
             began: Instant::now(),
-            request: match &self.recent {
-                Some(_) => Arc::new(compact::request(&request.head)),
-                None => request.head.clone(),
-            },
             content,
             notes: request.notes.clone(),
             sent: Default::default(),
-            progress: Default::default(),
+            progress: Progress::new(request.head.clone()).into(),
             charge: self.recent.as_ref().map(|recent| recent.charge(request.head.fields.map())),
         });
         self.totals.begin();

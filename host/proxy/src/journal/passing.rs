@@ -12,12 +12,12 @@ use control::Event;
 use http::{Method, StatusCode};
 
 use super::{
-    Content, Entry, Frames, Journal, access, compact,
+    Content, Entry, Frames, Journal, access,
     entry::Stage,
     shown,
     tally::{Became, Tally},
 };
-use crate::flow::{Decision, Fault, Lease, Response};
+use crate::flow::{Decision, Fault, Lease, RequestHead, Response};
 
 /// The name of the notes by which addons say that they could not answer a flow that they should.
 pub(super) const MISSED: &str = "missed";
@@ -51,20 +51,21 @@ impl Passing {
     /// There is a response. Where it begins a WebSocket that can be looked at, what passes on it is observed.
     pub fn answered(&self, response: &mut Response) {
         let is_looked_at = self.journal.recent.is_some() || self.journal.is_heard();
+        let head = self.entry.progress().heads.request();
         let content = match &self.journal.recent {
             // Its content goes to nobody.
-            _ if self.entry.request.method == Method::HEAD => Content::Empty,
+            _ if head.method == Method::HEAD => Content::Empty,
             Some(recent) => recent.content(&response.body),
             None => Content::NotKept(None),
         };
-        let is_websocket = response.head.status == StatusCode::SWITCHING_PROTOCOLS && self.asks_for_websocket();
+        let is_websocket = response.head.status == StatusCode::SWITCHING_PROTOCOLS && asks_for_websocket(&head);
         let frames = if is_websocket { self.frames(response) } else { None };
         {
             let mut progress = self.entry.progress();
             progress.stage = Stage::Answered;
             progress.was_answered = true;
             progress.status = Some(response.head.status);
-            progress.response = is_looked_at.then(|| Arc::new(compact::response(&response.head)));
+            progress.heads.set_response(is_looked_at.then(|| response.head.clone()));
             progress.content = content;
             progress.head_after = Some(self.took());
             (progress.is_websocket, progress.frames) = (is_websocket, frames);
@@ -111,7 +112,8 @@ impl Passing {
     pub fn undelivered(&self, fault: &Fault) {
         {
             let mut progress = self.entry.progress();
-            (progress.was_answered, progress.response) = (false, None);
+            progress.was_answered = false;
+            progress.heads.set_response(None);
         }
         self.failed(fault);
     }
@@ -161,11 +163,6 @@ impl Passing {
         Some(frames)
     }
 
-    fn asks_for_websocket(&self) -> bool {
-        let asked = self.entry.request.upgrade.as_ref();
-        asked.is_some_and(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket"))
-    }
-
     fn tell(&self, event: impl FnOnce(Arc<control::FlowSummary>) -> Event) {
         self.journal.events.send(|| event(Arc::new(shown::summary(&self.entry))));
     }
@@ -173,6 +170,10 @@ impl Passing {
     fn took(&self) -> Duration {
         self.entry.began.elapsed()
     }
+}
+
+fn asks_for_websocket(head: &RequestHead) -> bool {
+    head.upgrade.as_ref().is_some_and(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }
 
 impl Drop for Passing {
@@ -191,6 +192,7 @@ impl Drop for Passing {
         access::write(&self.entry);
         self.tell(|flow| Event::FlowEnded { flow });
         if let Some(recent) = &self.journal.recent {
+            self.entry.progress().heads.write();
             if let Some(charge) = &self.entry.charge {
                 charge.add(self.entry.notes.size());
             }

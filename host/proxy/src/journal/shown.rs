@@ -23,7 +23,7 @@ pub(super) fn summary(entry: &Entry) -> FlowSummary {
 }
 
 fn summary_of(entry: &Entry, progress: &Progress) -> FlowSummary {
-    let head = &entry.request;
+    let head = progress.heads.request();
     FlowSummary {
         id: entry.flow,
         session: entry.session.name().to_owned(),
@@ -40,7 +40,7 @@ fn summary_of(entry: &Entry, progress: &Progress) -> FlowSummary {
         },
         outcome: outcome(entry, progress),
         status: progress.status.map(|status| status.as_u16()),
-        media_type: progress.response.as_ref().and_then(|head| media_type(head)),
+        media_type: progress.heads.response().and_then(|head| media_type(&head)),
         request_bytes: entry.content.size(),
         response_bytes: entry.sent.load(Ordering::Relaxed),
         head_after: progress.head_after.as_ref().map(Duration::as_secs_f64),
@@ -69,8 +69,8 @@ fn failed(fault: &Fault) -> Outcome {
 /// A flow with all that is kept of it.
 pub(super) fn flow(entry: &Entry) -> Flow {
     let progress = entry.progress().clone();
-    let response = match (&progress.response, &progress.stage) {
-        (Some(head), _) => Some(response(head, &progress.content)),
+    let response = match (progress.heads.response(), &progress.stage) {
+        (Some(head), _) => Some(response(&head, &progress.content)),
         // The client was told what failed.
         (None, Stage::Failed(fault)) => {
             let told = fault.response(FlowId(entry.flow));
@@ -93,7 +93,7 @@ pub(super) fn flow(entry: &Entry) -> Flow {
         Some(Decision::Forwarded(destination)) => Some(destination.host_and_port()),
         Some(Decision::Answered(_) | Decision::Killed(_)) | None => None,
     };
-    let head = &entry.request;
+    let head = progress.heads.request();
     Flow {
         summary: summary_of(entry, &progress),
         request: message(head.version, &head.fields, None, &entry.content),
