@@ -1,7 +1,7 @@
 //! Making a flow's request of what arrived: where it goes, which host it names, what concerned the connection only.
 
 use http::{
-    HeaderMap, HeaderValue, Method, Uri, Version, header,
+    HeaderMap, HeaderName, HeaderValue, Method, Uri, Version, header,
     request::Parts,
     uri::{self, Authority},
 };
@@ -9,7 +9,7 @@ use hyper::{body::Incoming, upgrade::OnUpgrade};
 
 use super::HostField;
 use crate::{
-    flow::{Body, Destination, Fault, FaultKind, Fields, FlowId, Request, RequestHead, Scheme, Target},
+    flow::{Body, Destination, Fault, FaultKind, Fields, FlowId, HOP_BY_HOP, Request, RequestHead, Scheme, Target},
     spelling::Spelling,
 };
 
@@ -51,15 +51,19 @@ pub(super) fn admit(
 }
 
 fn head(mut parts: Parts, entry: &Entry, host: HostField) -> Result<RequestHead, Fault> {
-    check_host(&parts)?;
-    check_framing(&parts)?;
+    let named = host_field(&parts)?;
+    let is_plain = !parts.headers.keys().any(is_of_connection);
+    if !is_plain {
+        check_framing(&parts)?;
+    }
     let target = target(&parts)?;
-    let (destination, authority) = destination(&parts, entry, host)?;
+    let (destination, authority) = destination(&parts, named, entry, host)?;
     if parts.version == Version::HTTP_2 {
         join_cookies(&mut parts.headers);
     }
-    let upgrade = wanted_upgrade(&parts.headers);
-    let accepts_trailers = names(&parts.headers, header::TE).any(|coding| coding.eq_ignore_ascii_case("trailers"));
+    let upgrade = if is_plain { None } else { wanted_upgrade(&parts.headers) };
+    let accepts_trailers =
+        !is_plain && names(&parts.headers, header::TE).any(|coding| coding.eq_ignore_ascii_case("trailers"));
     let mut fields = Fields::new(parts.headers, Spelling::received(parts.extensions));
     fields.remove_hop_by_hop();
     if let Some(authority) = &authority
@@ -74,12 +78,18 @@ fn head(mut parts: Parts, entry: &Entry, host: HostField) -> Result<RequestHead,
     Ok(RequestHead { method, destination, authority, target, version, fields, accepts_trailers, upgrade })
 }
 
+/// Whether a field says something of the connection, or of how the request is framed. Most requests have none such, and to
+/// look for each of them takes a while.
+fn is_of_connection(name: &HeaderName) -> bool {
+    *name == header::CONTENT_LENGTH || HOP_BY_HOP.contains(name)
+}
+
 fn bad(why: impl Into<String>) -> Fault {
     Fault::new(FaultKind::BadRequest, format!("the request cannot be taken: {}", why.into()))
 }
 
-/// HTTP/1.1 wants exactly one valid `Host` (RFC 9112 §3.2).
-fn check_host(parts: &Parts) -> Result<(), Fault> {
+/// What the host field says, if it says anything. HTTP/1.1 wants exactly one valid one (RFC 9112 §3.2).
+fn host_field(parts: &Parts) -> Result<Option<Authority>, Fault> {
     let mut lines = parts.headers.get_all(header::HOST).iter();
     let first = lines.next();
     if lines.next().is_some() {
@@ -90,9 +100,9 @@ fn check_host(parts: &Parts) -> Result<(), Fault> {
     }
     match first {
         None if parts.version == Version::HTTP_11 => Err(bad("it has no host field")),
-        None => Ok(()),
-        Some(value) if value.is_empty() && parts.uri.authority().is_some() => Ok(()),
-        Some(value) => parse_authority(value).map(drop),
+        None => Ok(None),
+        Some(value) if value.is_empty() && parts.uri.authority().is_some() => Ok(None),
+        Some(value) => parse_authority(value).map(Some),
     }
 }
 
@@ -137,14 +147,19 @@ fn no_host(text: &str) -> Fault {
 }
 
 /// Whether an authority is a host with or without a port, and nothing else.
-fn is_host(authority: &Authority) -> bool {
-    !authority.as_str().contains('@') && !authority.host().is_empty() && has_valid_port(authority)
-}
-
+///
 /// The parser lets through `host:` and ports that are too large.
-fn has_valid_port(authority: &Authority) -> bool {
-    let after_host = authority.as_str().strip_prefix(authority.host()).unwrap_or_default();
-    after_host.is_empty() || authority.port_u16().is_some()
+fn is_host(authority: &Authority) -> bool {
+    let text = authority.as_str();
+    let is_plain = |byte| !matches!(byte, b'@' | b':' | b'[' | b']');
+    if !text.is_empty() && text.bytes().all(is_plain) {
+        return true;
+    }
+    let has_valid_port = || {
+        let after_host = text.strip_prefix(authority.host()).unwrap_or_default();
+        after_host.is_empty() || authority.port_u16().is_some()
+    };
+    !text.contains('@') && !authority.host().is_empty() && has_valid_port()
 }
 
 /// What the request asks for (RFC 9112 §3.2). The parser lets through more than that.
@@ -178,8 +193,13 @@ fn is_pathless(uri: &Uri) -> bool {
         && uri.scheme().is_some()
 }
 
-/// Where the request goes, and the host it names.
-fn destination(parts: &Parts, entry: &Entry, host: HostField) -> Result<(Destination, Option<Authority>), Fault> {
+/// Where the request goes, and the host it names: `field` is what its host field says.
+fn destination(
+    parts: &Parts,
+    field: Option<Authority>,
+    entry: &Entry,
+    host: HostField,
+) -> Result<(Destination, Option<Authority>), Fault> {
     let named = match parts.uri.authority() {
         // A client that names a target by URL means that, whatever its host field says (RFC 9112 §3.2.2).
         Some(authority) if parts.version == Version::HTTP_2 || matches!(entry, Entry::Proxy) => {
@@ -188,10 +208,7 @@ fn destination(parts: &Parts, entry: &Entry, host: HostField) -> Result<(Destina
             }
             Some(authority.clone())
         }
-        _ => {
-            let field = parts.headers.get(header::HOST).filter(|value| !value.is_empty());
-            field.map(parse_authority).transpose()?
-        }
+        _ => field,
     };
     match entry {
         Entry::Reverse(destination) => {
@@ -239,7 +256,7 @@ fn wanted_upgrade(headers: &HeaderMap) -> Option<HeaderValue> {
 }
 
 /// The members of a field that is a list.
-fn names(headers: &HeaderMap, field: http::HeaderName) -> impl Iterator<Item = &str> {
+fn names(headers: &HeaderMap, field: HeaderName) -> impl Iterator<Item = &str> {
     let lines = headers.get_all(field).into_iter().filter_map(|line| line.to_str().ok());
     lines.flat_map(|line| line.split(',')).map(str::trim).filter(|name| !name.is_empty())
 }
