@@ -91,6 +91,14 @@ impl Destination {
         Ok(Self { scheme, host: host.to_owned(), port, authority })
     }
 
+    /// A destination that was one before, of its parts.
+    pub fn again(scheme: Scheme, host: String, port: u16) -> Self {
+        Self::new(scheme, &host, port).unwrap_or_else(|_| {
+            let authority = Authority::from_static("unknown.invalid");
+            Self { scheme, host, port, authority }
+        })
+    }
+
     /// The scheme.
     pub fn scheme(&self) -> Scheme {
         self.scheme

@@ -52,6 +52,11 @@ const TEXT_BYTES: usize = 4 * 1024;
 const DATA_BYTES: usize = 64 * 1024;
 
 impl Notes {
+    /// These, and this decision.
+    pub fn of(notes: Vec<Arc<Note>>, decision: Option<Decision>) -> Self {
+        Self(Arc::new(Shared { notes: Mutex::new(notes), decision: Mutex::new(decision), observer: OnceLock::new() }))
+    }
+
     /// Adds a note.
     ///
     /// # Errors

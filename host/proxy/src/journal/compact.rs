@@ -1,8 +1,8 @@
 //! Heads that are kept, without the buffers that they were received in.
 //!
 //! The values of a head are parts of what was read from the connection: to keep a few bytes of them keeps all of that, and has
-//! the connection read into fresh memory for each request. So both heads of a flow that has ended are written one after the
-//! other into one piece of memory, and read from it when somebody looks.
+//! the connection read into fresh memory for each request. So heads of a flow that has ended are written one after the other into
+//! one piece of memory, and read from it when somebody looks.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, uri::Authority};
 
 use crate::{
-    flow::{Destination, Fields, RequestHead, ResponseHead, Target},
+    flow::{Destination, Fields, RequestHead, ResponseHead, Scheme, Target},
     spelling::Spelling,
 };
 
@@ -19,8 +19,8 @@ use crate::{
 pub(super) enum Heads {
     /// As they are used.
     Whole(Arc<RequestHead>, Option<Arc<ResponseHead>>),
-    /// Written down, but for where the request went.
-    Written(Destination, Arc<[u8]>),
+    /// Written down. The head of a response may be somebody else's as well, who keeps it anyway.
+    Written(Arc<[u8]>, Option<Arc<ResponseHead>>),
 }
 
 impl Heads {
@@ -28,17 +28,17 @@ impl Heads {
     pub(super) fn request(&self) -> Arc<RequestHead> {
         match self {
             Self::Whole(request, _) => request.clone(),
-            Self::Written(destination, bytes) => Arc::new(Reader(bytes).request(destination.clone())),
+            Self::Written(bytes, _) => Arc::new(Reader(bytes).request()),
         }
     }
 
     /// The head of the response, if there is one that is looked at. Once written, its fields have lower-case names.
     pub(super) fn response(&self) -> Option<Arc<ResponseHead>> {
         match self {
-            Self::Whole(_, response) => response.clone(),
-            Self::Written(destination, bytes) => {
+            Self::Whole(_, response) | Self::Written(_, response @ Some(_)) => response.clone(),
+            Self::Written(bytes, None) => {
                 let mut reader = Reader(bytes);
-                reader.request(destination.clone());
+                reader.request();
                 reader.response().map(Arc::new)
             }
         }
@@ -51,10 +51,14 @@ impl Heads {
         }
     }
 
-    /// Writes them down.
-    pub(super) fn write(&mut self) {
-        if let Self::Whole(request, response) = self {
-            *self = Self::Written(request.destination.clone(), written(request, response.as_deref()));
+    /// The same, written down: with the head of the response too, if that is of a server.
+    pub(super) fn written(&self, is_of_server: bool) -> Self {
+        match self {
+            Self::Whole(request, response) if is_of_server => {
+                Self::Written(written(request, response.as_deref()), None)
+            }
+            Self::Whole(request, response) => Self::Written(written(request, None), response.clone()),
+            Self::Written(..) => self.clone(),
         }
     }
 }
@@ -65,6 +69,10 @@ const USUAL: usize = 1024;
 fn written(request: &RequestHead, response: Option<&ResponseHead>) -> Arc<[u8]> {
     let mut bytes = Vec::with_capacity(USUAL);
     put(&mut bytes, request.method.as_str().as_bytes());
+    let destination = &request.destination;
+    bytes.push((destination.scheme() == Scheme::Https).into());
+    put(&mut bytes, destination.host().as_bytes());
+    bytes.extend_from_slice(&destination.port().to_le_bytes());
     put_optional(&mut bytes, request.authority.as_ref().map(|authority| authority.as_str().as_bytes()));
     put(&mut bytes, request.target.as_str().as_bytes());
     bytes.extend_from_slice(&[version(request.version), request.accepts_trailers.into()]);
@@ -116,8 +124,11 @@ fn version(version: Version) -> u8 {
 struct Reader<'a>(&'a [u8]);
 
 impl Reader<'_> {
-    fn request(&mut self, destination: Destination) -> RequestHead {
+    fn request(&mut self) -> RequestHead {
         let method = Method::from_bytes(self.part()).unwrap_or_default();
+        let scheme = if self.is_there() { Scheme::Https } else { Scheme::Http };
+        let host = self.text().to_owned();
+        let destination = Destination::again(scheme, host, u16::from_le_bytes(self.array()));
         let authority = self.optional().and_then(|authority| Authority::try_from(authority).ok());
         let target = match self.text() {
             "" => Target::Tunnel,
@@ -206,9 +217,10 @@ mod tests {
             version: Version::HTTP_2,
             fields: request.fields.clone(),
         };
-        let mut heads = Heads::Whole(Arc::new(request.clone()), Some(Arc::new(response.clone())));
-        heads.write();
-        assert!(matches!(heads, Heads::Written(..)));
+        let whole = Heads::Whole(Arc::new(request.clone()), Some(Arc::new(response.clone())));
+        assert!(matches!(whole.written(false), Heads::Written(_, Some(_))));
+        let heads = whole.written(true);
+        assert!(matches!(heads, Heads::Written(_, None)));
         let (read, answered) = (heads.request(), heads.response().unwrap());
         assert_eq!(read.fields.map(), request.fields.map());
         assert_eq!(
@@ -225,8 +237,7 @@ mod tests {
     fn a_tunnel_has_no_target_and_may_have_no_response() {
         let mut request = (*samples::request(Body::Empty).head).clone();
         (request.method, request.target, request.authority) = (Method::CONNECT, Target::Tunnel, None);
-        let mut heads = Heads::Whole(Arc::new(request), None);
-        heads.write();
+        let heads = Heads::Whole(Arc::new(request), None).written(true);
         assert_eq!((&heads.request().method, &heads.request().target), (&Method::CONNECT, &Target::Tunnel));
         assert!(heads.request().authority.is_none() && heads.response().is_none());
     }

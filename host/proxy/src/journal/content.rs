@@ -19,8 +19,8 @@ pub(super) enum Content {
     /// There is none.
     #[default]
     Empty,
-    /// It is here, and takes this room.
-    Bytes { bytes: Bytes, _charge: Arc<Charge> },
+    /// It is here, and counts as the flow's.
+    Bytes(Bytes),
     /// It is kept elsewhere.
     Stored(Arc<dyn Stored>),
     /// It arrives, and is kept as far as there is room.
@@ -40,16 +40,14 @@ impl Content {
         }
     }
 
-    /// What is kept of a body, at most `limit` bytes. It takes its room from `charge`.
-    pub(super) fn kept(body: &Body, charge: Charge, limit: usize) -> Self {
+    /// What is kept of a body, at most `limit` bytes. `flow` is what its flow takes of the room.
+    pub(super) fn kept(body: &Body, flow: &Charge, limit: usize) -> Self {
         let fits = body.size().is_none_or(|size| size <= limit as u64);
         match body {
             Body::Empty => Self::Empty,
             Body::Stored(stored) => Self::Stored(stored.clone()),
-            Body::Bytes(bytes) if fits && charge.take(bytes.len()) => {
-                Self::Bytes { bytes: bytes.clone(), _charge: Arc::new(charge) }
-            }
-            Body::Live(_) => Self::passing(body, Some(charge), if fits { limit } else { 0 }),
+            Body::Bytes(bytes) if fits && flow.take(bytes.len()) => Self::Bytes(bytes.clone()),
+            Body::Live(_) => Self::passing(body, Some(flow.another()), if fits { limit } else { 0 }),
             Body::Bytes(_) | Body::Gone => Self::NotKept(body.size()),
         }
     }
@@ -83,7 +81,7 @@ impl Content {
     pub(super) fn size(&self) -> u64 {
         match self {
             Self::Empty => 0,
-            Self::Bytes { bytes, .. } => bytes.len() as u64,
+            Self::Bytes(bytes) => bytes.len() as u64,
             Self::Stored(stored) => stored.size(),
             Self::Passing(kept) => kept.lock().seen,
             Self::NotKept(size) => size.unwrap_or_default(),
@@ -103,7 +101,7 @@ impl Content {
         match self {
             Self::Passing(kept) => kept.lock().trailers.clone(),
             Self::Stored(stored) => stored.trailers(),
-            Self::Empty | Self::Bytes { .. } | Self::NotKept(_) => None,
+            Self::Empty | Self::Bytes(_) | Self::NotKept(_) => None,
         }
     }
 
@@ -111,7 +109,7 @@ impl Content {
     pub(super) fn shown(&self) -> control::Content {
         match self {
             Self::Empty => control::Content::Kept(Bytes::new()),
-            Self::Bytes { bytes, .. } => control::Content::Kept(bytes.clone()),
+            Self::Bytes(bytes) => control::Content::Kept(bytes.clone()),
             Self::Stored(stored) => match stored.read_all() {
                 Ok(all) => control::Content::Kept(all),
                 Err(_) => control::Content::NotKept(Some(stored.size())),

@@ -1,14 +1,15 @@
 //! What passes, as it can be looked at: the access log, events, recent flows, and what is counted.
 //!
 //! `passing` is a flow under way, of which listeners say what becomes of it; its `entry` is what is known of it. When it ends,
-//! `access` writes its line. `events` tells those who listen, `recent` keeps flows with their `content`, `frames` and `compact`
-//! heads, `tally` counts them for each of the `sessions`, and `ledger` keeps what went wrong. `shown` makes of all this what faces
-//! of the proxy show, and `families` the numbers for monitoring. A flow that nobody looks at costs a few additions, and its line
-//! where that is wanted.
+//! `access` writes its line. `events` tells those who listen, `recent` keeps flows, those that have `ended` in little memory,
+//! with their `content`, `frames` and `compact` heads, `tally` counts them for each of the `sessions`, and `ledger` keeps what went
+//! wrong. `shown` makes of all this what faces of the proxy show, and `families` the numbers for monitoring. A flow that nobody
+//! looks at costs a few additions, and its line where that is wanted.
 
 mod access;
 mod compact;
 mod content;
+mod ended;
 mod entry;
 mod events;
 mod families;
@@ -41,6 +42,7 @@ use crate::{
     flow::{Fault, Request, Session},
 };
 use content::Content;
+use ended::Ended;
 use entry::{Entry, Progress};
 use events::Broadcast;
 use frames::Frames;
@@ -104,8 +106,9 @@ impl Journal {
     /// A flow begins. It ends when what this returns is dropped.
     pub fn begin(self: &Arc<Self>, request: &Request, client: Option<SocketAddr>) -> Passing {
         let tally = self.sessions.tally(&request.session);
-        let content = match &self.recent {
-            Some(recent) => recent.content(&request.body),
+        let charge = self.recent.as_ref().map(|recent| recent.charge(request.head.fields.map()));
+        let content = match self.recent.as_ref().zip(charge.as_ref()) {
+            Some((recent, charge)) => recent.content(&request.body, charge),
             None => Content::counted(&request.body),
         };
         let entry = Arc::new(Entry {
@@ -118,7 +121,7 @@ impl Journal {
             notes: request.notes.clone(),
             sent: Default::default(),
             progress: Progress::new(request.head.clone()).into(),
-            charge: self.recent.as_ref().map(|recent| recent.charge(request.head.fields.map())),
+            charge,
         });
         self.totals.begin();
         tally.begin();

@@ -52,10 +52,10 @@ impl Passing {
     pub fn answered(&self, response: &mut Response) {
         let is_looked_at = self.journal.recent.is_some() || self.journal.is_heard();
         let head = self.entry.progress().heads.request();
-        let content = match &self.journal.recent {
+        let content = match self.journal.recent.as_ref().zip(self.entry.charge.as_ref()) {
             // Its content goes to nobody.
             _ if head.method == Method::HEAD => Content::Empty,
-            Some(recent) => recent.content(&response.body),
+            Some((recent, charge)) => recent.content(&response.body, charge),
             None => Content::NotKept(None),
         };
         let is_websocket = response.head.status == StatusCode::SWITCHING_PROTOCOLS && asks_for_websocket(&head);
@@ -192,11 +192,7 @@ impl Drop for Passing {
         access::write(&self.entry);
         self.tell(|flow| Event::FlowEnded { flow });
         if let Some(recent) = &self.journal.recent {
-            self.entry.progress().heads.write();
-            if let Some(charge) = &self.entry.charge {
-                charge.add(self.entry.notes.size());
-            }
-            recent.settle();
+            recent.end(&self.entry);
         }
     }
 }

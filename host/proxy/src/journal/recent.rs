@@ -10,10 +10,10 @@ use std::{
 
 use http::HeaderMap;
 
-use super::{Content, Entry, FrameDecoder, Frames, Keeping, shown};
+use super::{Content, Ended, Entry, FrameDecoder, Frames, Keeping, shown};
 use crate::flow::Body;
 
-/// Recent flows, by number. When there are too many, the oldest are forgotten, whether they have ended or not.
+/// Recent flows. When there are too many, those that ended first are forgotten.
 #[derive(Debug)]
 pub(super) struct Recent {
     keeping: Keeping,
@@ -23,7 +23,10 @@ pub(super) struct Recent {
 
 #[derive(Debug, Default)]
 struct Entries {
-    entries: VecDeque<Arc<Entry>>,
+    /// Those under way, in no order.
+    live: Vec<Arc<Entry>>,
+    /// In the order in which they ended.
+    ended: VecDeque<Ended>,
     forgotten: u64,
 }
 
@@ -51,12 +54,9 @@ impl Recent {
         Self { keeping, entries: Mutex::default(), room }
     }
 
-    /// What is kept of a body.
-    pub(super) fn content(&self, body: &Body) -> Content {
-        match body {
-            Body::Empty => Content::Empty,
-            _ => Content::kept(body, Charge::new(self.room.clone()), self.keeping.body),
-        }
+    /// What is kept of a body. `flow` is what its flow takes.
+    pub(super) fn content(&self, body: &Body, flow: &Charge) -> Content {
+        Content::kept(body, flow, self.keeping.body)
     }
 
     /// What is kept of the messages that a decoder finds, which is made for their largest size.
@@ -72,73 +72,80 @@ impl Recent {
         charge
     }
 
-    /// Adds a flow.
+    /// Adds a flow that begins.
     pub(super) fn add(&self, entry: Arc<Entry>) {
         let mut entries = self.lock();
-        // Flows get their numbers before they come here, so a few may come out of order.
-        let later = entries.entries.iter().rev().take_while(|other| other.flow > entry.flow).count();
-        let place = entries.entries.len() - later;
-        entries.entries.insert(place, entry);
-        while entries.entries.len() > self.keeping.flows {
-            entries.forget_oldest();
-        }
+        entries.live.push(entry);
+        while entries.len() > self.keeping.flows && entries.forget_oldest() {}
         self.make_room(&mut entries);
     }
 
-    /// Forgets the oldest flows until a part of the room is free again. It is done from time to time, as a body that arrives
-    /// is only kept while there is room.
-    pub(super) fn settle(&self) {
-        if self.room.is_scarce() {
-            self.make_room(&mut self.lock());
+    /// A flow has ended.
+    pub(super) fn end(&self, entry: &Entry) {
+        let charge = entry.charge.as_ref().map(Charge::hand_over);
+        if let Some(charge) = &charge {
+            charge.add(entry.notes.size());
         }
+        let ended = Ended::of(entry, charge);
+        let mut entries = self.lock();
+        if let Some(place) = entries.live.iter().rposition(|live| live.flow == entry.flow) {
+            entries.live.swap_remove(place);
+        }
+        entries.ended.push_back(ended);
+        self.make_room(&mut entries);
     }
 
+    /// Forgets the flows that ended first until a part of the room is free again. It is done from time to time, as a body
+    /// that arrives is only kept while there is room.
     fn make_room(&self, entries: &mut Entries) {
         while self.room.is_scarce() && entries.forget_oldest() {}
     }
 
     /// All of them, the oldest first, and how many are forgotten.
     pub(super) fn all(&self) -> (Vec<Arc<Entry>>, u64) {
-        let entries = self.lock();
-        (entries.entries.iter().cloned().collect(), entries.forgotten)
+        let (mut all, forgotten) = {
+            let entries = self.lock();
+            let ended = entries.ended.iter().map(|ended| Arc::new(ended.entry()));
+            (ended.chain(entries.live.iter().cloned()).collect::<Vec<_>>(), entries.forgotten)
+        };
+        all.sort_unstable_by_key(|entry| entry.flow);
+        (all, forgotten)
     }
 
     /// The flow of a number.
     pub(super) fn one(&self, flow: u64) -> Option<Arc<Entry>> {
         let entries = self.lock();
-        let place = entries.entries.binary_search_by_key(&flow, |entry| entry.flow).ok()?;
-        entries.entries.get(place).cloned()
+        let live = entries.live.iter().find(|live| live.flow == flow).cloned();
+        live.or_else(|| entries.ended.iter().find(|ended| ended.flow == flow).map(|ended| Arc::new(ended.entry())))
     }
 
     /// Forgets those that have ended.
     pub(super) fn clear(&self) {
         let mut entries = self.lock();
-        let before = entries.entries.len();
-        entries.entries.retain(|entry| entry.progress().ended_after.is_none());
-        entries.forgotten += (before - entries.entries.len()) as u64;
+        let ended = std::mem::take(&mut entries.ended);
+        entries.forgotten += ended.len() as u64;
     }
 
     /// Keeps what is stored elsewhere, of those that have ended, as far as there is room.
     pub(super) fn copy_stored(&self) {
-        let (entries, _) = self.all();
-        for entry in entries {
-            let stored = {
-                let progress = entry.progress();
-                progress.ended_after.and_then(|after| Some((progress.content.stored()?, after)))
-            };
-            if let Some((stored, after)) = stored {
-                // Nothing changes it any more.
-                let charge = Charge::new(self.room.clone());
-                let copied = Content::copied(&*stored, charge, self.keeping.body, entry.received_at + after);
-                entry.progress().content = copied;
+        let stored: Vec<_> = {
+            let entries = self.lock();
+            let stored = |ended: &Ended| Some((ended.flow, ended.response.stored()?, ended.ended_at()));
+            entries.ended.iter().filter_map(stored).collect()
+        };
+        for (flow, stored, ended_at) in stored {
+            let copied = Content::copied(&*stored, Charge::new(self.room.clone()), self.keeping.body, ended_at);
+            let mut entries = self.lock();
+            if let Some(ended) = entries.ended.iter_mut().find(|ended| ended.flow == flow) {
+                ended.response = copied;
             }
+            self.make_room(&mut entries);
         }
-        self.settle();
     }
 
     /// How many there are, and how many bytes they take.
     pub(super) fn size(&self) -> (usize, usize) {
-        (self.lock().entries.len(), self.room.taken.load(Ordering::Relaxed))
+        (self.lock().len(), self.room.taken.load(Ordering::Relaxed))
     }
 
     fn lock(&self) -> MutexGuard<'_, Entries> {
@@ -147,9 +154,13 @@ impl Recent {
 }
 
 impl Entries {
+    fn len(&self) -> usize {
+        self.live.len() + self.ended.len()
+    }
+
     /// Whether there was one.
     fn forget_oldest(&mut self) -> bool {
-        let was_there = self.entries.pop_front().is_some();
+        let was_there = self.ended.pop_front().is_some();
         self.forgotten += u64::from(was_there);
         was_there
     }
@@ -167,6 +178,11 @@ impl Charge {
         Self { room, taken: AtomicUsize::new(0) }
     }
 
+    /// Another one of the same room, which takes nothing yet.
+    pub(super) fn another(&self) -> Self {
+        Self::new(self.room.clone())
+    }
+
     /// Takes so many bytes more, if there is room.
     pub(super) fn take(&self, bytes: usize) -> bool {
         let taken = self.room.taken.fetch_add(bytes, Ordering::Relaxed) + bytes;
@@ -182,6 +198,11 @@ impl Charge {
     pub(super) fn add(&self, bytes: usize) {
         self.room.taken.fetch_add(bytes, Ordering::Relaxed);
         self.taken.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// The same, for somebody else to hold.
+    pub(super) fn hand_over(&self) -> Self {
+        Self { room: self.room.clone(), taken: AtomicUsize::new(self.taken.swap(0, Ordering::Relaxed)) }
     }
 
     /// Gives back some of them.
