@@ -3,7 +3,7 @@
 use std::{io, sync::Arc, time::Duration};
 
 use control::{Control, Events};
-use crossterm::event::{Event as Input, EventStream, MouseEventKind};
+use crossterm::event::{Event as Input, MouseEventKind};
 use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use tokio::time::{Instant, sleep_until};
 
@@ -11,7 +11,7 @@ use crate::{
     effect::{Done, Effect},
     key::Key,
     model::Model,
-    terminal::Terminal,
+    terminal::{self, Terminal},
     update, view,
     view::areas::Areas,
 };
@@ -88,7 +88,7 @@ struct Console {
 
 impl Console {
     async fn run(mut self, mut events: Events) -> Result<Ended, ConsoleError> {
-        let mut keys = EventStream::new();
+        let mut keys = terminal::keys().map_err(ConsoleError::Take)?;
         let mut drawn_at = Instant::now();
         let mut read_at = drawn_at;
         self.draw()?;
@@ -99,7 +99,7 @@ impl Console {
         loop {
             tokio::select! {
                 biased;
-                key = keys.next() => {
+                key = keys.recv() => {
                     let event = key.ok_or(ConsoleError::Gone)?.map_err(ConsoleError::Read)?;
                     // The mouse moves all the time, and does nothing by that.
                     let is_seen = !matches!(&event, Input::Mouse(mouse) if mouse.kind == MouseEventKind::Moved);
@@ -121,6 +121,9 @@ impl Console {
                     wake_at = wake_at.min(drawn_at + FRAME);
                 }
                 () = sleep_until(wake_at) => {
+                    if self.terminal.is_gone() {
+                        return Err(ConsoleError::Gone);
+                    }
                     let Some(count) = self.take_events(&mut events) else { return Ok(Ended::Stopped) };
                     let now = Instant::now();
                     if self.is_lost && now - read_at >= READING {

@@ -12,11 +12,14 @@ use std::{
 
 use crossterm::{
     cursor::Show,
-    event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture},
+    event::{
+        self, DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture, Event as Input,
+    },
     execute,
     terminal::{Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode},
 };
 use ratatui::{Frame, backend::CrosstermBackend, layout::Size};
+use tokio::sync::mpsc::Receiver;
 
 use crate::run::ConsoleError;
 
@@ -67,6 +70,11 @@ impl Terminal {
         !self.is_writing.load(Ordering::Acquire)
     }
 
+    /// Whether it was closed.
+    pub(crate) fn is_gone(&self) -> bool {
+        !io::stdin().is_terminal()
+    }
+
     /// Draws what differs from what was drawn last.
     pub(crate) fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> Result<(), ConsoleError> {
         // A panic elsewhere has given it back, and said why; the proxy goes on.
@@ -87,6 +95,29 @@ impl Drop for Terminal {
     fn drop(&mut self) {
         give_back();
     }
+}
+
+/// What comes from the terminal: a thread of its own reads it until nobody wants it any more. Reading from a terminal that was
+/// closed never ends, and must hold up nobody.
+pub(crate) fn keys() -> io::Result<Receiver<io::Result<Input>>> {
+    /// Keys that are read ahead, such as of a text that is pasted.
+    const AHEAD: usize = 256;
+    let (sender, keys) = tokio::sync::mpsc::channel(AHEAD);
+    let read = move || {
+        while !sender.is_closed() {
+            let key = match event::poll(PATIENCE) {
+                Ok(false) => continue,
+                Ok(true) => event::read(),
+                Err(failure) => Err(failure),
+            };
+            let is_failure = key.is_err();
+            if sender.blocking_send(key).is_err() || is_failure {
+                return;
+            }
+        }
+    };
+    std::thread::Builder::new().name("keys".to_owned()).spawn(read)?;
+    Ok(keys)
 }
 
 /// What was drawn and not written yet.
