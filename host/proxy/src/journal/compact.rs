@@ -51,6 +51,14 @@ impl Heads {
         }
     }
 
+    /// Bytes that are written.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Self::Whole(..) => 0,
+            Self::Written(bytes, _) => bytes.len(),
+        }
+    }
+
     /// The same, written down: with the head of the response too, if that is of a server.
     pub(super) fn written(&self, is_of_server: bool) -> Self {
         match self {

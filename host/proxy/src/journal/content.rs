@@ -40,15 +40,27 @@ impl Content {
         }
     }
 
-    /// What is kept of a body, at most `limit` bytes. `flow` is what its flow takes of the room.
-    pub(super) fn kept(body: &Body, flow: &Charge, limit: usize) -> Self {
+    /// What is kept of a body that arrives, at most `limit` bytes. It takes its room from `charge`.
+    pub(super) fn arriving(body: &Body, charge: Charge, limit: usize) -> Self {
         let fits = body.size().is_none_or(|size| size <= limit as u64);
+        Self::passing(body, Some(charge), if fits { limit } else { 0 })
+    }
+
+    /// What is kept of a body that is here, at most `limit` bytes.
+    pub(super) fn here(body: &Body, limit: usize) -> Self {
         match body {
             Body::Empty => Self::Empty,
             Body::Stored(stored) => Self::Stored(stored.clone()),
-            Body::Bytes(bytes) if fits && flow.take(bytes.len()) => Self::Bytes(bytes.clone()),
-            Body::Live(_) => Self::passing(body, Some(flow.another()), if fits { limit } else { 0 }),
-            Body::Bytes(_) | Body::Gone => Self::NotKept(body.size()),
+            Body::Bytes(bytes) if bytes.len() <= limit => Self::Bytes(bytes.clone()),
+            Body::Bytes(_) | Body::Live(_) | Body::Gone => Self::NotKept(body.size()),
+        }
+    }
+
+    /// The bytes that count as the flow's.
+    pub(super) fn held(&self) -> usize {
+        match self {
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Empty | Self::Stored(_) | Self::Passing(_) | Self::NotKept(_) => 0,
         }
     }
 

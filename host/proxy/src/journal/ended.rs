@@ -13,7 +13,6 @@ use super::{
     Content, Entry, Frames,
     compact::Heads,
     entry::{Progress, Stage},
-    recent::Charge,
 };
 use crate::flow::{Decision, Note, Notes, Session};
 
@@ -38,8 +37,8 @@ pub(super) struct Ended {
     is_whole: bool,
     is_websocket: bool,
     frames: Option<Arc<Frames>>,
-    /// What it takes of the room for recent flows.
-    _charge: Option<Charge>,
+    /// What it takes, but for bodies that arrived.
+    pub(super) bytes: usize,
 }
 
 /// Who decided on it.
@@ -81,8 +80,8 @@ impl<T: Clone> Few<T> {
 }
 
 impl Ended {
-    /// The flow of an entry, which has ended. `charge` is what it takes.
-    pub(super) fn of(entry: &Entry, charge: Option<Charge>) -> Self {
+    /// The flow of an entry, which has ended.
+    pub(super) fn of(entry: &Entry) -> Self {
         let progress = entry.progress();
         let decision = entry.notes.decision();
         let is_of_server = !matches!(decision, Some(Decision::Answered(_)));
@@ -93,14 +92,17 @@ impl Ended {
             Some(Decision::Forwarded(server)) if server == progress.heads.request().destination => Decided::Forwarded,
             Some(other) => Decided::Other(Box::new(other)),
         };
+        let heads = progress.heads.written(is_of_server);
+        let held = entry.content.held() + progress.content.held();
         Self {
+            bytes: size_of::<Self>() + heads.size() + entry.notes.size() + held,
             flow: entry.flow,
             session: entry.session.clone(),
             client: entry.client,
             received_at: entry.received_at,
             request: entry.content.clone(),
             response: progress.content.clone(),
-            heads: progress.heads.written(is_of_server),
+            heads,
             notes: Few::of(entry.notes.all()),
             decided,
             stage: progress.stage.clone(),
@@ -112,7 +114,6 @@ impl Ended {
             is_whole: progress.is_whole,
             is_websocket: progress.is_websocket,
             frames: progress.frames.clone(),
-            _charge: charge,
         }
     }
 
@@ -152,7 +153,6 @@ impl Ended {
             notes: Notes::of(self.notes.all(), decision),
             sent: self.sent.into(),
             progress: progress.into(),
-            charge: None,
         }
     }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use http::StatusCode;
 
-use super::{compact::Heads, content::Content, frames::Frames, recent::Charge};
+use super::{compact::Heads, content::Content, frames::Frames};
 use crate::flow::{Fault, Notes, RequestHead, Session};
 
 /// What is known of a flow.
@@ -24,8 +24,6 @@ pub(super) struct Entry {
     /// Bytes of content that the client was sent.
     pub(super) sent: AtomicU64,
     pub(super) progress: Mutex<Progress>,
-    /// What it takes of the room for recent flows.
-    pub(super) charge: Option<Charge>,
 }
 
 /// How far a flow has come.

@@ -106,9 +106,8 @@ impl Journal {
     /// A flow begins. It ends when what this returns is dropped.
     pub fn begin(self: &Arc<Self>, request: &Request, client: Option<SocketAddr>) -> Passing {
         let tally = self.sessions.tally(&request.session);
-        let charge = self.recent.as_ref().map(|recent| recent.charge(request.head.fields.map()));
-        let content = match self.recent.as_ref().zip(charge.as_ref()) {
-            Some((recent, charge)) => recent.content(&request.body, charge),
+        let content = match &self.recent {
+            Some(recent) => recent.content(&request.body),
             None => Content::counted(&request.body),
         };
         let entry = Arc::new(Entry {
@@ -121,12 +120,12 @@ impl Journal {
             notes: request.notes.clone(),
             sent: Default::default(),
             progress: Progress::new(request.head.clone()).into(),
-            charge,
         });
         self.totals.begin();
         tally.begin();
+        let shelf = recent::shelf_of_thread();
         if let Some(recent) = &self.recent {
-            recent.add(entry.clone());
+            recent.add(shelf, entry.clone());
         }
         if self.events.is_heard() {
             let (events, flow) = (self.events.clone(), entry.flow);
@@ -135,7 +134,7 @@ impl Journal {
             }));
         }
         self.events.send(|| Event::FlowStarted { flow: Arc::new(shown::summary(&entry)) });
-        Passing::new(self.clone(), entry, tally)
+        Passing::new(self.clone(), entry, tally, shelf)
     }
 
     /// A request was refused before it became a flow.

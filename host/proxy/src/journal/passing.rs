@@ -29,6 +29,8 @@ pub struct Passing {
     entry: Arc<Entry>,
     /// That of its session.
     tally: Arc<Tally>,
+    /// The number of the shelf that it is on among recent flows.
+    shelf: usize,
     /// Whether all of the response was passed on.
     is_whole: AtomicBool,
     /// Whether its misses are counted.
@@ -38,9 +40,9 @@ pub struct Passing {
 }
 
 impl Passing {
-    pub(super) fn new(journal: Arc<Journal>, entry: Arc<Entry>, tally: Arc<Tally>) -> Self {
+    pub(super) fn new(journal: Arc<Journal>, entry: Arc<Entry>, tally: Arc<Tally>, shelf: usize) -> Self {
         let (is_whole, has_noted) = Default::default();
-        Self { journal, entry, tally, is_whole, has_noted, lease: Lease::default() }
+        Self { journal, entry, tally, shelf, is_whole, has_noted, lease: Lease::default() }
     }
 
     /// Keeps what the flow needs until it has ended.
@@ -52,10 +54,10 @@ impl Passing {
     pub fn answered(&self, response: &mut Response) {
         let is_looked_at = self.journal.recent.is_some() || self.journal.is_heard();
         let head = self.entry.progress().heads.request();
-        let content = match self.journal.recent.as_ref().zip(self.entry.charge.as_ref()) {
+        let content = match &self.journal.recent {
             // Its content goes to nobody.
             _ if head.method == Method::HEAD => Content::Empty,
-            Some((recent, charge)) => recent.content(&response.body, charge),
+            Some(recent) => recent.content(&response.body),
             None => Content::NotKept(None),
         };
         let is_websocket = response.head.status == StatusCode::SWITCHING_PROTOCOLS && asks_for_websocket(&head);
@@ -192,7 +194,7 @@ impl Drop for Passing {
         access::write(&self.entry);
         self.tell(|flow| Event::FlowEnded { flow });
         if let Some(recent) = &self.journal.recent {
-            recent.end(&self.entry);
+            recent.end(self.shelf, &self.entry);
         }
     }
 }

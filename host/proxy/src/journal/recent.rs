@@ -1,6 +1,7 @@
 //! Recent flows, bounded in number and bytes.
 
 use std::{
+    array,
     collections::VecDeque,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -8,55 +9,70 @@ use std::{
     },
 };
 
-use http::HeaderMap;
-
-use super::{Content, Ended, Entry, FrameDecoder, Frames, Keeping, shown};
+use super::{Content, Ended, Entry, FrameDecoder, Frames, Keeping};
 use crate::flow::Body;
 
 /// Recent flows. When there are too many, those that ended first are forgotten.
+///
+/// Each thread has a shelf of its own, so that threads do not wait for each other and do not take memory from each other's
+/// caches. What is too much is forgotten now and then, and before somebody looks.
 #[derive(Debug)]
 pub(super) struct Recent {
     keeping: Keeping,
-    entries: Mutex<Entries>,
+    shelves: [Mutex<Shelf>; SHELVES],
+    /// What bodies take.
     room: Arc<Room>,
+    forgotten: AtomicUsize,
 }
 
+/// As many as keep most threads apart.
+const SHELVES: usize = 8;
+
+/// Flows that may end on a shelf, and bytes that they may take, until it is looked whether there are too many.
+const MOST_UNSETTLED: usize = 64;
+const MOST_UNSETTLED_BYTES: usize = 256 << 10;
+
 #[derive(Debug, Default)]
-struct Entries {
+#[repr(align(128))]
+struct Shelf {
     /// Those under way, in no order.
     live: Vec<Arc<Entry>>,
     /// In the order in which they ended.
     ended: VecDeque<Ended>,
-    forgotten: u64,
+    /// What these take, but for bodies that arrived.
+    bytes: usize,
+    unsettled: usize,
+    unsettled_bytes: usize,
 }
 
-/// The bytes that recent flows take together.
+/// The bytes that bodies of recent flows take together.
 #[derive(Debug)]
 struct Room {
     most: usize,
     taken: AtomicUsize,
 }
 
-/// What one flow, or one body, takes of the room. It is given back when this is dropped.
+/// What one body takes of the room. It is given back when this is dropped.
 #[derive(Debug)]
 pub(super) struct Charge {
     room: Arc<Room>,
     taken: AtomicUsize,
 }
 
-/// What a flow takes beside its fields and bodies, about.
-const ENTRY_BYTES: usize = 1024;
-
 impl Recent {
     /// None yet.
     pub(super) fn new(keeping: Keeping) -> Self {
         let room = Arc::new(Room { most: keeping.bytes, taken: AtomicUsize::new(0) });
-        Self { keeping, entries: Mutex::default(), room }
+        Self { keeping, shelves: array::from_fn(|_| Mutex::default()), room, forgotten: AtomicUsize::new(0) }
     }
 
-    /// What is kept of a body. `flow` is what its flow takes.
-    pub(super) fn content(&self, body: &Body, flow: &Charge) -> Content {
-        Content::kept(body, flow, self.keeping.body)
+    /// What is kept of a body.
+    pub(super) fn content(&self, body: &Body) -> Content {
+        match body {
+            Body::Empty => Content::Empty,
+            Body::Live(_) => Content::arriving(body, Charge::new(self.room.clone()), self.keeping.body),
+            _ => Content::here(body, self.keeping.body),
+        }
     }
 
     /// What is kept of the messages that a decoder finds, which is made for their largest size.
@@ -65,122 +81,145 @@ impl Recent {
         Some(Frames::new(decoder(limit)?, Charge::new(self.room.clone()), limit))
     }
 
-    /// What a flow with these fields takes.
-    pub(super) fn charge(&self, fields: &HeaderMap) -> Charge {
-        let charge = Charge::new(self.room.clone());
-        charge.add(ENTRY_BYTES + shown::size(fields));
-        charge
+    /// Adds a flow that begins on the shelf of a number.
+    pub(super) fn add(&self, shelf: usize, entry: Arc<Entry>) {
+        self.lock(shelf).live.push(entry);
     }
 
-    /// Adds a flow that begins.
-    pub(super) fn add(&self, entry: Arc<Entry>) {
-        let mut entries = self.lock();
-        entries.live.push(entry);
-        while entries.len() > self.keeping.flows && entries.forget_oldest() {}
-        self.make_room(&mut entries);
-    }
-
-    /// A flow has ended.
-    pub(super) fn end(&self, entry: &Entry) {
-        let charge = entry.charge.as_ref().map(Charge::hand_over);
-        if let Some(charge) = &charge {
-            charge.add(entry.notes.size());
+    /// A flow has ended that began on the shelf of a number.
+    pub(super) fn end(&self, shelf: usize, entry: &Entry) {
+        let ended = Ended::of(entry);
+        let mut shelf = self.lock(shelf);
+        if let Some(place) = shelf.live.iter().rposition(|live| live.flow == entry.flow) {
+            shelf.live.swap_remove(place);
         }
-        let ended = Ended::of(entry, charge);
-        let mut entries = self.lock();
-        if let Some(place) = entries.live.iter().rposition(|live| live.flow == entry.flow) {
-            entries.live.swap_remove(place);
+        let bytes = ended.bytes;
+        shelf.ended.push_back(ended);
+        shelf.bytes += bytes;
+        shelf.unsettled += 1;
+        shelf.unsettled_bytes += bytes;
+        let is_settled = shelf.unsettled < MOST_UNSETTLED.min(self.keeping.flows / 16)
+            && shelf.unsettled_bytes < MOST_UNSETTLED_BYTES;
+        if is_settled && !self.room.is_scarce() {
+            return;
         }
-        entries.ended.push_back(ended);
-        self.make_room(&mut entries);
+        drop(shelf);
+        self.settle(&mut self.all_shelves());
     }
 
-    /// Forgets the flows that ended first until a part of the room is free again. It is done from time to time, as a body
-    /// that arrives is only kept while there is room.
-    fn make_room(&self, entries: &mut Entries) {
-        while self.room.is_scarce() && entries.forget_oldest() {}
+    /// Forgets the flows that ended first until there are few enough, and until a part of the room is free: a body that arrives
+    /// is only kept while there is room.
+    fn settle(&self, shelves: &mut [MutexGuard<'_, Shelf>; SHELVES]) {
+        for shelf in shelves.iter_mut() {
+            (shelf.unsettled, shelf.unsettled_bytes) = (0, 0);
+        }
+        let is_too_much = |shelves: &[MutexGuard<'_, Shelf>; SHELVES]| {
+            let flows: usize = shelves.iter().map(|shelf| shelf.live.len() + shelf.ended.len()).sum();
+            let bytes: usize = shelves.iter().map(|shelf| shelf.bytes).sum();
+            flows > self.keeping.flows || self.room.is_scarce_with(bytes)
+        };
+        while is_too_much(shelves) {
+            let first = shelves.iter_mut().filter(|shelf| !shelf.ended.is_empty());
+            let Some(shelf) = first.min_by_key(|shelf| shelf.ended.front().map(Ended::ended_at)) else { return };
+            if let Some(oldest) = shelf.ended.pop_front() {
+                shelf.bytes -= oldest.bytes;
+                self.forgotten.fetch_add(1, Ordering::Relaxed);
+            }
+        }
     }
 
     /// All of them, the oldest first, and how many are forgotten.
     pub(super) fn all(&self) -> (Vec<Arc<Entry>>, u64) {
-        let (mut all, forgotten) = {
-            let entries = self.lock();
-            let ended = entries.ended.iter().map(|ended| Arc::new(ended.entry()));
-            (ended.chain(entries.live.iter().cloned()).collect::<Vec<_>>(), entries.forgotten)
-        };
+        let mut all = Vec::new();
+        {
+            let mut shelves = self.all_shelves();
+            self.settle(&mut shelves);
+            for shelf in &shelves {
+                all.extend(shelf.live.iter().cloned());
+                all.extend(shelf.ended.iter().map(|ended| Arc::new(ended.entry())));
+            }
+        }
         all.sort_unstable_by_key(|entry| entry.flow);
-        (all, forgotten)
+        (all, self.forgotten.load(Ordering::Relaxed) as u64)
     }
 
     /// The flow of a number.
     pub(super) fn one(&self, flow: u64) -> Option<Arc<Entry>> {
-        let entries = self.lock();
-        let live = entries.live.iter().find(|live| live.flow == flow).cloned();
-        live.or_else(|| entries.ended.iter().find(|ended| ended.flow == flow).map(|ended| Arc::new(ended.entry())))
+        self.all_shelves().iter().find_map(|shelf| {
+            let live = shelf.live.iter().find(|live| live.flow == flow).cloned();
+            live.or_else(|| shelf.ended.iter().find(|ended| ended.flow == flow).map(|ended| Arc::new(ended.entry())))
+        })
     }
 
     /// Forgets those that have ended.
     pub(super) fn clear(&self) {
-        let mut entries = self.lock();
-        let ended = std::mem::take(&mut entries.ended);
-        entries.forgotten += ended.len() as u64;
+        for mut shelf in self.all_shelves() {
+            let ended = std::mem::take(&mut shelf.ended);
+            shelf.bytes = 0;
+            self.forgotten.fetch_add(ended.len(), Ordering::Relaxed);
+        }
     }
 
     /// Keeps what is stored elsewhere, of those that have ended, as far as there is room.
     pub(super) fn copy_stored(&self) {
-        let stored: Vec<_> = {
-            let entries = self.lock();
+        for number in 0..SHELVES {
             let stored = |ended: &Ended| Some((ended.flow, ended.response.stored()?, ended.ended_at()));
-            entries.ended.iter().filter_map(stored).collect()
-        };
-        for (flow, stored, ended_at) in stored {
-            let copied = Content::copied(&*stored, Charge::new(self.room.clone()), self.keeping.body, ended_at);
-            let mut entries = self.lock();
-            if let Some(ended) = entries.ended.iter_mut().find(|ended| ended.flow == flow) {
-                ended.response = copied;
+            let all: Vec<_> = self.lock(number).ended.iter().filter_map(stored).collect();
+            for (flow, stored, ended_at) in all {
+                let copied = Content::copied(&*stored, Charge::new(self.room.clone()), self.keeping.body, ended_at);
+                let mut shelf = self.lock(number);
+                if let Some(ended) = shelf.ended.iter_mut().find(|ended| ended.flow == flow) {
+                    ended.response = copied;
+                }
             }
-            self.make_room(&mut entries);
         }
+        self.settle(&mut self.all_shelves());
     }
 
     /// How many there are, and how many bytes they take.
     pub(super) fn size(&self) -> (usize, usize) {
-        (self.lock().len(), self.room.taken.load(Ordering::Relaxed))
+        let mut shelves = self.all_shelves();
+        self.settle(&mut shelves);
+        let of = |shelf: &MutexGuard<'_, Shelf>| (shelf.live.len() + shelf.ended.len(), shelf.bytes);
+        let add = |(flows, bytes), (more, taken)| (flows + more, bytes + taken);
+        shelves.iter().map(of).fold((0, self.room.taken.load(Ordering::Relaxed)), add)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Entries> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self, number: usize) -> MutexGuard<'_, Shelf> {
+        let [first, ..] = &self.shelves;
+        self.shelves.get(number).unwrap_or(first).lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// In the same order always, so that nobody waits for somebody who waits for him.
+    fn all_shelves(&self) -> [MutexGuard<'_, Shelf>; SHELVES] {
+        array::from_fn(|number| self.lock(number))
     }
 }
 
-impl Entries {
-    fn len(&self) -> usize {
-        self.live.len() + self.ended.len()
+/// The number of the shelf of this thread.
+pub(super) fn shelf_of_thread() -> usize {
+    static THREADS: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static SHELF: usize = THREADS.fetch_add(1, Ordering::Relaxed) % SHELVES;
     }
-
-    /// Whether there was one.
-    fn forget_oldest(&mut self) -> bool {
-        let was_there = self.ended.pop_front().is_some();
-        self.forgotten += u64::from(was_there);
-        was_there
-    }
+    SHELF.with(|shelf| *shelf)
 }
 
 impl Room {
     /// Whether less than a quarter is free.
     fn is_scarce(&self) -> bool {
-        self.taken.load(Ordering::Relaxed) > self.most / 4 * 3
+        self.is_scarce_with(0)
+    }
+
+    /// The same where so many bytes are taken beside it.
+    fn is_scarce_with(&self, bytes: usize) -> bool {
+        self.taken.load(Ordering::Relaxed).saturating_add(bytes) > self.most / 4 * 3
     }
 }
 
 impl Charge {
     fn new(room: Arc<Room>) -> Self {
         Self { room, taken: AtomicUsize::new(0) }
-    }
-
-    /// Another one of the same room, which takes nothing yet.
-    pub(super) fn another(&self) -> Self {
-        Self::new(self.room.clone())
     }
 
     /// Takes so many bytes more, if there is room.
@@ -192,17 +231,6 @@ impl Charge {
         }
         self.taken.fetch_add(bytes, Ordering::Relaxed);
         true
-    }
-
-    /// Takes so many bytes more, whatever there is.
-    pub(super) fn add(&self, bytes: usize) {
-        self.room.taken.fetch_add(bytes, Ordering::Relaxed);
-        self.taken.fetch_add(bytes, Ordering::Relaxed);
-    }
-
-    /// The same, for somebody else to hold.
-    pub(super) fn hand_over(&self) -> Self {
-        Self { room: self.room.clone(), taken: AtomicUsize::new(self.taken.swap(0, Ordering::Relaxed)) }
     }
 
     /// Gives back some of them.

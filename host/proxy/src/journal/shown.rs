@@ -8,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use control::{Flow, FlowSummary, Message, Outcome, Timing};
-use http::{HeaderMap, HeaderName, HeaderValue, Version, header};
+use http::{HeaderName, HeaderValue, Version, header};
 
 use super::{
     Content, Entry,
@@ -141,11 +141,6 @@ pub(super) fn note(note: &Note) -> control::Note {
 /// What a note says for programs.
 pub(super) fn data(note: &Note) -> Option<serde_json::Value> {
     note.data.as_ref().and_then(|data| serde_json::from_str(data).ok())
-}
-
-/// Bytes of fields.
-pub(super) fn size(fields: &HeaderMap) -> usize {
-    fields.iter().map(|(name, value)| name.as_str().len() + value.len()).sum()
 }
 
 /// Since 1970-01-01T00:00:00Z.
