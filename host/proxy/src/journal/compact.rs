@@ -4,7 +4,7 @@
 //! the connection read into fresh memory for each request. So heads of a flow that has ended are written one after the other into
 //! one piece of memory, and read from it when somebody looks.
 
-use std::sync::Arc;
+use std::{cell::RefCell, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, uri::Authority};
@@ -20,7 +20,7 @@ pub(super) enum Heads {
     /// As they are used.
     Whole(Arc<RequestHead>, Option<Arc<ResponseHead>>),
     /// Written down. The head of a response may be somebody else's as well, who keeps it anyway.
-    Written(Arc<[u8]>, Option<Arc<ResponseHead>>),
+    Written(Box<[u8]>, Option<Arc<ResponseHead>>),
 }
 
 impl Heads {
@@ -71,29 +71,41 @@ impl Heads {
     }
 }
 
-/// What most heads take.
-const USUAL: usize = 1024;
+fn written(request: &RequestHead, response: Option<&ResponseHead>) -> Box<[u8]> {
+    thread_local! {
+        /// Where they are written first, as their length is only known then.
+        static DRAFT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    }
+    DRAFT.with_borrow_mut(|draft| {
+        draft.clear();
+        write(draft, request, response);
+        let bytes = Box::from(draft.as_slice());
+        draft.shrink_to(LARGEST_DRAFT);
+        bytes
+    })
+}
 
-fn written(request: &RequestHead, response: Option<&ResponseHead>) -> Arc<[u8]> {
-    let mut bytes = Vec::with_capacity(USUAL);
-    put(&mut bytes, request.method.as_str().as_bytes());
+/// What is kept of a draft: most heads have room in it.
+const LARGEST_DRAFT: usize = 16 << 10;
+
+fn write(bytes: &mut Vec<u8>, request: &RequestHead, response: Option<&ResponseHead>) {
+    put(bytes, request.method.as_str().as_bytes());
     let destination = &request.destination;
     bytes.push((destination.scheme() == Scheme::Https).into());
-    put(&mut bytes, destination.host().as_bytes());
+    put(bytes, destination.host().as_bytes());
     bytes.extend_from_slice(&destination.port().to_le_bytes());
-    put_optional(&mut bytes, request.authority.as_ref().map(|authority| authority.as_str().as_bytes()));
-    put(&mut bytes, request.target.as_str().as_bytes());
+    put_optional(bytes, request.authority.as_ref().map(|authority| authority.as_str().as_bytes()));
+    put(bytes, request.target.as_str().as_bytes());
     bytes.extend_from_slice(&[version(request.version), request.accepts_trailers.into()]);
-    put_optional(&mut bytes, request.upgrade.as_ref().map(HeaderValue::as_bytes));
-    put_fields(&mut bytes, &request.fields);
+    put_optional(bytes, request.upgrade.as_ref().map(HeaderValue::as_bytes));
+    put_fields(bytes, &request.fields);
     bytes.push(response.is_some().into());
     if let Some(response) = response {
         bytes.extend_from_slice(&response.status.as_u16().to_le_bytes());
-        put_optional(&mut bytes, response.reason.as_deref());
+        put_optional(bytes, response.reason.as_deref());
         bytes.push(version(response.version));
-        put_fields(&mut bytes, &response.fields);
+        put_fields(bytes, &response.fields);
     }
-    bytes.into()
 }
 
 /// Writes bytes behind their number, which no head has more of than fits.
