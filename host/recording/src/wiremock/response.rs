@@ -77,8 +77,10 @@ fn fields(stub: &Entry, heads: &mut Heads) -> Result<Fields, String> {
             let Some(value) = as_text(value) else {
                 return Err(should_be(&quoted(&format!("{place}.{name}")), "a string or a list of strings", value));
             };
-            let (name, value) = heads.field(name.as_bytes(), value.as_bytes(), "response's field")?;
-            fields.push(name, value);
+            for line in heads::lines(value.as_bytes()) {
+                let (name, value) = heads.field(name.as_bytes(), &line, "response's field")?;
+                fields.push(name, value);
+            }
         }
     }
     Ok(fields)
