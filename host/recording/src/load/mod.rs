@@ -37,6 +37,7 @@ pub(crate) fn load(path: &Path, progress: &mut dyn FnMut(Progress)) -> Result<Lo
         Signature::FlowFile => (Format::FlowFile, flow_file::load(path, window, progress)?),
         Signature::Json => documents::load(path, &file, Packing::Plain, progress)?,
         Signature::Gzip => documents::load(path, &file, Packing::Gzip, progress)?,
+        Signature::Zlib => documents::load(path, &file, Packing::Zlib, progress)?,
         Signature::Zip => zipped::load(path, &file, progress)?,
         Signature::Utf16 | Signature::Unknown => return Err(signature.refusal(path, &first)),
     };
