@@ -214,9 +214,6 @@ fn fields(entry: &Entry, place: &str, heads: &mut Heads, what: &str) -> Result<(
 /// When the response's head had arrived: after the phases up to `wait`, or at the end of `time` if none is known. The time
 /// for TLS is part of that for connecting.
 fn answered_at(entry: &Entry, started_at: f64) -> Result<f64, String> {
-    if started_at == 0.0 {
-        return Ok(started_at);
-    }
     let (mut took, mut is_known) = (0.0, false);
     for phase in ["blocked", "dns", "connect", "send", "wait"] {
         // Recorders write -1 for a phase that there was not.

@@ -76,6 +76,15 @@ fn pseudo_fields_are_no_fields() {
 }
 
 #[test]
+fn a_host_in_unicode_is_as_it_is_sent() {
+    let request = exchange(&with_request(|it| it.with("host", "b\u{fc}cher.example"))).flow.request;
+    assert_eq!(
+        (&request.host[..], request.fields),
+        (&b"xn--bcher-kva.example"[..], [("Host", "example.com:8080")].into())
+    );
+}
+
+#[test]
 fn statuses_and_ports_have_their_ranges() {
     let status = |status: i64| with_response(|it| it.with("status_code", status));
     for good in [100, 299, 999] {

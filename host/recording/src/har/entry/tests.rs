@@ -184,7 +184,43 @@ fn times_come_from_the_start_and_the_phases() {
     assert_eq!(started(&with("/time", Value::Null)), 0.0);
     assert_eq!(started(&with("/time", 1e300.into())), 0.0);
     let unknown = exchange(&with("/startedDateTime", "yesterday".into()));
-    assert_eq!((unknown.request.started_at, unknown.flow.response.unwrap().started_at), (0.0, 0.0));
+    assert_eq!((unknown.recorded_at(), unknown.request.started_at), (0.0, 0.0));
+    assert_eq!(unknown.flow.response.unwrap().started_at, 2.0);
+}
+
+#[test]
+fn without_a_time_of_recording_the_date_is_the_time() {
+    let times = |written: Value, date: &str| {
+        let entry = with("/response/headers", json!([["Date", date]]));
+        let found = exchange(&set(entry, "/startedDateTime", written));
+        (found.request.started_at, found.recorded_at())
+    };
+    for date in ["Fri, 01 Mar 2024 10:00:00 GMT", "Friday, 01-Mar-24 10:00:00 GMT", "Fri, 1 Mar 2024 12:00:00 +0200"] {
+        for none in [Value::Null, "".into(), "01/03/2024 10:00".into()] {
+            assert_eq!(times(none, date), (1_709_287_198.0, 1_709_287_200.0), "{date}");
+        }
+    }
+    // It counts only where nothing else does.
+    let recorded = times("2023-11-14T22:13:20.250Z".into(), "Fri, 01 Mar 2024 10:00:00 GMT");
+    assert_eq!(recorded, (1_700_000_000.25, 1_700_000_002.25));
+    for none in ["", "now", "Thu, 01 Jan 1970 00:00:00 GMT", "Thu, 01 Jan 1970 00:00:01 GMT"] {
+        assert_eq!(times(Value::Null, none), (0.0, 0.0), "{none}");
+    }
+}
+
+#[test]
+fn hosts_in_unicode_are_as_they_are_sent() {
+    let entry = with("/request/url", "https://b\u{fc}cher.example:81/\u{fc}".into());
+    let found = exchange(&set(entry, "/request/headers", json!([header("Host", "b\u{fc}cher.example:81")])));
+    assert_eq!(
+        (&found.request.host[..], &found.request.path[..]),
+        (&b"xn--bcher-kva.example"[..], "/\u{fc}".as_bytes())
+    );
+    assert_eq!(shown(&found.request.fields), ["Host: xn--bcher-kva.example:81"]);
+    let escaped = with("/request/url", "http://b%C3%BCcher.example/".into());
+    let escaped = set(escaped, "/request/headers", json!([header(":authority", "b\u{fc}cher.example")]));
+    let found = exchange(&escaped).flow.request;
+    assert_eq!((&found.host[..], &found.authority[..]), (&b"xn--bcher-kva.example"[..], &b"xn--bcher-kva.example"[..]));
 }
 
 #[test]
@@ -229,6 +265,19 @@ fn a_websocket_of_chrome_is_read_with_its_messages() {
     ];
     assert_eq!(messages, expected);
     assert_eq!((websocket.closed_by_client, websocket.close_code, websocket.ended_at), (None, None, None));
+    // Without a time of its own, it has that of its first message.
+    let timeless = exchange(&set(
+        self::websocket(json!([
+            said("receive", 1_709_287_200.1, 1, "hi"),
+            said("receive", 1_709_287_200.2, 1, "there")
+        ])),
+        "/startedDateTime",
+        Value::Null,
+    ));
+    assert_eq!(
+        (timeless.recorded_at(), timeless.websocket.as_ref().unwrap().messages[1].at),
+        (1_709_287_200.1, 1_709_287_200.2)
+    );
     // Nothing was said, but it was one.
     assert!(exchange(&websocket_of("ws://chat.example/", Value::Null)).is_websocket);
 }
