@@ -6,7 +6,7 @@ use proxyhost_sdk::{Request, index, next::matcher, recordings};
 
 use crate::{
     difference::{Comparison, Difference, Part},
-    replay::{ANY_METHOD, in_table, with_method},
+    replay::{ANY_METHOD, METHODS, in_table, with_method},
 };
 
 /// Tables of the index for finding recorded requests that are near a live one.
@@ -117,9 +117,11 @@ pub(crate) fn nearest(request: &Request, live: &[Part]) -> Vec<Near> {
     found
 }
 
-/// A recorded request as it is compared with a live one: where it stands for any method, it has that one's.
+/// A recorded request as it is compared with a live one: where it answers that one's method among others, it has that.
 fn of_same_method(recorded: Request, live: &Request) -> Request {
-    if recorded.method() == ANY_METHOD { with_method(&recorded, &live.method()).unwrap_or(recorded) } else { recorded }
+    let method = live.method();
+    let is_answered = recorded.method() == ANY_METHOD && METHODS.iter().any(|one| one.eq_ignore_ascii_case(&method));
+    if is_answered { with_method(&recorded, &method).unwrap_or(recorded) } else { recorded }
 }
 
 impl Near {

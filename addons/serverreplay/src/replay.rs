@@ -117,7 +117,7 @@ pub(crate) fn with_method(request: &Request, method: &str) -> Option<Request> {
 pub(crate) const ANY_METHOD: &str = "ANY";
 
 /// The methods of RFC 9110, section 9.3 that are answered by a response, and PATCH.
-const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH"];
+pub(crate) const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH"];
 
 fn report(file: &str, usable: u32, left_out: &[String], damage: Option<&str>) {
     let mut line = format!("{file}: {usable} {} to replay", if usable == 1 { "response" } else { "responses" });
