@@ -458,6 +458,7 @@ serverreplay: answers requests from a recorded conversation
   option  server_replay_kill_extra = false
   option  server_replay_nopop = false
   option  misbehave = none
+  option  server_replay_refresh_from = recording
 record: records what passes
   from    record (shipped)
   hooks   request-hook, response-hook, error-hook

@@ -29,6 +29,7 @@ mod mitmproxy;
 mod options;
 mod permissions;
 mod process;
+mod readers;
 mod ready;
 mod recording;
 mod recording_faults;

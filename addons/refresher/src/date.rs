@@ -33,6 +33,11 @@ impl Date {
         Self::of_timestamp((seconds.trunc() + (microseconds / 1e6).floor()) as i64)
     }
 
+    /// The seconds since 1970-01-01T00:00:00Z.
+    pub fn seconds(self) -> f64 {
+        self.0.unix_timestamp() as f64
+    }
+
     fn of_timestamp(seconds: i64) -> Option<Self> {
         let date = OffsetDateTime::from_unix_timestamp(seconds).ok()?;
         (100..=9999).contains(&date.year()).then_some(Self(date))

@@ -28,6 +28,14 @@ fn dates_are_read_as_python_reads_them() {
 }
 
 #[test]
+fn a_date_is_a_time() {
+    for (text, seconds) in [("Tue, 14 Nov 2023 22:13:20 GMT", 1_700_000_000.0), ("Wed, 31 Dec 1969 23:59:59 GMT", -1.0)]
+    {
+        assert_eq!(Date::parse(text.as_bytes()).map(Date::seconds), Some(seconds));
+    }
+}
+
+#[test]
 fn dates_that_do_not_exist_are_refused() {
     for text in [
         "Wed, 29 Feb 2023 00:00:00 GMT",

@@ -6,7 +6,7 @@ use proxyhost_sdk::{Request, index, next::matcher, recordings};
 
 use crate::{
     difference::{Comparison, Difference, Part},
-    replay::in_table,
+    replay::{ANY_METHOD, METHODS, in_table, with_method},
 };
 
 /// Tables of the index for finding recorded requests that are near a live one.
@@ -84,9 +84,10 @@ pub(crate) fn nearest(request: &Request, live: &[Part]) -> Vec<Near> {
         let (Some(recorded), Some(exchange)) = (recordings::recorded_request(id), recordings::describe(id)) else {
             continue;
         };
+        let shown = shown(&recorded);
+        let recorded = of_same_method(recorded, request);
         let limit = contents.limit_for(&recorded);
         let comparison = Comparison::new(live, &parts_within(&recorded, limit));
-        let shown = shown(&recorded);
         let is_same =
             |near: &Near| near.request == shown && near.comparison == comparison && near.lacks == exchange.lacks;
         // The same request is often recorded more than once.
@@ -116,10 +117,18 @@ pub(crate) fn nearest(request: &Request, live: &[Part]) -> Vec<Near> {
     found
 }
 
+/// A recorded request as it is compared with a live one: where it answers that one's method among others, it has that.
+fn of_same_method(recorded: Request, live: &Request) -> Request {
+    let method = live.method();
+    let is_answered = recorded.method() == ANY_METHOD && METHODS.iter().any(|one| one.eq_ignore_ascii_case(&method));
+    if is_answered { with_method(&recorded, &method).unwrap_or(recorded) } else { recorded }
+}
+
 impl Near {
     /// Finds out how it could answer, or that it cannot.
     fn finish(&mut self, live: &Request) {
         let Some(recorded) = recordings::recorded_request(self.id) else { return };
+        let recorded = of_same_method(recorded, live);
         if self.lacks.is_none() && matcher::key(&recorded).is_none() {
             self.lacks = Some("no key of the matcher".to_owned());
         }

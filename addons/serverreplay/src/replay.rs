@@ -81,8 +81,7 @@ fn file_exchanges(ids: std::ops::Range<u32>, left_out: &mut Vec<String>) -> u32 
             websockets += 1;
         } else if !exchange.answered {
             unanswered += 1;
-        } else if let Some(key) = matcher::key(&request) {
-            index::put(&of_recorded(&key), id);
+        } else if file_exchange(&request, id) {
             usable += 1;
         } else {
             unmatched += 1;
@@ -96,6 +95,29 @@ fn file_exchanges(ids: std::ops::Range<u32>, left_out: &mut Vec<String>) -> u32 
     left_out.extend(counts.into_iter().filter(|&(count, _)| count > 0).map(|(count, what)| format!("{count} {what}")));
     usable
 }
+
+/// Puts an exchange under its key, or under those of all methods if it answers any. Whether it has one.
+fn file_exchange(request: &Request, id: u32) -> bool {
+    let put = |request: &Request| matcher::key(request).map(|key| index::put(&of_recorded(&key), id)).is_some();
+    if request.method() != ANY_METHOD {
+        return put(request);
+    }
+    let methods = METHODS.iter().filter_map(|method| with_method(request, method));
+    methods.filter(put).count() > 0
+}
+
+/// The request as it would be with a method.
+pub(crate) fn with_method(request: &Request, method: &str) -> Option<Request> {
+    let copy = request.copy();
+    copy.set_method(method).ok()?;
+    Some(copy)
+}
+
+/// What a recording has in the place of a method for all of [`METHODS`], as WireMock's stubs do.
+pub(crate) const ANY_METHOD: &str = "ANY";
+
+/// The methods of RFC 9110, section 9.3 that are answered by a response, and PATCH.
+pub(crate) const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH"];
 
 fn report(file: &str, usable: u32, left_out: &[String], damage: Option<&str>) {
     let mut line = format!("{file}: {usable} {} to replay", if usable == 1 { "response" } else { "responses" });

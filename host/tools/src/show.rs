@@ -52,7 +52,10 @@ fn about(
     };
     say("id", &exchange.id)?;
     say("sent to", &format!("{}:{}", text::decoded(&request.host), request.port))?;
-    say("asked at", &format!("{} UTC", measure::moment(request.started_at)))?;
+    // Zero stands for a recording that does not say when.
+    if request.started_at > 0.0 {
+        say("asked at", &format!("{} UTC", measure::moment(request.started_at)))?;
+    }
     if let Some(response) = &exchange.response {
         let took = response.started_at - request.started_at;
         say("answered after", &measure::duration(took.max(0.0)))?;

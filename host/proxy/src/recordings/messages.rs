@@ -131,7 +131,7 @@ impl RecordedFlows {
             Content::NotRecorded => Body::Empty,
             content => self.body(Some(position), content, &recorded.trailers, pace.beats(&recorded.pieces)),
         };
-        let mut response = Response::received(time(recorded.started_at), head.clone(), body);
+        let mut response = Response::received(time(exchange.recorded_at()), head.clone(), body);
         let asked_at = exchange.request.ended_at.unwrap_or(exchange.request.started_at);
         response.latency = pace.delay(recorded.started_at - asked_at);
         Some(response)

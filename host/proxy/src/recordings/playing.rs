@@ -34,7 +34,7 @@ impl RecordedFlows {
         fields.set(ACCEPT, HeaderValue::try_from(accept_key(key.as_bytes())).ok()?);
         let status = StatusCode::SWITCHING_PROTOCOLS;
         let head = ResponseHead { status, reason: None, version: recorded.version, fields };
-        let mut response = Response::received(time(recorded.started_at), Arc::new(head), Body::Empty);
+        let mut response = Response::received(time(exchange.recorded_at()), Arc::new(head), Body::Empty);
         let asked_at = exchange.request.ended_at.unwrap_or(exchange.request.started_at);
         response.latency = manner.pace.delay(recorded.started_at - asked_at);
         response.upgrade.endpoint = Some(Arc::new(RecordedSession { recording: self.clone(), position, manner }));

@@ -62,10 +62,7 @@ impl recordings::Host for View<'_> {
                 answered: exchange.is_answered() || exchange.is_playable(),
                 lacks: lacks(exchange).map(str::to_owned),
                 websocket: exchange.is_websocket,
-                recorded_at: exchange
-                    .response
-                    .as_ref()
-                    .map_or(exchange.request.started_at, |response| response.started_at),
+                recorded_at: exchange.recorded_at(),
             })
         }))
     }

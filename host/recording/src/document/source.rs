@@ -8,7 +8,7 @@ use std::{
     rc::Rc,
 };
 
-use flate2::read::MultiGzDecoder;
+use flate2::read::{MultiGzDecoder, ZlibDecoder};
 
 /// How the text is packed in its file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub(crate) enum Packing {
     #[default]
     Plain,
     Gzip,
+    /// As mitmproxy writes `.zhar` files (RFC 1950).
+    Zlib,
     /// As one of the files in a zip archive.
     Zip,
 }
@@ -39,6 +41,7 @@ impl<'f> Source<'f> {
             Packing::Gzip | Packing::Zip => {
                 Box::new(Limited { inner: MultiGzDecoder::new(file), left: unpacked_limit(size) })
             }
+            Packing::Zlib => Box::new(Limited { inner: ZlibDecoder::new(file), left: unpacked_limit(size) }),
         };
         Ok(Self { inner, buffer: vec![0; BUFFER], unread: 0..0, position })
     }
@@ -99,7 +102,7 @@ impl Position {
     pub(crate) fn offset(&self) -> u64 {
         match self.packing {
             Packing::Plain => self.in_text.get(),
-            Packing::Gzip | Packing::Zip => self.in_file.get(),
+            Packing::Gzip | Packing::Zlib | Packing::Zip => self.in_file.get(),
         }
     }
 
@@ -107,7 +110,7 @@ impl Position {
     pub(crate) fn start_of(&self, len: usize) -> u64 {
         match self.packing {
             Packing::Plain => self.offset().saturating_sub(len as u64),
-            Packing::Gzip | Packing::Zip => self.offset(),
+            Packing::Gzip | Packing::Zlib | Packing::Zip => self.offset(),
         }
     }
 

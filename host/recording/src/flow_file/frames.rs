@@ -55,7 +55,7 @@ impl FlowFile {
         let (signature, first) = Signature::read(path, &mut Window::new(&file, size))?;
         match signature {
             Signature::FlowFile => Ok(Some(Self::new(path, file, size))),
-            Signature::Json | Signature::Gzip | Signature::Zip => Ok(None),
+            Signature::Json | Signature::Gzip | Signature::Zlib | Signature::Zip => Ok(None),
             Signature::Utf16 | Signature::Unknown => Err(signature.refusal(path, &first)),
         }
     }

@@ -130,8 +130,18 @@ fn fields(
             b":authority" => authority = Some(line(reader, heads, Some(value), what)?),
             name if is_pseudo(name) => {}
             _ => {
-                heads.spend(FIELD_OVERHEAD).map_err(|defect| Trouble::flaw(name.start, defect.what))?;
-                fields.push(token(reader, heads, name, what)?, line(reader, heads, Some(value), what)?);
+                let flaw = |defect: Defect| Trouble::flaw(value.start, defect.what);
+                heads.spend(FIELD_OVERHEAD).map_err(flaw)?;
+                let name = token(reader, heads, name, what)?;
+                // mitmproxy keeps them joined when it reads a HAR file that has them so.
+                if reader.string(value, what)?.contains(&b'\n') {
+                    for line in heads::lines(reader.string(value, what)?) {
+                        heads.spend(FIELD_OVERHEAD + line.len() as u64).map_err(flaw)?;
+                        fields.push(name.clone(), heads.line(&line, what).map_err(flaw)?);
+                    }
+                } else {
+                    fields.push(name, line(reader, heads, Some(value), what)?);
+                }
             }
         }
     }

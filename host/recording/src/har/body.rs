@@ -7,6 +7,7 @@ use base64::{
     Engine, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
+use serde_json::Value;
 
 use super::{attached::Attached, extra::Extra, form};
 use crate::{
@@ -21,6 +22,9 @@ pub(super) fn of_request(entry: &mut Entry, fields: &Fields, attached: &mut Atta
     let place = "request.postData";
     let size = entry.size("request.bodySize")?;
     if let Some(body) = written(entry, place, size, attached)? {
+        return Ok(body);
+    }
+    if let Some(body) = own(entry, "request", attached)? {
         return Ok(body);
     }
     let params = entry.list(&format!("{place}.params"))?;
@@ -63,6 +67,9 @@ pub(super) fn of_response(
     if let Some(body) = written(entry, place, size, attached)? {
         return Ok(body);
     }
+    if let Some(body) = own(entry, "response", attached)? {
+        return Ok(body);
+    }
     // This program marks what it does not have.
     if extra.is_some() {
         return Ok(Body::empty());
@@ -79,6 +86,21 @@ pub(super) fn of_response(
     // A coded body may be longer than what it means; any other would have been there.
     let was_empty = fields.get("content-encoding").is_some() || content_length(fields).unwrap_or(0) == 0;
     Ok(if is_empty && was_empty { Body::empty() } else { Body::not_recorded() })
+}
+
+/// The body in a member of the recorder's own, such as that in which HTTP Toolkit has requests that are no text: HAR has no
+/// `encoding` for them.
+fn own(entry: &mut Entry, message: &str, attached: &mut Attached) -> Result<Option<Body>, String> {
+    for key in ["_content", "_postData"] {
+        let place = format!("{message}.{key}");
+        if entry.get(&place)?.is_some_and(Value::is_object) {
+            let size = entry.size(&format!("{place}.size"))?;
+            if let Some(body) = written(entry, &place, size, attached)? {
+                return Ok(Some(body));
+            }
+        }
+    }
+    Ok(None)
 }
 
 /// What is written as `text` or named as `_file` there; nothing if it is empty. `size` is how many bytes it should be.

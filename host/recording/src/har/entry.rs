@@ -1,9 +1,7 @@
 //! One entry as an exchange.
 
-use std::borrow::Cow;
-
-use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
+use http::Version;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -11,10 +9,11 @@ use super::{
     attached::Attached,
     body, clock,
     extra::{Extra, KEY as EXTRA},
+    field::{Pseudo, field},
     messages,
 };
 use crate::{
-    document::{Entry, Outcome, item_text, quoted, should_be},
+    document::{Entry, Outcome},
     model::{Content, Exchange, Fields, Flow, Request, Response, WebSocket, has_no_body},
     reading::{
         Unfit, Url,
@@ -30,8 +29,9 @@ pub(super) fn read(
     heads: &mut Heads,
     attached: &mut Attached,
 ) -> Result<Outcome, String> {
-    let method = entry.text("request.method")?.ok_or("`request.method` is missing")?.to_owned();
-    let written_url = entry.text("request.url")?.ok_or("`request.url` is missing")?.to_owned();
+    let pseudo = Pseudo::of_request(&entry)?;
+    let method = given(&entry, "request.method")?.or(pseudo.method.clone()).ok_or("`request.method` is missing")?;
+    let written_url = pseudo.url(given(&entry, "request.url")?).ok_or("`request.url` is missing")?;
     let url = match Url::parse(&written_url) {
         Ok(url) => url,
         Err(Unfit::Scheme(scheme)) => return Ok(Outcome::Other(format!("the scheme is `{scheme}`"))),
@@ -48,7 +48,9 @@ pub(super) fn read(
         return Ok(Outcome::Other(failure));
     }
     let started_at = entry.text("startedDateTime")?.and_then(clock::seconds).and_then(heads::time);
+    let version = given(&entry, "request.httpVersion")?.or(pseudo.version).unwrap_or_default();
     let mut request = request(&mut entry, &method, &url, extra.as_ref(), heads, attached)?;
+    request.version = heads::version(version.as_bytes());
     request.started_at = started_at.unwrap_or(0.0);
     let has_response = extra.is_none() || is_answered(&entry)?;
     let response = has_response.then(|| response(&mut entry, &request, extra.as_ref(), heads, attached)).transpose()?;
@@ -72,6 +74,11 @@ pub(super) fn read(
     Ok(Outcome::Exchange(Box::new(Exchange { number, is_websocket, flow })))
 }
 
+/// The text at a path, if there is some.
+fn given(entry: &Entry, path: &str) -> Result<Option<String>, String> {
+    Ok(entry.text(path)?.filter(|text| !text.is_empty()).map(ToOwned::to_owned))
+}
+
 /// Why there was no response, or none to its end. Chrome and mitmproxy write `_error`, Playwright `_failureText`.
 fn failure(entry: &Entry) -> Result<Option<String>, String> {
     for place in ["response._error", "response._failureText", "_error"] {
@@ -89,7 +96,9 @@ fn failure(entry: &Entry) -> Result<Option<String>, String> {
 }
 
 fn is_answered(entry: &Entry) -> Result<bool, String> {
-    Ok(entry.get("response")?.is_some() && entry.number("response.status")? != Some(0.0))
+    let has_status = entry.get("response")?.is_some() && entry.get("response.status")?.is_some();
+    // Recorders write 0 or -1 where nothing came.
+    Ok(has_status && entry.number("response.status")?.is_none_or(|status| status > 0.0))
 }
 
 /// What was said over the WebSocket, if it was recorded and every message can be read. `opened_at` is when it was opened.
@@ -100,7 +109,7 @@ fn websocket(entry: &Entry, extra: Option<&Extra>, opened_at: f64) -> Result<Opt
     Ok(messages.map(|messages| WebSocket { messages, ..end }))
 }
 
-/// The request, as far as HAR has it, without its start.
+/// The request, as far as HAR has it, without its version and its start.
 fn request(
     entry: &mut Entry,
     method: &str,
@@ -120,7 +129,7 @@ fn request(
         port: url.port,
         authority,
         path: heads.counted_line(url.path.as_bytes(), "request's path")?,
-        version: heads::version(entry.text("request.httpVersion")?.unwrap_or_default().as_bytes()),
+        version: Version::HTTP_11,
         fields,
         content: body.content,
         trailers: Fields::new(),
@@ -178,55 +187,33 @@ fn make_true(fields: &mut Fields, body: &Body, extra: Option<&Extra>) {
     }
 }
 
-/// The fields of a head, without pseudo fields, and the `:authority` that was among those.
+/// The fields of a head, without pseudo fields, and the authority that was among those.
 fn fields(entry: &Entry, place: &str, heads: &mut Heads, what: &str) -> Result<(Fields, Bytes), String> {
     let (mut fields, mut authority) = (Fields::new(), Bytes::new());
     for (index, item) in entry.list(place)?.iter().enumerate() {
         let at = |defect: heads::Defect| format!("{} (`{place}[{index}]`)", defect.what);
-        let (name, value) = name_and_value(item, &format!("{place}[{index}]"))?;
-        heads.spend((name.len() + value.len()) as u64).map_err(at)?;
-        match name.as_bytes() {
-            b":authority" => authority = heads.line(&value, what).map_err(at)?,
-            name if is_pseudo(name) => {}
-            name => {
-                heads.spend(FIELD_OVERHEAD).map_err(at)?;
-                let name = heads.token(name, what).map_err(at)?;
-                fields.push(name, heads.line(&value, what).map_err(at)?);
+        let (name, values) = field(item, &format!("{place}[{index}]"))?;
+        for value in values {
+            heads.spend((name.len() + value.len()) as u64).map_err(at)?;
+            match name.as_bytes() {
+                b":authority" => authority = heads.line(&value, what).map_err(at)?,
+                // That of SPDY.
+                b":host" if authority.is_empty() => authority = heads.line(&value, what).map_err(at)?,
+                name if is_pseudo(name) => {}
+                name => {
+                    heads.spend(FIELD_OVERHEAD).map_err(at)?;
+                    let name = heads.token(name, what).map_err(at)?;
+                    fields.push(name, heads.line(&value, what).map_err(at)?);
+                }
             }
         }
     }
     Ok((fields, authority))
 }
 
-/// A field is `{"name": …, "value": …}`; some recorders write `[name, value]`. A value that is no text is there in base64
-/// too, if this program wrote it.
-fn name_and_value<'v>(item: &'v Value, place: &str) -> Result<(&'v str, Cow<'v, [u8]>), String> {
-    match item {
-        Value::Object(_) => {
-            let bytes = item_text(item, "_base64", place)?;
-            let value = item_text(item, "value", place)?;
-            Ok((
-                item_text(item, "name", place)?,
-                match STANDARD.decode(bytes) {
-                    Ok(bytes) if !bytes.is_empty() => bytes.into(),
-                    _ => value.as_bytes().into(),
-                },
-            ))
-        }
-        Value::Array(pair) => match pair.as_slice() {
-            [Value::String(name), Value::String(value)] => Ok((name, value.as_bytes().into())),
-            _ => Err(format!("{} is not a name and a value", quoted(place))),
-        },
-        other => Err(should_be(&quoted(place), "an object", other)),
-    }
-}
-
 /// When the response's head had arrived: after the phases up to `wait`, or at the end of `time` if none is known. The time
 /// for TLS is part of that for connecting.
 fn answered_at(entry: &Entry, started_at: f64) -> Result<f64, String> {
-    if started_at == 0.0 {
-        return Ok(started_at);
-    }
     let (mut took, mut is_known) = (0.0, false);
     for phase in ["blocked", "dns", "connect", "send", "wait"] {
         // Recorders write -1 for a phase that there was not.

@@ -1,8 +1,9 @@
 //! The entries of HAR 1.2 files.
 //!
 //! `entry` makes an exchange of one of them. It has its bodies from `body` (with `form` for those that are lists of
-//! parameters and `attached` for those in other files), its WebSocket from `messages`, and reads its dates with `clock`. What
-//! HAR has no place for is in `extra`, which the writer has from here, as well as the `url` of a request.
+//! parameters and `attached` for those in other files), its WebSocket from `messages`, and reads its fields with `field` and
+//! its dates with `clock`. What HAR has no place for is in `extra`, which the writer has from here, as well as the `url` of a
+//! request.
 
 use serde_json::value::RawValue;
 
@@ -16,6 +17,7 @@ mod body;
 mod clock;
 mod entry;
 mod extra;
+mod field;
 mod form;
 mod messages;
 mod url;

@@ -3,7 +3,7 @@ use std::fs;
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::samples::{AFTER, entry, gzip, har, held, with, without};
+use super::samples::{AFTER, entry, gzip, har, held, with, without, zlib};
 use crate::{
     Recording,
     samples::{describe, example, file, open},
@@ -85,11 +85,12 @@ fn an_entry_that_is_no_text_is_left_out_alone() {
 }
 
 #[test]
-fn a_byte_order_mark_and_gzip_are_read_through() {
+fn a_byte_order_mark_and_packing_are_read_through() {
     let plain = har(&[entry(), entry()]);
     let marked = [&b"\xef\xbb\xbf"[..], &plain].concat();
     let expected = describe(&open(&plain).unwrap());
-    for bytes in [marked.clone(), gzip(&plain), gzip(&marked), [&b"\n\r\n  "[..], &plain].concat()] {
+    let indented = [&b"\n\r\n  "[..], &plain].concat();
+    for bytes in [marked.clone(), gzip(&plain), gzip(&marked), zlib(&plain), zlib(&marked), indented] {
         assert_eq!(describe(&open(&bytes).unwrap()), expected);
     }
 }
@@ -108,18 +109,24 @@ fn gzip_around_something_else_is_refused() {
         message(&gzip(&har(&[entry()]))[..30]),
         "recording `it` holds no whole flow: at byte 30, it cannot be unpacked: incomplete deflate stream"
     );
+    assert_eq!(message(&zlib(b"12:abc")), unknown);
+    assert!(
+        message(&zlib(&har(&[entry()]))[..30]).starts_with("recording `it` holds no whole flow: at byte 30, it cannot")
+    );
 }
 
 #[test]
 fn a_bomb_is_not_unpacked_to_its_end() {
     let zeros =
         [b"{\"log\": {\"entries\": [".to_vec(), entry().to_string().into(), b",\"".to_vec(), vec![b'0'; 80 << 20]];
-    let recording = open(&gzip(&zeros.concat())).unwrap();
-    assert_eq!(recording.exchanges().len(), 1);
-    assert_eq!(
-        recording.warning().unwrap().reason,
-        "it cannot be unpacked: it unpacks to more than 100 times its size"
-    );
+    for packed in [gzip(&zeros.concat()), zlib(&zeros.concat())] {
+        let recording = open(&packed).unwrap();
+        assert_eq!(recording.exchanges().len(), 1);
+        assert_eq!(
+            recording.warning().unwrap().reason,
+            "it cannot be unpacked: it unpacks to more than 100 times its size"
+        );
+    }
 }
 
 #[test]

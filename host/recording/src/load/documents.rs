@@ -114,8 +114,12 @@ impl<'p> Loading<'p> {
         let first = source.first_bytes().map_err(|error| self.refusal(path, error.into()))?;
         match Signature::of(first) {
             Signature::Json => {}
-            other
-            @ (Signature::FlowFile | Signature::Gzip | Signature::Zip | Signature::Utf16 | Signature::Unknown) => {
+            other @ (Signature::FlowFile
+            | Signature::Gzip
+            | Signature::Zlib
+            | Signature::Zip
+            | Signature::Utf16
+            | Signature::Unknown) => {
                 return Err(other.refusal(path, first));
             }
         }

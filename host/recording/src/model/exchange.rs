@@ -26,6 +26,16 @@ impl Exchange {
         is_whole && self.error.is_none() && !self.is_websocket && response.status >= 200
     }
 
+    /// When the response's head had arrived, or the request's where there is none, in seconds since the epoch; 0 if it was not
+    /// recorded.
+    pub fn recorded_at(&self) -> f64 {
+        let asked_at = self.request.started_at;
+        match &self.response {
+            Some(response) if asked_at > 0.0 => response.started_at,
+            _ => asked_at,
+        }
+    }
+
     /// Whether it is a WebSocket whose messages were recorded.
     pub fn is_playable(&self) -> bool {
         let is_upgraded = self.response.as_ref().is_some_and(|response| response.status == 101);

@@ -20,7 +20,8 @@ pub struct Response<C> {
     pub content: C,
     /// The trailer fields.
     pub trailers: Fields,
-    /// When the head had arrived, in seconds since the epoch; the request's start if it was not recorded.
+    /// When the head had arrived, in seconds since the epoch; the request's start if it was not recorded. Where the request's is
+    /// 0, which stands for a time that was not recorded, so many seconds after that.
     pub started_at: f64,
     /// When the last byte had arrived, in seconds since the epoch, if it was recorded.
     pub ended_at: Option<f64>,

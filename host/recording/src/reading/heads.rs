@@ -1,5 +1,7 @@
 //! The heads of messages: the checks that every format shares, and the memory that keeps what passes them.
 
+use std::borrow::Cow;
+
 use bytes::{Bytes, BytesMut};
 use http::Version;
 
@@ -86,10 +88,39 @@ impl Heads {
     }
 }
 
-/// Whether a name is that of a pseudo field of HTTP/2. Recorders up to version 7 keep them, and HAR files have them even in
-/// HTTP/1.1.
+/// Whether a name is that of a pseudo field of HTTP/2 or SPDY. Recorders up to version 7 keep them, and HAR files have them
+/// even in HTTP/1.1.
 pub(crate) fn is_pseudo(name: &[u8]) -> bool {
-    matches!(name, b":authority" | b":method" | b":scheme" | b":path" | b":protocol" | b":status")
+    name.starts_with(b":")
+}
+
+/// The values of the field lines that a recorder joined to one by line feeds, as browsers' developer tools do where a field
+/// repeats. No value begins with white space, so a line that does continues the one before it (RFC 9112, section 5.2).
+pub(crate) fn lines(joined: &[u8]) -> Vec<Cow<'_, [u8]>> {
+    let mut lines: Vec<Cow<'_, [u8]>> = Vec::new();
+    let mut rest = joined;
+    while let Some(at) = rest.iter().position(|byte| *byte == b'\n') {
+        let (line, after) = rest.split_at(at);
+        add_line(&mut lines, line.strip_suffix(b"\r").unwrap_or(line));
+        rest = after.get(1..).unwrap_or_default();
+    }
+    add_line(&mut lines, rest);
+    if lines.len() > 1 {
+        lines.retain(|line| !line.is_empty());
+    }
+    if lines.is_empty() {
+        lines.push(Cow::default());
+    }
+    lines
+}
+
+fn add_line<'j>(lines: &mut Vec<Cow<'j, [u8]>>, line: &'j [u8]) {
+    match lines.last_mut() {
+        Some(folded) if line.starts_with(b" ") || line.starts_with(b"\t") => {
+            folded.to_mut().extend([b" ", line.trim_ascii_start()].concat());
+        }
+        _ => lines.push(line.into()),
+    }
 }
 
 pub(crate) fn status(status: i64) -> Result<u16, Defect> {
@@ -136,3 +167,39 @@ const BLOCK: usize = 64 * 1024;
 /// Larger than what servers and clients accept, and few enough fields for any header map.
 pub(crate) const HEAD_LIMIT: u64 = 512 * 1024;
 const END_OF_YEAR_9999: f64 = 253_402_300_800.0;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn split(joined: &str) -> Vec<String> {
+        lines(joined.as_bytes()).iter().map(|line| str::from_utf8(line).unwrap().to_owned()).collect()
+    }
+
+    #[test]
+    fn joined_lines_are_told_apart() {
+        assert_eq!(split("a=1; Path=/\nb=2"), ["a=1; Path=/", "b=2"]);
+        assert_eq!(split("a\r\nb\r\n"), ["a", "b"]);
+        assert_eq!(split("a\n\nb\n"), ["a", "b"]);
+        assert_eq!(split("folded\r\n  once\n\tand again\nb"), ["folded once and again", "b"]);
+        assert_eq!(split(""), [""]);
+        assert_eq!(split("\n"), [""]);
+        assert_eq!(split(" as it is "), [" as it is "]);
+        // What is left of these is refused.
+        assert_eq!(split("a\rb\r"), ["a\rb\r"]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_has_a_line_feed_and_there_is_one_at_least(joined in prop::collection::vec(any::<u8>(), 0..20)) {
+            let lines = lines(&joined);
+            prop_assert!(!lines.is_empty());
+            prop_assert!(lines.iter().all(|line| !line.contains(&b'\n')));
+            if !joined.contains(&b'\n') {
+                prop_assert_eq!(lines.concat(), joined);
+            }
+        }
+    }
+}

@@ -13,6 +13,7 @@ pub(crate) enum Signature {
     FlowFile,
     Json,
     Gzip,
+    Zlib,
     Zip,
     Utf16,
     Unknown,
@@ -22,6 +23,8 @@ impl Signature {
     pub(crate) fn of(first: &[u8]) -> Self {
         match first {
             [0x1f, 0x8b, ..] => return Self::Gzip,
+            // RFC 1950, section 2.2: deflate with the usual window, and a check of both bytes.
+            [0x78, check, ..] if (0x7800 + u16::from(*check)).is_multiple_of(31) => return Self::Zlib,
             [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => return Self::Zip,
             [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [b'{', 0, ..] | [0, b'{', ..] => return Self::Utf16,
             _ => {}
@@ -50,7 +53,7 @@ impl Signature {
         let path = path.into();
         match self {
             Self::Utf16 => RecordingError::Utf16 { path },
-            Self::FlowFile | Self::Json | Self::Gzip | Self::Zip | Self::Unknown => {
+            Self::FlowFile | Self::Json | Self::Gzip | Self::Zlib | Self::Zip | Self::Unknown => {
                 RecordingError::UnknownFormat { path, found: first.escape_ascii().to_string() }
             }
         }

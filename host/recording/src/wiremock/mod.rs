@@ -3,17 +3,25 @@
 //! Where a pattern leaves something open that a request must have, it has what WireMock itself would serve: the host is
 //! `localhost`, the port 8080, or 8443 for `https`. Where a host is given without a port, it is the usual one of the scheme.
 //! A pattern without a query has none, and one without a body an empty one: other requests are only answered if the
-//! matcher is told to ignore these parts. Delays are not kept.
+//! matcher is told to ignore these parts. One without a method has `ANY`, and a pattern of one text only is that text. Delays
+//! are times: of a stub without a `Date`, only how long its response takes is known.
 //!
 //! The exchanges are in the order in which WireMock prefers the stubs: those of lower priority numbers come first, and of
 //! equal ones that which is earlier in its file, as when WireMock imports them; files are read by their names. The stubs
 //! of a scenario are in the order of its states.
 //!
-//! `request` and `response` read the two halves of a stub, and `files` the bodies in files of their own.
+//! `request` and `response` read the two halves of a stub, `pattern` the patterns in it that are none, and `files` the bodies in
+//! files of their own.
 
-use std::collections::{HashMap, VecDeque};
+use std::{
+    collections::{HashMap, VecDeque},
+    fmt,
+};
 
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer,
+    de::{IgnoredAny, MapAccess, Visitor},
+};
 use serde_json::{Value, value::RawValue};
 
 use crate::{
@@ -23,6 +31,7 @@ use crate::{
 };
 
 mod files;
+mod pattern;
 mod request;
 mod response;
 
@@ -67,8 +76,9 @@ impl Stubs {
         // What is wrong with it is said below.
         let raw: Raw = serde_json::from_str(text.get()).unwrap_or_default();
         heads.begin();
-        let patterns = raw.request.map(|request| request.body_patterns).unwrap_or_default();
-        let request = request::read(stub, patterns.first().and_then(|pattern| pattern.equal_to_json), heads)?;
+        let RawRequest { body_patterns: patterns, query_parameters: query } = raw.request.unwrap_or_default();
+        let json = patterns.first().and_then(|pattern| pattern.equal_to_json);
+        let request = request::read(stub, json, &query.unwrap_or_default(), heads)?;
         heads.begin();
         let json = raw.response.and_then(|response| response.json_body);
         let response = response::read(stub, json, &request.method, &mut self.files, heads)?;
@@ -161,11 +171,41 @@ struct Raw<'t> {
     response: Option<RawResponse<'t>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct RawRequest<'t> {
     #[serde(borrow, default)]
     body_patterns: Vec<RawPattern<'t>>,
+    #[serde(default)]
+    query_parameters: Option<Names>,
+}
+
+/// The names of an object's members, with their places in the file.
+#[derive(Default)]
+struct Names(HashMap<String, usize>);
+
+impl<'de> Deserialize<'de> for Names {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(NamesVisitor)
+    }
+}
+
+struct NamesVisitor;
+
+impl<'de> Visitor<'de> for NamesVisitor {
+    type Value = Names;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Names, A::Error> {
+        let mut names = HashMap::new();
+        while let Some((name, IgnoredAny)) = map.next_entry()? {
+            names.insert(name, names.len());
+        }
+        Ok(Names(names))
+    }
 }
 
 #[derive(Deserialize)]

@@ -6,28 +6,34 @@ use form_urlencoded::Serializer;
 use http::Version;
 use serde_json::{Map, Value, value::RawValue};
 
-use super::{as_text, compact};
+use super::{Names, as_text, compact, pattern::literal};
 use crate::{
     document::{Entry, should_be},
     model::{Content, Fields, Request},
     reading::{Unfit, Url, heads::Heads},
 };
 
-/// Reads the request of a stub. `json` is the text of its JSON body.
-pub(super) fn read(stub: &Entry, json: Option<&RawValue>, heads: &mut Heads) -> Result<Request<Content>, String> {
+/// Reads the request of a stub. `json` is the text of its JSON body, and `query` says in which order the parameters of its query
+/// are.
+pub(super) fn read(
+    stub: &Entry,
+    json: Option<&RawValue>,
+    query: &Names,
+    heads: &mut Heads,
+) -> Result<Request<Content>, String> {
     let pattern = match stub.get("request")? {
         Some(Value::Object(pattern)) => pattern,
         Some(other) => return Err(should_be("`request`", "an object", other)),
         None => return Err("`request` is missing".into()),
     };
-    if let Some((key, _)) = pattern.iter().find(|(key, value)| !KEYS.contains(&key.as_str()) && !is_nothing(value)) {
-        return Err(format!("its `request.{key}` does not say what one request has"));
+    // Only a template has places for them.
+    let is_template = pattern.contains_key("urlPathTemplate");
+    let is_read = |key: &str| KEYS.contains(&key) || (is_template && key == "pathParameters");
+    if let Some((key, _)) = pattern.iter().find(|(key, value)| !is_read(key) && !is_nothing(value)) {
+        return Err(is_open(key));
     }
-    let method = match stub.text("request.method")? {
-        None | Some("ANY") => return Err("it matches any method; name one in `request.method`".into()),
-        Some(method) => method,
-    };
-    let path = path(stub)?;
+    let method = stub.text("request.method")?.unwrap_or(ANY_METHOD);
+    let path = path(stub, query)?;
     let url = url(stub, &path)?;
     let url = Url::parse(&url).map_err(|unfit| match unfit {
         Unfit::Scheme(scheme) => format!("its scheme is `{scheme}`"),
@@ -49,26 +55,54 @@ pub(super) fn read(stub: &Entry, json: Option<&RawValue>, heads: &mut Heads) -> 
     })
 }
 
-/// The path with its query.
-fn path(stub: &Entry) -> Result<String, String> {
-    let path = match (stub.text("request.url")?, stub.text("request.urlPath")?) {
-        (Some(url), _) => url,
-        (None, Some(path)) => path,
-        (None, None) => return Err("it matches any URL; name one in `request.url`".into()),
-    };
+/// The path with its query, whose parameters are in the order of the `names`.
+fn path(stub: &Entry, Names(names): &Names) -> Result<String, String> {
+    let path = written_path(stub)?;
+    let mut parameters = matchers(stub, "request.queryParameters")?;
+    parameters.sort_by_key(|(name, _)| names.get(name.as_str()));
     let mut query = Serializer::new(String::new());
     let mut is_empty = true;
-    for (name, values) in matchers(stub, "request.queryParameters")? {
+    for (name, values) in parameters {
         for value in values {
             query.append_pair(name, &value);
             is_empty = false;
         }
     }
-    Ok(if is_empty {
-        path.to_owned()
-    } else {
-        format!("{path}{}{}", if path.contains('?') { '&' } else { '?' }, query.finish())
-    })
+    Ok(if is_empty { path } else { format!("{path}{}{}", if path.contains('?') { '&' } else { '?' }, query.finish()) })
+}
+
+/// The path, or the whole target, under the first of the names that WireMock looks at.
+fn written_path(stub: &Entry) -> Result<String, String> {
+    for key in ["url", "urlPath"] {
+        if let Some(path) = stub.text(&format!("request.{key}"))? {
+            return Ok(path.into());
+        }
+    }
+    for key in ["urlPattern", "urlPathPattern"] {
+        if let Some(expression) = stub.text(&format!("request.{key}"))? {
+            return literal(expression).ok_or_else(|| is_open(key));
+        }
+    }
+    match stub.text("request.urlPathTemplate")? {
+        Some(template) => filled(stub, template),
+        None => Err("it matches any URL; name one in `request.url`".into()),
+    }
+}
+
+/// A path such as `/contacts/{id}` with the values of its parameters.
+fn filled(stub: &Entry, template: &str) -> Result<String, String> {
+    let parameters = matchers(stub, "request.pathParameters")?;
+    let mut path = template.to_owned();
+    for (name, values) in &parameters {
+        if let [value] = values.as_slice() {
+            path = path.replace(&format!("{{{name}}}"), value);
+        }
+    }
+    if path.contains(['{', '}']) { Err(is_open("urlPathTemplate")) } else { Ok(path) }
+}
+
+fn is_open(key: &str) -> String {
+    format!("its `request.{key}` does not say what one request has")
 }
 
 /// The whole URL, with what WireMock listens on for what is missing.
@@ -137,13 +171,16 @@ fn exact(matcher: &Value, place: &str) -> Result<Vec<String>, String> {
     let Value::Object(found) = matcher else {
         return Err(should_be(&format!("`{place}`"), "an object", matcher));
     };
-    if let Some(value) = found.get("equalTo").and_then(as_text) {
+    if let Some(value) = found.get("equalTo").or(found.get("equalToIgnoreCase")).and_then(as_text) {
+        return Ok(vec![value]);
+    }
+    if let Some(value) = found.get("matches").and_then(Value::as_str).and_then(literal) {
         return Ok(vec![value]);
     }
     if found.get("absent") == Some(&Value::Bool(true)) {
         return Ok(Vec::new());
     }
-    if let Some(Value::Array(several)) = found.get("hasExactly") {
+    if let Some(Value::Array(several)) = found.get("hasExactly").or(found.get("includes")) {
         let each = several.iter().map(|matcher| exact(matcher, place));
         return Ok(each.collect::<Result<Vec<_>, _>>()?.concat());
     }
@@ -197,11 +234,16 @@ fn is_nothing(value: &Value) -> bool {
     }
 }
 
+/// WireMock's name for whatever method a request has. Server replay answers requests with each of the usual ones from it.
+const ANY_METHOD: &str = "ANY";
 /// What of a pattern can stand for one request.
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 15] = [
     "method",
     "url",
     "urlPath",
+    "urlPattern",
+    "urlPathPattern",
+    "urlPathTemplate",
     "queryParameters",
     "headers",
     "cookies",

@@ -8,7 +8,7 @@ use serde_json::{Value, value::RawValue};
 use super::{Files, as_text, compact};
 use crate::{
     document::{Entry, quoted, should_be},
-    model::{Content, Fields, Response, has_no_body},
+    model::{Content, Fields, Piece, Response, has_no_body},
     reading::{
         body::{Body, Form},
         heads::{self, Heads},
@@ -39,6 +39,7 @@ pub(super) fn read(
     };
     let reason = stub.text("response.statusMessage")?.unwrap_or_default();
     let mut fields = fields(stub, heads)?;
+    let started_at = delay(stub)?;
     let content = if has_no_body(method, status) {
         Content::Held(Bytes::new())
     } else {
@@ -48,16 +49,57 @@ pub(super) fn read(
     };
     Ok(Response {
         ended_at: None,
-        pieces: Vec::new(),
+        pieces: dribble(stub, content.size().unwrap_or(0))?,
         version: Version::HTTP_11,
         status,
         reason: heads.counted_line(reason.as_bytes(), "response's reason")?,
         fields,
         content,
         trailers: Fields::new(),
-        started_at: 0.0,
+        started_at,
     })
 }
+
+/// After how many seconds the response begins. Where that is drawn at random, it is what half of the draws exceed.
+fn delay(stub: &Entry) -> Result<f64, String> {
+    let number = |key: &str| stub.number(&format!("response.{key}"));
+    let drawn = match stub.get("response.delayDistribution")? {
+        None => None,
+        Some(_) => match (number("delayDistribution.lower")?, number("delayDistribution.upper")?) {
+            (Some(lower), Some(upper)) => Some(lower.midpoint(upper)),
+            _ => number("delayDistribution.median")?.or(number("delayDistribution.milliseconds")?),
+        },
+    };
+    let milliseconds = number("fixedDelayMilliseconds")?.unwrap_or(0.0) + drawn.unwrap_or(0.0);
+    Ok(heads::time(milliseconds / 1000.0).unwrap_or(0.0))
+}
+
+/// The pieces of a body of `size` bytes that is sent in several, each of them after the same time.
+fn dribble(stub: &Entry, size: u64) -> Result<Vec<Piece>, String> {
+    let number = |key: &str| stub.number(&format!("response.chunkedDribbleDelay.{key}"));
+    if stub.get("response.chunkedDribbleDelay")?.is_none() {
+        return Ok(Vec::new());
+    }
+    let (Some(count), Some(milliseconds)) = (number("numberOfChunks")?, number("totalDuration")?) else {
+        return Ok(Vec::new());
+    };
+    // A number that is too large for an integer becomes the largest one, and one below 0 becomes 0.
+    let count = (count as u64).min(size).min(MOST_PIECES);
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    let (len, interval) = (size / count, (milliseconds.min(LONGEST) * 1000.0) as u64 / count);
+    let piece = |index: u64| Piece {
+        len: if index + 1 == count { size - len * index } else { len },
+        after_micros: interval.saturating_mul(index + 1),
+    };
+    Ok((0..count).map(piece).collect())
+}
+
+/// As many pieces as are worth telling apart.
+const MOST_PIECES: u64 = 10_000;
+/// A day in milliseconds.
+const LONGEST: f64 = 86_400_000.0;
 
 /// The fields, of which each has one value or a list of them.
 fn fields(stub: &Entry, heads: &mut Heads) -> Result<Fields, String> {
@@ -77,8 +119,10 @@ fn fields(stub: &Entry, heads: &mut Heads) -> Result<Fields, String> {
             let Some(value) = as_text(value) else {
                 return Err(should_be(&quoted(&format!("{place}.{name}")), "a string or a list of strings", value));
             };
-            let (name, value) = heads.field(name.as_bytes(), value.as_bytes(), "response's field")?;
-            fields.push(name, value);
+            for line in heads::lines(value.as_bytes()) {
+                let (name, value) = heads.field(name.as_bytes(), &line, "response's field")?;
+                fields.push(name, value);
+            }
         }
     }
     Ok(fields)

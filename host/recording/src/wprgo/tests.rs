@@ -61,6 +61,16 @@ fn response_body(exchange: &Exchange) -> &[u8] {
 }
 
 #[test]
+fn without_a_time_of_the_archive_the_date_is_the_time() {
+    let dated = OK.replacen("X-A: 1", "Date: Fri, 01 Mar 2024 10:00:00 GMT", 1);
+    for (response, time) in [(dated.as_str(), 1_709_287_200.0), (OK, 0.0)] {
+        let archive = json!({"Requests": {"example.com": {"https://example.com/a?b=c": [archived(GET, response)]}}});
+        let found = open(archive.to_string().as_bytes()).unwrap().exchanges()[0].clone();
+        assert_eq!((found.request.started_at, found.recorded_at()), (time, time));
+    }
+}
+
+#[test]
 fn a_request_is_read_with_all_its_parts() {
     let found = exchange(GET, OK);
     let request = &found.request;

@@ -147,24 +147,56 @@ fn a_body_may_be_in_a_file_beside_it() {
     let path = folder.path().join("x.har");
     fs::write(folder.path().join("body.bin"), b"\x00attached").unwrap();
     std::os::unix::fs::symlink("/etc/hostname", folder.path().join("link")).unwrap();
-    let names = ["body.bin", "body.bin", "../x.har", "/etc/hostname", "link", "missing", ""];
+    fs::create_dir_all(folder.path().join("res/deep")).unwrap();
+    fs::write(folder.path().join("res/deep/body.bin"), b"\x00attached").unwrap();
+    std::os::unix::fs::symlink("/etc", folder.path().join("out")).unwrap();
+    std::os::unix::fs::symlink("deep", folder.path().join("res/in")).unwrap();
+    let found = ["body.bin", "body.bin", "res/deep/body.bin", "./res/./deep/body.bin", "res\\in\\body.bin"];
+    let refused =
+        ["../x.har", "res/../body.bin", "/etc/hostname", "..\\x.har", "link", "out/hostname", "missing", "res", ""];
+    let names = [&found[..], &refused].concat();
     let entries: Vec<_> =
         names.iter().map(|name| with("/response/content", json!({"_file": name, "size": 9}))).collect();
     fs::write(&path, har(&entries)).unwrap();
     let recording = Recording::open(&path, &mut |_| {}).unwrap();
     let bodies: Vec<_> =
         recording.exchanges().iter().map(|exchange| &exchange.response.as_ref().unwrap().content).collect();
-    assert_eq!(bodies.len(), 2);
+    assert_eq!(bodies.len(), found.len());
     assert!(bodies.iter().all(|content| held(content) == b"\x00attached"));
     let reasons: Vec<_> = recording.skipped().invalid.iter().map(|invalid| &invalid.reason[..]).collect();
     assert_eq!(
         reasons,
         [
-            "the body's file `../x.har` is not beside the recording",
-            "the body's file `/etc/hostname` is not beside the recording",
+            "the body's file `../x.har` is not in the recording's folder",
+            "the body's file `res/../body.bin` is not in the recording's folder",
+            "the body's file `/etc/hostname` is not in the recording's folder",
+            "the body's file `..\\\\x.har` is not in the recording's folder",
             "the body's file `link` cannot be read: it is not a regular file",
+            "the body's file `out/hostname` cannot be read: a link leads out of the recording's folder",
             "the body's file `missing` cannot be read: No such file or directory (os error 2)",
-            "the body's file `` is not beside the recording",
+            "the body's file `res` cannot be read: it is not a regular file",
+            "the body's file `` is not in the recording's folder",
         ]
     );
+}
+
+#[test]
+fn a_body_may_be_in_a_member_of_the_recorders_own() {
+    let asked = |key: &str, value: Value| {
+        let entry = set(with("/request/method", "POST".into()), "/request/bodySize", 6.into());
+        exchange(&set(entry, &format!("/request/{key}"), value)).flow.request.content
+    };
+    let coded = json!({"text": "AAH//goA", "size": 6, "encoding": "base64"});
+    for key in ["_content", "_postData"] {
+        assert_eq!(held(&asked(key, coded.clone())), b"\x00\x01\xff\xfe\x0a\x00");
+        assert_eq!(held(&asked(key, json!({"text": "caf\u{e9}", "size": 4}))), b"caf\xe9");
+        for other in [json!({}), json!("x"), json!(1)] {
+            assert_eq!(asked(key, other), Content::NotRecorded);
+        }
+    }
+    // What HAR has a place for counts more.
+    let both = json!({"postData": {"text": "a"}, "_content": {"text": "b"}, "method": "POST", "url": "http://a/"});
+    assert_eq!(held(&exchange(&with("/request", both)).request.content), b"a");
+    let answered = json!({"status": 200, "headers": [], "content": {"size": 1}, "_content": {"text": "b"}});
+    assert_eq!(held(&response(&with("/response", answered)).content), b"b");
 }

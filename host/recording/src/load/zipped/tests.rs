@@ -80,9 +80,11 @@ fn bodies_may_be_in_files_of_the_archive() {
     let har = har(&entries);
     for folder in ["", "traces/"] {
         let (har_name, body_name) = (format!("{folder}har.har"), format!("{folder}body.bin"));
-        let files = [(&har_name[..], &har[..]), (&body_name, b"\0attached"), ("secret", b"x"), ("sub/body.bin", b"y")];
+        let deep_name = format!("{folder}sub/body.bin");
+        let files =
+            [(&har_name[..], &har[..]), (&body_name, b"\0attached"), ("secret", b"x"), (&deep_name, b"\0attached")];
         let recording = open(&deflated(&files)).unwrap();
-        assert_eq!(recording.exchanges().len(), 2);
+        assert_eq!(recording.exchanges().len(), 3);
         for exchange in recording.exchanges() {
             let content = &exchange.response.as_ref().unwrap().content;
             assert_eq!(*content, Content::Held("\0attached".into()));
@@ -91,9 +93,8 @@ fn bodies_may_be_in_files_of_the_archive() {
         assert_eq!(
             reasons,
             [
-                "the body's file `../secret` is not beside the recording",
-                "the body's file `/secret` is not beside the recording",
-                "the body's file `sub/body.bin` is not beside the recording",
+                "the body's file `../secret` is not in the recording's folder",
+                "the body's file `/secret` is not in the recording's folder",
                 "the body's file `missing` cannot be read: it is not in the archive",
             ]
         );
