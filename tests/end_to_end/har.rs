@@ -63,7 +63,11 @@ async fn ask(proxy: &Proxyhost, entry: &Value) -> Message {
     let path = if path.is_empty() { "/" } else { path };
     let post = text(entry, "/request/postData/text").as_bytes();
     let kind = text(entry, "/request/postData/mimeType");
-    let fields = if kind.is_empty() { Vec::new() } else { vec![("Content-Type", kind)] };
+    let mut fields = if kind.is_empty() { Vec::new() } else { vec![("Content-Type", kind)] };
+    // A 304 is only for who has the content already.
+    let conditions = entry.pointer("/request/headers").and_then(Value::as_array).into_iter().flatten();
+    let conditions = conditions.map(|field| (text(field, "/name"), text(field, "/value")));
+    fields.extend(conditions.filter(|(name, _)| status(entry) == 304 && name.to_ascii_lowercase().starts_with("if-")));
     let method = text(entry, "/request/method");
     match scheme {
         "https" => {

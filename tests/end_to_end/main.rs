@@ -15,6 +15,7 @@ mod egress;
 mod example_addons;
 mod examples;
 mod faults;
+mod forms;
 mod forwarding;
 mod har;
 mod harness;

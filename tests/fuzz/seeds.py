@@ -286,6 +286,7 @@ SEEDS = {
     "refresher": dates,
     "key": none,
     "replay": none,
+    "answer": none,
     "forms": contents,
     "pointer": pointers,
     "coding": coded,

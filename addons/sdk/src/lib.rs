@@ -32,7 +32,9 @@ pub mod options;
 pub use bindings::host::proxyhost::addon::{
     actions::Action,
     log,
-    messages::{Body, BodyError, BodyReader, EditError, Field, Request, Response, Version},
+    messages::{
+        Body, BodyError, BodyReader, EditError, Field, Request, RequestTraits, Response, ResponseTraits, Version,
+    },
     notes,
     options::Value,
 };

@@ -3,15 +3,24 @@
 //! Hooks: `lifecycle` opens the recordings and files every recorded exchange under the key that the *matcher* gives
 //! it; `request-hook` looks the live request's key up, takes the next recorded response, has the *refresher* bring it
 //! up to date and answers with it. A request without a recorded response follows the miss policy, which stays in force
-//! after the last response was used. `commands` lists, resets and replaces what is replayed while the host runs.
+//! after the last response was used. What a client has already, wants a part of, cannot decode or knows by another address
+//! gives the response another form. `commands` lists, resets and replaces what is replayed while the host runs.
 
+pub mod accepted;
+pub mod allowed;
 mod commands;
 pub mod difference;
+mod form;
 mod miss;
 mod nearest;
 pub mod options;
+mod preflight;
+pub mod ranges;
 mod replay;
 mod report;
+pub mod reverse;
+mod special;
+pub mod validators;
 pub mod words;
 
 use proxyhost_sdk::{

@@ -148,6 +148,19 @@ const MOST_TIMES: f64 = 1000.0;
 /// A day in milliseconds.
 const MOST_DELAY: f64 = 86_400_000.0;
 
+/// The forms that a recorded response may get for a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Forms {
+    /// 304 or 412, where the client's preconditions say so.
+    pub conditional: bool,
+    /// The part that the client asks for.
+    pub ranges: bool,
+    /// Without a coding that the client does not take.
+    pub decoded: bool,
+    /// In reverse mode, with the address by which the client knows the server.
+    pub addresses: bool,
+}
+
 /// The options' values.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
@@ -163,6 +176,10 @@ pub struct Options {
     pub reuse: Reuse,
     /// Whether dates and cookies are brought up to date.
     pub refresh: bool,
+    /// In which forms clients may get responses.
+    pub forms: Forms,
+    /// Whether preflights are answered that were not recorded.
+    pub preflights: bool,
     /// Which values of requests reports show.
     pub values: Values,
 }
@@ -177,6 +194,8 @@ impl Options {
         miss: Miss::Kill,
         reuse: Reuse::Off,
         refresh: true,
+        forms: Forms { conditional: true, ranges: true, decoded: true, addresses: true },
+        preflights: false,
         values: Values::Public,
     };
 
@@ -218,6 +237,13 @@ impl Options {
             miss,
             reuse,
             refresh: options::flag("server_replay_refresh"),
+            forms: Forms {
+                conditional: options::flag("server_replay_conditional"),
+                ranges: options::flag("server_replay_ranges"),
+                decoded: options::flag("server_replay_decode"),
+                addresses: options::flag("server_replay_map_addresses"),
+            },
+            preflights: options::flag("server_replay_preflights"),
             values: if options::flag("server_replay_show_values") { Values::All } else { Values::Public },
         })
     }
@@ -251,6 +277,28 @@ pub(crate) fn declared() -> declare::Declared {
                 .setting("server-replay-refresh", "true")
                 .setting("no-server-replay-refresh", "false")
                 .setting("norefresh", "false"),
+            declare::flag(
+                "server_replay_conditional",
+                true,
+                "Answer 304 or 412 where a request's preconditions, compared with the recorded response, say so",
+            ),
+            declare::flag("server_replay_ranges", true, "Answer a request for a range with that part of a recorded content"),
+            declare::flag(
+                "server_replay_decode",
+                true,
+                "Decode recorded contents for clients that do not accept their content coding",
+            ),
+            declare::flag(
+                "server_replay_map_addresses",
+                true,
+                "In reverse mode, replace the recorded server's address in redirects and cookies by the one that the client used",
+            ),
+            declare::flag(
+                "server_replay_preflights",
+                false,
+                "Answer CORS preflights that were not recorded, as the recorded responses allow",
+            )
+            .setting("server-replay-preflights", "true"),
             declare::choice(
                 "server_replay_mode",
                 &["replay", "auto", "record"],

@@ -3,19 +3,21 @@
 use std::sync::OnceLock;
 
 use proxyhost_sdk::{
-    Action, Readiness, Request, Response,
+    Action, Readiness, Request, RequestTraits, Response,
     index::{self, Taken},
     log,
     next::{matcher, refresher},
     options::{text, texts},
-    recordings::{self, Pace, Turn},
+    recordings::{self, Exchange, Pace, Turn},
 };
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    miss, nearest,
+    form, miss, nearest,
     options::{Miss, Mode, Options, Timing},
+    preflight,
     report::Reason,
+    special,
 };
 
 /// The index holds several tables; the first byte of a key says which.
@@ -58,7 +60,7 @@ pub(crate) fn load() -> Result<Readiness, String> {
         let loaded = recordings::load(file)?;
         let last = first + loaded.exchanges;
         let mut left_out = loaded.skipped;
-        let usable = file_exchanges(first..last, &mut left_out);
+        let usable = file_exchanges(first..last, options.preflights, &mut left_out);
         report(file, usable, &left_out, loaded.damage.as_deref());
         filed += usable;
         first = last;
@@ -71,7 +73,7 @@ pub(crate) fn load() -> Result<Readiness, String> {
 }
 
 /// Puts exchanges under their keys; the number of those with a response that can be served.
-fn file_exchanges(ids: std::ops::Range<u32>, left_out: &mut Vec<String>) -> u32 {
+fn file_exchanges(ids: std::ops::Range<u32>, preflights: bool, left_out: &mut Vec<String>) -> u32 {
     let (mut usable, mut unanswered, mut websockets, mut unmatched) = (0, 0, 0, 0);
     for id in ids {
         let Some(exchange) = recordings::describe(id) else { continue };
@@ -81,7 +83,7 @@ fn file_exchanges(ids: std::ops::Range<u32>, left_out: &mut Vec<String>) -> u32 
             websockets += 1;
         } else if !exchange.answered {
             unanswered += 1;
-        } else if file_exchange(&request, id) {
+        } else if file_exchange(&exchange, &request, id, preflights) {
             usable += 1;
         } else {
             unmatched += 1;
@@ -97,8 +99,17 @@ fn file_exchanges(ids: std::ops::Range<u32>, left_out: &mut Vec<String>) -> u32 
 }
 
 /// Puts an exchange under its key, or under those of all methods if it answers any. Whether it has one.
-fn file_exchange(request: &Request, id: u32) -> bool {
-    let put = |request: &Request| matcher::key(request).map(|key| index::put(&of_recorded(&key), id)).is_some();
+fn file_exchange(exchange: &Exchange, request: &Request, id: u32, preflights: bool) -> bool {
+    let put = |request: &Request| {
+        let Some(key) = matcher::key(request) else { return false };
+        if !special::file(exchange, request, &key, id) {
+            index::put(&of_recorded(&key), id);
+        }
+        if preflights {
+            preflight::file(request, id);
+        }
+        true
+    };
     if request.method() != ANY_METHOD {
         return put(request);
     }
@@ -133,25 +144,69 @@ fn report(file: &str, usable: u32, left_out: &[String], damage: Option<&str>) {
 /// Answers a request, or follows the miss policy.
 pub(crate) fn answer(request: &Request) -> Action {
     let options = OPTIONS.get_or_init(|| Options::read().unwrap_or(Options::CAUTIOUS));
-    let Some(taken) = take(request, options) else {
-        return miss::act(options, request, &Reason::NoKey);
+    let traits = request.traits();
+    let taken = match take(request, traits, options) {
+        Ok(taken) => taken,
+        Err(reason) => {
+            let preflight = options.preflights.then(|| preflight::answer(request)).flatten();
+            return preflight.unwrap_or_else(|| miss::act(options, request, &reason));
+        }
     };
-    let id = match taken {
-        Taken::Exchange(id) => id,
-        Taken::Used(number) => return miss::act(options, request, &Reason::Used(number)),
-        Taken::Unknown => return miss::act(options, request, &Reason::NotRecorded),
+    let id = taken.id();
+    let Some(response) = refreshed(id, request, options) else {
+        return miss::act(options, request, &Reason::OtherProtocol);
     };
-    match refreshed(id, request, options) {
-        Some(response) => Action::Respond(response),
-        None => miss::act(options, request, &Reason::OtherProtocol),
+    if matches!(taken, Found::Substitute(_)) {
+        special::make_whole(&response);
+    }
+    if traits != RequestTraits::empty() {
+        form::give(&response, id, request, traits, options);
+    }
+    Action::Respond(response)
+}
+
+/// The exchange that answers a request.
+enum Found {
+    /// One that was recorded for such requests.
+    Own(u32),
+    /// One that was recorded for others, and has all that this one asks for.
+    Substitute(u32),
+}
+
+impl Found {
+    fn id(&self) -> u32 {
+        let (Self::Own(id) | Self::Substitute(id)) = self;
+        *id
     }
 }
 
-/// What the request's key gives, if it has one.
-fn take(request: &Request, options: &Options) -> Option<Taken> {
+/// Takes the exchange that answers a request.
+fn take(request: &Request, traits: RequestTraits, options: &Options) -> Result<Found, Reason> {
     let order = options.reuse.order();
-    index::take_remembered(request, order)
-        .or_else(|| Some(index::take(request, &of_recorded(&matcher::key(request)?), order)))
+    let has_special = traits & (RequestTraits::CONDITIONAL | RequestTraits::PARTIAL) != RequestTraits::empty();
+    let key = if has_special { Some(matcher::key(request).ok_or(Reason::NoKey)?) } else { None };
+    if let Some(id) = key.as_ref().and_then(|key| special::take(request, traits, key, options)) {
+        return Ok(Found::Own(id));
+    }
+    let taken = match &key {
+        Some(key) => Some(index::take(request, &of_recorded(key), order)),
+        None => index::take_remembered(request, order)
+            .or_else(|| Some(index::take(request, &of_recorded(&matcher::key(request)?), order))),
+    };
+    let missed = match taken {
+        Some(Taken::Exchange(id)) => return Ok(Found::Own(id)),
+        Some(Taken::Used(number)) => Reason::Used(number),
+        Some(Taken::Unknown) => Reason::NotRecorded,
+        None => return Err(Reason::NoKey),
+    };
+    let key = key.or_else(|| matcher::key(request)).ok_or(Reason::NoKey)?;
+    if let Some(id) = special::take_substitute(request, &key, order) {
+        return Ok(Found::Substitute(id));
+    }
+    Err(match missed {
+        Reason::NotRecorded => special::status_of_others(&key).map_or(Reason::NotRecorded, Reason::Special),
+        other => other,
+    })
 }
 
 /// The response of a recorded exchange, as it answers this request, with its dates brought up to date if they are to be.

@@ -17,6 +17,8 @@ pub(crate) enum Reason {
     NotRecorded,
     /// All responses to such requests, this many, were used.
     Used(u32),
+    /// What was recorded with its key has this status, which only requests with other fields get.
+    Special(u16),
     /// One of the requests began a WebSocket, and the other did not.
     OtherProtocol,
 }
@@ -34,7 +36,7 @@ pub(crate) fn report(request: &Request, reason: &Reason, values: Values) -> Repo
     let parts = parts(request);
     let near = match reason {
         Reason::NotRecorded => nearest(request, &parts),
-        Reason::NoKey | Reason::Used(_) | Reason::OtherProtocol => Vec::new(),
+        Reason::NoKey | Reason::Used(_) | Reason::Special(_) | Reason::OtherProtocol => Vec::new(),
     };
     let why = reason.in_words(&near);
     let data = Data::new(&why, reason, &parts, &near, values);
@@ -48,6 +50,12 @@ impl Reason {
         match self {
             Self::NoKey => "the matcher gives it no key".to_owned(),
             Self::OtherProtocol => "what was recorded is a WebSocket, and this request does not begin one".to_owned(),
+            Self::Special(status @ (206 | 416)) => {
+                format!("its recorded response is a {status}, which only answers requests for its own `range`")
+            }
+            Self::Special(status) => {
+                format!("its recorded response is a {status}, which only answers requests with its own preconditions")
+            }
             Self::Used(1) => "its recorded response was used (server_replay_reuse serves it again)".to_owned(),
             Self::Used(size) => {
                 format!("its {size} recorded responses were used (server_replay_reuse serves them again)")

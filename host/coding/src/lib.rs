@@ -93,7 +93,7 @@ impl Coding {
     ///
     /// # Errors
     /// When the start of the source cannot be read.
-    pub fn reader<'s>(self, mut source: impl BufRead + 's, limit: u64) -> io::Result<Box<dyn Read + 's>> {
+    pub fn reader<'s>(self, mut source: impl BufRead + Send + 's, limit: u64) -> io::Result<Box<dyn Read + Send + 's>> {
         Ok(match self {
             Self::Gzip => Box::new(Limited::new(MultiGzDecoder::new(source), limit)),
             Self::Deflate if !has_zlib_head(source.fill_buf()?) => {

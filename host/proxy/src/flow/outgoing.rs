@@ -13,7 +13,7 @@ use http_body::{Body as _, Frame, SizeHint};
 use tokio::time::Sleep;
 
 use super::{
-    BodyFailure, Fault, FaultKind, Sender, Stored,
+    BodyFailure, Fault, FaultKind, Framing, Sender, Stored,
     body::{AT_ONCE, unreadable},
     live::{Arrival, Live},
 };
@@ -22,6 +22,7 @@ use super::{
 #[derive(Debug)]
 pub struct Outgoing {
     source: Source,
+    framing: Framing,
     /// Why it broke off, until the peer has been sent what came before.
     failure: Option<Fault>,
 }
@@ -51,7 +52,13 @@ impl Outgoing {
     }
 
     fn new(source: Source) -> Self {
-        Self { source, failure: None }
+        Self { source, framing: Framing::Length, failure: None }
+    }
+
+    /// The same content, whose end is told so.
+    #[must_use]
+    pub fn framed(self, framing: Framing) -> Self {
+        Self { framing, ..self }
     }
 }
 
@@ -224,7 +231,10 @@ impl http_body::Body for Outgoing {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.source.size_hint()
+        match self.framing {
+            Framing::Length => self.source.size_hint(),
+            Framing::End => SizeHint::default(),
+        }
     }
 }
 

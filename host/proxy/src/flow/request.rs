@@ -11,7 +11,7 @@ use std::{
 
 use http::{Extensions, HeaderValue, Method, Version, uri::Authority};
 
-use super::{Body, Destination, Fields, Notes, Session, Target};
+use super::{Body, Destination, Fields, Notes, Scheme, Session, Target};
 
 /// The number of a flow, unique while the process runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +68,15 @@ impl RequestHead {
     }
 }
 
+/// The address by which a client knows a reverse proxy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reached {
+    /// How it talks to the proxy.
+    pub scheme: Scheme,
+    /// The host that it named, as it wrote it, if it did.
+    pub authority: Option<Authority>,
+}
+
 /// A request. Copies share head and body.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -79,6 +88,8 @@ pub struct Request {
     pub head: Arc<RequestHead>,
     /// The content.
     pub body: Body,
+    /// By which address the client came to a reverse proxy; nothing where it came to another one.
+    pub reached: Option<Reached>,
     /// What a capability of addons has attached to the flow, by its type. Copies made later share it.
     pub attached: Extensions,
     /// Whose flow it is.
@@ -91,14 +102,14 @@ impl Request {
     /// A request that was received now.
     pub fn new(flow: FlowId, head: RequestHead, body: Body) -> Self {
         let (attached, session, notes) = Default::default();
-        Self { flow, received_at: SystemTime::now(), head: Arc::new(head), body, attached, session, notes }
+        let received_at = SystemTime::now();
+        Self { flow, received_at, head: Arc::new(head), body, reached: None, attached, session, notes }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flow::Scheme;
 
     #[test]
     fn a_url_is_shown_without_what_may_be_secret() {

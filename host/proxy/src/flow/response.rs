@@ -23,6 +23,16 @@ pub struct ResponseHead {
     pub fields: Fields,
 }
 
+/// How a client is told where a response's content ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Framing {
+    /// By its length, where that is known.
+    #[default]
+    Length,
+    /// By its end, as if its length were not known: in chunks, where the client knows them.
+    End,
+}
+
 /// A response. Copies share head and body.
 #[derive(Clone, Debug)]
 pub struct Response {
@@ -32,6 +42,8 @@ pub struct Response {
     pub head: Arc<ResponseHead>,
     /// The content.
     pub body: Body,
+    /// How the client is told its end.
+    pub framing: Framing,
     /// How long it is held back after the hooks, before the client gets it: latency that whoever made it asks for.
     pub latency: Duration,
     /// What it needs until it has been passed on.
@@ -43,7 +55,8 @@ pub struct Response {
 impl Response {
     /// A response that was received.
     pub fn received(received_at: SystemTime, head: Arc<ResponseHead>, body: Body) -> Self {
-        Self { received_at, head, body, latency: Duration::ZERO, lease: Lease::default(), upgrade: Upgrade::default() }
+        let (framing, latency) = (Framing::default(), Duration::ZERO);
+        Self { received_at, head, body, framing, latency, lease: Lease::default(), upgrade: Upgrade::default() }
     }
 
     /// A response made here and now.

@@ -9,7 +9,9 @@ use hyper::{body::Incoming, upgrade::OnUpgrade};
 
 use super::HostField;
 use crate::{
-    flow::{Body, Destination, Fault, FaultKind, Fields, FlowId, HOP_BY_HOP, Request, RequestHead, Scheme, Target},
+    flow::{
+        Body, Destination, Fault, FaultKind, Fields, FlowId, HOP_BY_HOP, Reached, Request, RequestHead, Scheme, Target,
+    },
     spelling::Spelling,
 };
 
@@ -45,9 +47,10 @@ pub(super) fn admit(
 ) -> Result<Admitted, Fault> {
     let (mut parts, body) = request.into_parts();
     let client = parts.extensions.remove::<OnUpgrade>();
+    let reached = reached(&parts, entry);
     let head = head(parts, entry, host)?;
     let client = client.filter(|_| head.upgrade.is_some());
-    Ok(Admitted { request: Request::new(flow, head, Body::live(body)), client })
+    Ok(Admitted { request: Request { reached, ..Request::new(flow, head, Body::live(body)) }, client })
 }
 
 fn head(mut parts: Parts, entry: &Entry, host: HostField) -> Result<RequestHead, Fault> {
@@ -224,6 +227,17 @@ fn destination(
             Ok((destination, Some(named)))
         }
     }
+}
+
+/// The address by which a client of a reverse proxy knows it. What it named is checked elsewhere.
+fn reached(parts: &Parts, entry: &Entry) -> Option<Reached> {
+    let Entry::Reverse(_) = entry else { return None };
+    let authority = match parts.uri.authority() {
+        Some(authority) if parts.version == Version::HTTP_2 => Some(authority.clone()),
+        _ => parts.headers.get(header::HOST).and_then(|host| parse_authority(host).ok()),
+    };
+    let scheme = parts.uri.scheme_str().and_then(Scheme::parse).filter(|_| parts.version == Version::HTTP_2);
+    Some(Reached { scheme: scheme.unwrap_or(Scheme::Http), authority })
 }
 
 /// The scheme of a request to a proxy, which comes with a whole URL (RFC 9112 §3.2.2).

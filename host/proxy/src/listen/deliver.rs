@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use http::{HeaderName, HeaderValue, Method, StatusCode, Version, header};
 use hyper::ext::ReasonPhrase;
 
-use crate::flow::{Body, Fault, FaultKind, Fields, Outgoing, Response, Sender};
+use crate::flow::{Body, Fault, FaultKind, Fields, Framing, Outgoing, Response, Sender};
 
 /// Makes of a flow's response what `hyper` sends to a client that asked by this method and version. The framing is ours:
 /// what the fields say of it does not matter.
@@ -18,7 +18,7 @@ pub(super) fn deliver(
     version: Version,
     idle: Duration,
 ) -> Result<http::Response<Outgoing>, Fault> {
-    let Response { head, body, .. } = response;
+    let Response { head, body, framing, .. } = response;
     let mut head = Arc::unwrap_or_clone(head);
     let bodiless = *method == Method::HEAD || is_bodiless(head.status);
     let body = if bodiless { Body::Empty } else { body };
@@ -29,6 +29,8 @@ pub(super) fn deliver(
     let outgoing = body.into_outgoing(Sender::Server, idle).map_err(|failure| {
         Fault::new(FaultKind::ResponseIncomplete, format!("the response's body cannot be had: {failure}"))
     })?;
+    // What has no content has a length.
+    let outgoing = if size == Some(0) { outgoing } else { outgoing.framed(framing) };
     let fields = &mut head.fields;
     if is_bodiless(head.status) {
         fields.remove(&header::CONTENT_LENGTH);
@@ -40,7 +42,7 @@ pub(super) fn deliver(
             Some(0) if !said => {}
             Some(size) => fields.set(header::CONTENT_LENGTH, HeaderValue::from(size)),
             // In HTTP/2, content with trailers may have a length.
-            None if said && version >= Version::HTTP_2 && size.is_some() => {
+            None if said && framing == Framing::Length && version >= Version::HTTP_2 && size.is_some() => {
                 fields.set(header::CONTENT_LENGTH, HeaderValue::from(size.unwrap_or_default()));
             }
             None => fields.remove(&header::CONTENT_LENGTH),

@@ -13,8 +13,8 @@ use recording::{Beat, Content, Pace, Recording};
 use super::{paced::Paced, remembered::Remembered};
 use crate::{
     flow::{
-        Body, Destination, Fields, FlowId, Note, OutgoingStream, Request, RequestHead, Response, ResponseHead, Scheme,
-        Stored, Target,
+        Body, Destination, Fields, FlowId, Framing, Note, OutgoingStream, Request, RequestHead, Response, ResponseHead,
+        Scheme, Stored, Target,
     },
     spelling::Spelling,
 };
@@ -24,7 +24,7 @@ use crate::{
 pub struct RecordedFlows {
     recording: Recording,
     /// Heads of responses as clients get them, made when they are first asked for.
-    response_heads: Vec<OnceLock<Arc<ResponseHead>>>,
+    response_heads: Vec<OnceLock<(Arc<ResponseHead>, Framing)>>,
     /// What is noted of flows that are answered from here, made when it is first needed.
     notes: Vec<OnceLock<Arc<Note>>>,
     /// Short bodies of responses that were sent lately, by the position.
@@ -119,20 +119,22 @@ impl RecordedFlows {
     pub fn response(self: &Arc<Self>, position: usize, pace: Pace) -> Option<Response> {
         let exchange = self.recording.exchanges().get(position).filter(|exchange| exchange.is_answered())?;
         let recorded = exchange.response.as_ref()?;
-        let head = self.response_heads.get(position)?.get_or_init(|| {
+        let (head, framing) = self.response_heads.get(position)?.get_or_init(|| {
             let fields = fields(&recorded.fields);
             let status = StatusCode::from_u16(recorded.status).unwrap_or(StatusCode::BAD_GATEWAY);
             let usual = status.canonical_reason().unwrap_or_default().as_bytes();
             let reason = Some(&recorded.reason).filter(|reason| !reason.is_empty() && reason.as_ref() != usual);
-            Arc::new(ResponseHead { status, reason: reason.cloned(), version: recorded.version, fields })
+            let head = ResponseHead { status, reason: reason.cloned(), version: recorded.version, fields };
+            (Arc::new(head), framing(recorded))
         });
         let body = match &recorded.content {
             // Only a bodiless exchange is answered without content.
             Content::NotRecorded => Body::Empty,
-            content => self.body(Some(position), content, &recorded.trailers, pace.beats(&recorded.pieces)),
+            content => self.body(Some(position), content, &recorded.trailers, beats(recorded, pace)),
         };
         let mut response = Response::received(time(exchange.recorded_at()), head.clone(), body);
         let asked_at = exchange.request.ended_at.unwrap_or(exchange.request.started_at);
+        response.framing = *framing;
         response.latency = pace.delay(recorded.started_at - asked_at);
         Some(response)
     }
@@ -151,7 +153,7 @@ impl RecordedFlows {
         let kept = position.filter(|_| is_plain).and_then(|position| self.bodies.get(&position));
         match (content, kept) {
             _ if size == 0 && trailers.is_empty() => Body::Empty,
-            (Content::Held(bytes), _) if trailers.is_empty() => Body::Bytes(bytes.clone()),
+            (Content::Held(bytes), _) if is_plain => Body::Bytes(bytes.clone()),
             (_, Some(bytes)) => Body::Bytes(bytes),
             _ => Body::Stored(Arc::new(RecordedBody {
                 recording: self.clone(),
@@ -163,6 +165,28 @@ impl RecordedFlows {
             })),
         }
     }
+}
+
+/// When the pieces of a response's body are sent.
+fn beats(recorded: &recording::Response<Content>, pace: Pace) -> Vec<Beat> {
+    match (recorded.content.size(), recorded.ended_at) {
+        (Some(size), Some(ended_at)) if recorded.pieces.is_empty() => pace.spread(size, ended_at - recorded.started_at),
+        _ => pace.beats(&recorded.pieces),
+    }
+}
+
+/// How the end of a response was told. A client may wait for all that a length announces before it looks at the first event of
+/// a stream, whatever its recorder wrote.
+fn framing(recorded: &recording::Response<Content>) -> Framing {
+    let is = |name: &str, expected: &[u8]| {
+        recorded.fields.get(name).is_some_and(|value| {
+            let value = value.split(|&byte| byte == b';').next().unwrap_or_default();
+            value.trim_ascii().eq_ignore_ascii_case(expected)
+        })
+    };
+    let has_no_length = recorded.version >= Version::HTTP_2 && recorded.fields.get("content-length").is_none();
+    let is_open = is("transfer-encoding", b"chunked") || is("content-type", b"text/event-stream") || has_no_length;
+    if is_open { Framing::End } else { Framing::Length }
 }
 
 /// A body that stays in the file until it is sent.

@@ -2,12 +2,15 @@
 //!
 //! `capability` offers the package `proxyhost:recordings` to components, whose calls arrive in `reading`, `indexing` and
 //! `recorder`. `library` is what an addon has loaded, `messages` makes flows of its exchanges and `playing` answers of its
-//! WebSockets, some of them `paced`; `keys` and `heads` are what an addon need not make twice. `passing` and `upgraded` record what passes, and `frames` finds messages of WebSockets for
+//! WebSockets, some of them `paced`, and contents `decoded` or `composed` anew; `keys` and `heads` are what an addon need not
+//! make twice. `passing` and `upgraded` record what passes, and `frames` finds messages of WebSockets for
 //! those who look at them.
 
 mod bindings;
 mod capability;
+mod composed;
 mod counters;
+mod decoded;
 mod frames;
 mod heads;
 mod indexing;

@@ -2,16 +2,26 @@
 
 use std::{
     path::Path,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use tracing::info;
-
+use http::header;
 use recording::{Exchange, Manner, OnDifference, Pace, Progress, Recording, Turn};
+use tracing::info;
 use wasmtime::component::Resource;
 
-use super::{Library, bindings::recordings, capability::View};
-use crate::addon::handles::{RequestHandle, ResponseHandle};
+use super::{
+    Library,
+    bindings::recordings,
+    capability::View,
+    composed::{Piece, compose},
+    decoded::{Decoded, decode},
+};
+use crate::{
+    addon::handles::{RequestHandle, ResponseHandle},
+    flow::Framing,
+};
 
 impl recordings::Host for View<'_> {
     fn exists(&mut self, file: String) -> wasmtime::Result<bool> {
@@ -60,6 +70,7 @@ impl recordings::Host for View<'_> {
                 file: recording.recording().path().display().to_string(),
                 number: u32::try_from(exchange.number).unwrap_or(u32::MAX),
                 answered: exchange.is_answered() || exchange.is_playable(),
+                status: exchange.response.as_ref().map(|response| response.status),
                 lacks: lacks(exchange).map(str::to_owned),
                 websocket: exchange.is_websocket,
                 recorded_at: exchange.recorded_at(),
@@ -120,6 +131,47 @@ impl recordings::Host for View<'_> {
         Ok(())
     }
 
+    fn recorded_answer(&mut self, id: u32) -> wasmtime::Result<Option<Resource<ResponseHandle>>> {
+        let found = self.recordings()?.read(|library| {
+            let (recording, position) = library.place(id)?;
+            Some((recording.response(position, Pace::AtOnce)?, recording.held_for(position)))
+        });
+        found.map(|(response, held)| self.handles.give_response(response, held)).transpose()
+    }
+
+    fn decode(
+        &mut self,
+        response: Resource<ResponseHandle>,
+        codings: Vec<String>,
+    ) -> wasmtime::Result<Result<(), String>> {
+        let Decoded { body, memory } = match decode(&self.handles.response(&response)?.body, &codings) {
+            Ok(decoded) => decoded,
+            Err(why) => return Ok(Err(why)),
+        };
+        let response = self.handles.response_mut(&response, memory)?;
+        if body.size() == Some(0) {
+            // What a HEAD was told of the coded content.
+            Arc::make_mut(&mut response.head).fields.remove(&header::CONTENT_LENGTH);
+        }
+        response.body = body;
+        Ok(Ok(()))
+    }
+
+    fn compose(
+        &mut self,
+        response: Resource<ResponseHandle>,
+        pieces: Vec<recordings::Piece>,
+    ) -> wasmtime::Result<Result<(), String>> {
+        let pieces = pieces.into_iter().map(Piece::from).collect();
+        let (body, memory) = match compose(&self.handles.response(&response)?.body, pieces) {
+            Ok(composed) => composed,
+            Err(why) => return Ok(Err(why)),
+        };
+        let response = self.handles.response_mut(&response, memory)?;
+        (response.body, response.framing) = (body, Framing::Length);
+        Ok(Ok(()))
+    }
+
     fn recorded_websocket(
         &mut self,
         id: u32,
@@ -162,6 +214,15 @@ impl From<recordings::Pace> for Pace {
             recordings::Pace::Recorded(factor) if !factor.is_nan() => Self::Recorded(factor.clamp(0.0, MOST_TIMES)),
             recordings::Pace::AtOnce | recordings::Pace::Recorded(_) => Self::AtOnce,
             recordings::Pace::Delayed(milliseconds) => Self::Delayed(Duration::from_millis(milliseconds.into())),
+        }
+    }
+}
+
+impl From<recordings::Piece> for Piece {
+    fn from(piece: recordings::Piece) -> Self {
+        match piece {
+            recordings::Piece::Bytes(bytes) => Self::Bytes(bytes.into()),
+            recordings::Piece::Part((offset, len)) => Self::Part { offset, len },
         }
     }
 }

@@ -59,10 +59,13 @@ pub(super) fn of_response(
     attached: &mut Attached,
 ) -> Result<Body, String> {
     let place = "response.content";
-    if has_no_body(method, status) {
-        return Ok(Body::empty());
-    }
     let size = entry.size(&format!("{place}.size"))?;
+    if has_no_body(method, status) {
+        // A browser shows what its cache has, which answers whoever has it not.
+        let is_cached = status == 304 && extra.is_none() && !method.eq_ignore_ascii_case(b"HEAD");
+        let cached = if is_cached { written(entry, place, size, attached)? } else { None };
+        return Ok(cached.unwrap_or_else(Body::empty));
+    }
     let has_text = entry.text(&format!("{place}.text"))?.is_some();
     if let Some(body) = written(entry, place, size, attached)? {
         return Ok(body);

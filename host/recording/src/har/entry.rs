@@ -154,8 +154,15 @@ fn response(
     };
     let (mut fields, _) = fields(entry, "response.headers", heads, "response's field")?;
     let body = body::of_response(entry, &request.method, status, &fields, extra, attached)?;
-    if !has_no_body(&request.method, status) {
+    let is_cached = status == 304 && body.content.size().is_some_and(|size| size > 0);
+    if is_cached || !has_no_body(&request.method, status) {
         make_true(&mut fields, &body, extra);
+    }
+    // A 304 need not say what the content is that the cache has.
+    if is_cached && fields.get("content-type").is_none() {
+        let kind = entry.text("response.content.mimeType")?.filter(|kind| !kind.is_empty());
+        let kind = kind.map(|kind| heads.counted_line(kind.as_bytes(), "response's field")).transpose()?;
+        fields.extend(kind.map(|kind| (Bytes::from_static(b"Content-Type"), kind)));
     }
     let reason = match extra.and_then(Extra::reason) {
         Some(reason) => reason,
@@ -163,7 +170,11 @@ fn response(
     };
     let (started_at, ended_at) = match extra.and_then(|extra| extra.response_times(request.started_at)) {
         Some(exact) => exact,
-        None => (answered_at(entry, request.started_at)?, None),
+        None => {
+            let answered_at = answered_at(entry, request.started_at)?;
+            let received = entry.number("timings.receive")?.filter(|took| *took > 0.0 && answered_at > 0.0);
+            (answered_at, received.and_then(|took| heads::time(answered_at + took / 1000.0)))
+        }
     };
     let sent = entry.size("response.bodySize")?;
     Ok(Response {

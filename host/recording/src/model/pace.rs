@@ -41,7 +41,25 @@ impl Pace {
         let scaled = |micros: u64| Duration::try_from_secs_f64(micros as f64 / 1e6 * factor).unwrap_or_default();
         pieces.iter().map(|piece| Beat { len: piece.len, after: scaled(piece.after_micros) }).collect()
     }
+
+    /// When a body of so many bytes is sent of which only is known how many seconds it took: in equal pieces over that time.
+    pub fn spread(self, size: u64, seconds: f64) -> Vec<Beat> {
+        let Self::Recorded(factor) = self else { return Vec::new() };
+        let took = Duration::try_from_secs_f64(seconds * factor).unwrap_or_default();
+        let pieces = u32::try_from(size).unwrap_or(u32::MAX).min(SPREAD);
+        if took < WORTH_SPREADING || pieces < 2 {
+            return Vec::new();
+        }
+        let len = size.div_ceil(pieces.into());
+        (0..pieces).map(|piece| Beat { len, after: took / (pieces - 1) * piece }).collect()
+    }
 }
+
+/// The pieces of a body that is spread over its time.
+const SPREAD: u32 = 64;
+
+/// A shorter time is not worth the pieces.
+const WORTH_SPREADING: Duration = Duration::from_millis(1);
 
 #[cfg(test)]
 mod tests {

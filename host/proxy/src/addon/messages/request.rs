@@ -1,5 +1,7 @@
 //! What components do with requests.
 
+use std::ops::BitOr;
+
 use http::{HeaderName, HeaderValue, Method, Version, header, uri::Authority};
 use wasmtime::{Result, component::Resource};
 
@@ -11,7 +13,7 @@ use crate::{
         handles::{BodyHandle, Edited, Part, RequestHandle},
         state::State,
     },
-    flow::{Destination, InvalidDestination, RequestHead, Scheme, Target},
+    flow::{Destination, InvalidDestination, Reached, RequestHead, Scheme, Target},
 };
 
 impl messages::HostRequest for State {
@@ -95,6 +97,19 @@ impl messages::HostRequest for State {
         })
     }
 
+    fn traits(&mut self, request: Resource<RequestHandle>) -> Result<messages::RequestTraits> {
+        let request = self.handles.ask_more(&request)?;
+        let reverse =
+            if request.reached.is_some() { messages::RequestTraits::REVERSE } else { messages::RequestTraits::empty() };
+        Ok(request.head.fields.map().keys().map(traits_of).fold(reverse, BitOr::bitor))
+    }
+
+    fn reached_at(&mut self, request: Resource<RequestHandle>) -> Result<Option<String>> {
+        let reached = self.handles.ask_more(&request)?.reached.as_ref();
+        Ok(reached
+            .and_then(|Reached { scheme, authority }| Some(format!("{}://{}", scheme.name(), authority.as_ref()?))))
+    }
+
     fn field(&mut self, request: Resource<RequestHandle>, name: String) -> Result<Option<Vec<u8>>> {
         Ok(self.handles.ask_field(&request, &name)?.head.fields.joined(&name))
     }
@@ -158,6 +173,20 @@ impl messages::HostRequest for State {
 
     fn drop(&mut self, request: Resource<RequestHandle>) -> Result<()> {
         self.handles.forget(request)
+    }
+}
+
+/// What a field says of its request.
+fn traits_of(name: &HeaderName) -> messages::RequestTraits {
+    /// RFC 9110 §13.1, but for `if-range`, which does nothing without `range`.
+    const PRECONDITIONS: [HeaderName; 4] =
+        [header::IF_MATCH, header::IF_NONE_MATCH, header::IF_MODIFIED_SINCE, header::IF_UNMODIFIED_SINCE];
+
+    match name {
+        _ if *name == header::ACCEPT_ENCODING => messages::RequestTraits::SELECTIVE,
+        _ if *name == header::RANGE => messages::RequestTraits::PARTIAL,
+        _ if PRECONDITIONS.contains(name) => messages::RequestTraits::CONDITIONAL,
+        _ => messages::RequestTraits::empty(),
     }
 }
 

@@ -1,6 +1,8 @@
 //! What components do with responses.
 
-use http::StatusCode;
+use std::ops::BitOr;
+
+use http::{HeaderName, StatusCode, header};
 use wasmtime::{Result, component::Resource};
 
 use super::{all, lines, seconds, version};
@@ -43,6 +45,11 @@ impl messages::HostResponse for State {
     fn reason(&mut self, response: Resource<ResponseHandle>) -> Result<Option<String>> {
         let reason = &self.handles.response(&response)?.head.reason;
         Ok(reason.as_ref().map(|reason| String::from_utf8_lossy(reason).into_owned()))
+    }
+
+    fn traits(&mut self, response: Resource<ResponseHandle>) -> Result<messages::ResponseTraits> {
+        let fields = self.handles.response(&response)?.head.fields.map();
+        Ok(fields.keys().map(traits_of).fold(messages::ResponseTraits::empty(), BitOr::bitor))
     }
 
     fn field(&mut self, response: Resource<ResponseHandle>, name: String) -> Result<Option<Vec<u8>>> {
@@ -108,6 +115,19 @@ impl messages::HostResponse for State {
 
     fn drop(&mut self, response: Resource<ResponseHandle>) -> Result<()> {
         self.handles.forget(response)
+    }
+}
+
+/// What a field says of its response.
+fn traits_of(name: &HeaderName) -> messages::ResponseTraits {
+    /// They say where something is, or for which server.
+    const ADDRESSED: [HeaderName; 5] =
+        [header::LOCATION, header::SET_COOKIE, header::LINK, header::CONTENT_LOCATION, header::REFRESH];
+
+    match name {
+        _ if *name == header::CONTENT_ENCODING => messages::ResponseTraits::CODED,
+        _ if ADDRESSED.contains(name) => messages::ResponseTraits::ADDRESSED,
+        _ => messages::ResponseTraits::empty(),
     }
 }
 

@@ -78,8 +78,17 @@ fn what_has_no_body_keeps_its_fields() {
         json!([["content-length", "9"], ["content-encoding", "gzip"]]),
     );
     assert_eq!(shown(&response(&head).fields), ["content-length: 9", "content-encoding: gzip"]);
-    // Browsers show the body of their cache.
-    assert_eq!(held(&response(&with("/response/status", 304.into())).content), b"");
+    // Browsers show the body of their cache, which is not coded.
+    let cached = set(
+        with("/response/status", 304.into()),
+        "/response/headers",
+        json!([["ETag", "a"], ["content-encoding", "gzip"]]),
+    );
+    let cached = response(&set(cached, "/response/content", json!({"text": "hello", "mimeType": "text/css"})));
+    assert_eq!(held(&cached.content), b"hello");
+    assert_eq!(shown(&cached.fields), ["ETag: a", "Content-Type: text/css"]);
+    let forgotten = response(&set(with("/response/status", 304.into()), "/response/content", json!({})));
+    assert_eq!(held(&forgotten.content), b"");
 }
 
 #[test]

@@ -151,7 +151,7 @@ fn decoded(content: &Source, coding: Coding, len: u64) -> Option<Survey> {
 }
 
 /// The bytes, if they were recorded.
-fn open(content: &Source) -> Option<Box<dyn Read + '_>> {
+fn open(content: &Source) -> Option<Box<dyn Read + Send + '_>> {
     match content {
         Source::NotRecorded => None,
         Source::Bytes(bytes) => Some(Box::new(&bytes[..])),
