@@ -43,6 +43,10 @@ mod in_a_component {
                 results.fill(Val::Variant("unknown".to_owned(), None));
                 Ok(())
             })?;
+            index.func_new("take-remembered", |_, _, _, results| {
+                results.fill(Val::Option(None));
+                Ok(())
+            })?;
             index.func_new("related", |_, _, _, results| {
                 results.fill(Val::List(Vec::new()));
                 Ok(())
@@ -51,9 +55,20 @@ mod in_a_component {
                 index.func_new(function, |_, _, _, _| Err(wasmtime::format_err!("it is not asked for")))?;
             }
             let mut recordings = linker.instance("proxyhost:recordings/recordings@0.1.0")?;
-            for function in
-                ["exists", "load", "size", "describe", "recorded-request", "recorded-response", "recorded-websocket"]
-            {
+            for function in [
+                "exists",
+                "load",
+                "size",
+                "describe",
+                "recorded-request",
+                "recorded-response",
+                "remembered-response",
+                "remember-response",
+                "recorded-answer",
+                "decode",
+                "compose",
+                "recorded-websocket",
+            ] {
                 recordings.func_new(function, |_, _, _, _| Err(wasmtime::format_err!("it is not asked for")))?;
             }
             Ok(())
