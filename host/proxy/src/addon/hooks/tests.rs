@@ -7,7 +7,10 @@ use super::*;
 mod in_a_component {
     use std::sync::atomic::{AtomicBool, Ordering};
 
-    use wasmtime::component::{Linker, Val};
+    use wasmtime::{
+        StoreContextMut,
+        component::{Linker, Val},
+    };
 
     use super::*;
     use crate::{
@@ -38,12 +41,14 @@ mod in_a_component {
         fn add_to_linker(&self, linker: &mut Linker<State>) -> wasmtime::Result<()> {
             let has_panicked = self.0.clone();
             let mut index = linker.instance("proxyhost:recordings/index@0.1.0")?;
-            index.func_new("take", move |_, _, _, results| {
+            index.func_new("take", move |store, _, arguments, results| {
                 assert!(has_panicked.swap(true, Ordering::Relaxed), "a mistake of the host");
+                give_back(store, arguments)?;
                 results.fill(Val::Variant("unknown".to_owned(), None));
                 Ok(())
             })?;
-            index.func_new("take-remembered", |_, _, _, results| {
+            index.func_new("take-remembered", |store, _, arguments, results| {
+                give_back(store, arguments)?;
                 results.fill(Val::Option(None));
                 Ok(())
             })?;
@@ -77,6 +82,14 @@ mod in_a_component {
         fn for_addon(&self, _: Option<&Arc<dyn CapabilityState>>) -> Arc<dyn CapabilityState> {
             Arc::new(Nothing)
         }
+    }
+
+    /// Drops what was lent for a call.
+    fn give_back(mut store: StoreContextMut<'_, State>, arguments: &[Val]) -> wasmtime::Result<()> {
+        arguments.iter().try_for_each(|argument| match argument {
+            Val::Resource(lent) => lent.resource_drop(&mut store),
+            _ => Ok(()),
+        })
     }
 
     #[tokio::test]
