@@ -41,16 +41,14 @@ mod in_a_component {
         fn add_to_linker(&self, linker: &mut Linker<State>) -> wasmtime::Result<()> {
             let has_panicked = self.0.clone();
             let mut index = linker.instance("proxyhost:recordings/index@0.1.0")?;
-            index.func_new("take", move |store, _, arguments, results| {
+            index.func_new_async("take", move |store, _, arguments, results| {
                 assert!(has_panicked.swap(true, Ordering::Relaxed), "a mistake of the host");
-                give_back(store, arguments)?;
                 results.fill(Val::Variant("unknown".to_owned(), None));
-                Ok(())
+                Box::new(give_back(store, arguments))
             })?;
-            index.func_new("take-remembered", |store, _, arguments, results| {
-                give_back(store, arguments)?;
+            index.func_new_async("take-remembered", |store, _, arguments, results| {
                 results.fill(Val::Option(None));
-                Ok(())
+                Box::new(give_back(store, arguments))
             })?;
             index.func_new("related", |_, _, _, results| {
                 results.fill(Val::List(Vec::new()));
@@ -85,11 +83,13 @@ mod in_a_component {
     }
 
     /// Drops what was lent for a call.
-    fn give_back(mut store: StoreContextMut<'_, State>, arguments: &[Val]) -> wasmtime::Result<()> {
-        arguments.iter().try_for_each(|argument| match argument {
-            Val::Resource(lent) => lent.resource_drop(&mut store),
-            _ => Ok(()),
-        })
+    async fn give_back(mut store: StoreContextMut<'_, State>, arguments: &[Val]) -> wasmtime::Result<()> {
+        for argument in arguments {
+            if let Val::Resource(lent) = argument {
+                lent.resource_drop_async(&mut store).await?;
+            }
+        }
+        Ok(())
     }
 
     #[tokio::test]
