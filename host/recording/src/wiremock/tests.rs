@@ -276,7 +276,7 @@ fn a_response_that_is_made_by_something_is_left_out() {
     assert!(exchange(&with("/response/transformers", json!([]))).is_answered());
     assert_eq!(response(json!({"status": 99})), "the response's status should be within 100 to 999, found `99`");
     assert_eq!(response(json!({"headers": {"a b": "c"}})), "the response's field has a ` ` in it");
-    assert_eq!(response(json!({"headers": {"a": "c\rd: e"}})), "the response's field has a `\\r` in it");
+    assert_eq!(response(json!({"headers": {"a": "c\r\nd: e"}})), "the response's field has a `\\r` in it");
     assert_eq!(response(json!({"body": {"data": "v4"}})), "`response.body` should be a string, found an object");
 }
 

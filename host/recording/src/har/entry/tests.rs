@@ -69,7 +69,7 @@ fn a_value_of_several_lines_is_several_fields() {
     let fields = |headers: Value| shown(&response(&with("/response/headers", headers)).fields);
     let cookies = "sid=abc; Path=/; HttpOnly\ncsrf=tok; Path=/";
     assert_eq!(
-        fields(json!([header("set-cookie", cookies), header("a", "b\r\nc: d"), header("n", "1\n")])),
+        fields(json!([header("set-cookie", cookies), header("a", "b\nc: d"), header("n", "1\n")])),
         ["set-cookie: sid=abc; Path=/; HttpOnly", "set-cookie: csrf=tok; Path=/", "a: b", "a: c: d", "n: 1"]
     );
     assert_eq!(fields(json!([["a", "b\nc"], {"name": "n", "value": 1}])), ["a: b", "a: c", "n: 1"]);
@@ -132,8 +132,7 @@ fn what_is_no_exchange_is_counted_with_the_reason() {
 fn what_could_break_a_head_leaves_the_entry_out() {
     let field = |name: &str, value: &str| invalid(&with("/response/headers", json!([header(name, value)])));
     let at = "(`response.headers[0]`)";
-    assert_eq!(field("a", "b\rc: d"), format!("the response's field has a `\\r` in it {at}"));
-    assert_eq!(field("a", "b\nc\r"), format!("the response's field has a `\\r` in it {at}"));
+    assert_eq!(field("a", "b\r\nc: d"), format!("the response's field has a `\\r` in it {at}"));
     assert_eq!(field("a", "b\0"), format!("the response's field has a `\\x00` in it {at}"));
     assert_eq!(field("a b", "c"), format!("the response's field has a ` ` in it {at}"));
     assert_eq!(field("", "c"), format!("the response's field has no name {at}"));
