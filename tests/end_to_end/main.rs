@@ -42,6 +42,7 @@ mod servers;
 mod sessions;
 mod streams;
 mod suites;
+mod tls_clients;
 mod vectors;
 mod verdicts;
 mod watching;

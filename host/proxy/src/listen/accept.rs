@@ -13,11 +13,7 @@ use tokio::{
 };
 use tracing::{debug, warn};
 
-use super::{
-    Clients, Gate, Service,
-    connection::{self, Carrier},
-    socket::Socket,
-};
+use super::{Clients, Gate, Service, connection::Carrier, opening, socket::Socket};
 
 /// Why an address cannot be listened on.
 #[derive(Debug, thiserror::Error)]
@@ -118,7 +114,7 @@ impl Listener {
                     match Socket::new(stream, clients.idle) {
                         Ok(socket) => {
                             let carrier = Carrier { gate: self.gate.clone(), peer: Some(socket.peer()) };
-                            clients.drain.spawn(connection::serve(clients.clone(), socket, carrier, permit));
+                            clients.drain.spawn(opening::serve(clients.clone(), socket, carrier, permit));
                         }
                         Err(error) => debug!(%peer, %error, "client left at once"),
                     }

@@ -65,27 +65,53 @@ pub(super) async fn serve<S: Service>(
     carrier: Carrier,
     permit: Option<OwnedSemaphorePermit>,
 ) {
-    let (drain, activity) = (clients.drain(), Activity::new());
-    let mut client = Client::new(stream, permit);
+    let (mut client, activity) = (Client::new(stream, permit), Activity::new());
+    if let Some(first) = next_bytes(&clients, &mut client, &activity).await {
+        serve_from(clients, client, first, carrier, activity).await;
+    }
+}
+
+/// The same, of a connection whose first bytes were read.
+pub(super) async fn serve_from<S: Service>(
+    clients: Arc<Clients<S>>,
+    mut client: Client<impl AsyncRead + AsyncWrite + Unpin + Send + 'static>,
+    mut first: Bytes,
+    carrier: Carrier,
+    activity: Activity,
+) {
     loop {
-        let first = tokio::select! {
-            first = client.next_bytes() => first,
-            () = drain.begun() => Ok(Bytes::new()),
-            () = tokio::time::sleep_until(activity.quiet_since() + HEAD_WITHIN) => Ok(Bytes::new()),
-        };
-        match first {
-            Ok(first) if first.is_empty() => {
-                // A client that does not answer is left.
-                let _ = tokio::time::timeout(CLOSE_WITHIN, client.stream.shutdown()).await;
-                return;
-            }
-            Ok(first) => {
-                // Boxed, so that a connection which rests takes no memory for it.
-                let awake = Box::pin(serve_awake(clients.clone(), client, first, carrier.clone(), activity.clone()));
-                let Some(at_rest) = awake.await else { return };
-                client = at_rest;
-            }
-            Err(error) => return debug!(%error, "client connection ended"),
+        // Boxed, so that a connection which rests takes no memory for it.
+        let awake = Box::pin(serve_awake(clients.clone(), client, first, carrier.clone(), activity.clone()));
+        let Some(at_rest) = awake.await else { return };
+        client = at_rest;
+        let Some(next) = next_bytes(&clients, &mut client, &activity).await else { return };
+        first = next;
+    }
+}
+
+/// Waits for bytes of a client that asks for nothing yet, or closes its connection: when it has none, takes too long, or while
+/// draining.
+pub(super) async fn next_bytes<S>(
+    clients: &Clients<S>,
+    client: &mut Client<impl AsyncRead + AsyncWrite + Unpin>,
+    activity: &Activity,
+) -> Option<Bytes> {
+    let drain = clients.drain();
+    let next = tokio::select! {
+        next = client.next_bytes() => next,
+        () = drain.begun() => Ok(Bytes::new()),
+        () = tokio::time::sleep_until(activity.quiet_since() + HEAD_WITHIN) => Ok(Bytes::new()),
+    };
+    match next {
+        Ok(next) if next.is_empty() => {
+            // A client that does not answer is left.
+            let _ = tokio::time::timeout(CLOSE_WITHIN, client.stream.shutdown()).await;
+            None
+        }
+        Ok(next) => Some(next),
+        Err(error) => {
+            debug!(%error, "client connection ended");
+            None
         }
     }
 }
