@@ -1,6 +1,12 @@
 //! Serving one client connection, HTTP/1 or HTTP/2 as the client speaks it.
 
-use std::{sync::Arc, task::Poll, time::Duration};
+use std::{
+    error::Error,
+    net::SocketAddr,
+    sync::{Arc, LazyLock},
+    task::Poll,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -14,7 +20,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt},
     sync::OwnedSemaphorePermit,
 };
-use tracing::debug;
+use tracing::{debug, warn};
 
 use super::{
     Clients, Gate, Service,
@@ -24,7 +30,9 @@ use super::{
     interim::{Interim, WithInterim},
     rest::{Client, Loan},
     socket::Peer,
+    targets::{Originals, Targets},
 };
+use crate::throttle::Throttle;
 
 /// What carries a connection.
 #[derive(Clone, Debug)]
@@ -128,12 +136,17 @@ async fn serve_awake<S: Service, T: AsyncRead + AsyncWrite + Unpin + Send + 'sta
     let drain = clients.drain();
     let interim = Interim::default();
     let (loan, stream) = Loan::new(client, first, activity.clone());
-    let stream = WithInterim::new(stream, interim.clone());
+    let originals = Originals::default();
+    let stream = WithInterim::new(Targets::new(stream, originals.clone()), interim.clone());
     let (peer, streams, idle) = (carrier.peer.clone(), Streams::default(), clients.idle);
+    let address = peer.as_ref().and_then(Peer::address);
     let (counted, asked, sent, held) = (activity.clone(), loan.clone(), interim.clone(), streams.clone());
-    let answer = move |request: http::Request<Incoming>| {
+    let answer = move |mut request: http::Request<Incoming>| {
         let under_way = counted.begin();
         asked.asked(request.version());
+        if request.version() == Version::HTTP_2 {
+            originals.restore(&mut request);
+        }
         // HTTP/1.0 has no interim responses, and `hyper` has no way to send them in HTTP/2.
         let interim = (request.version() == Version::HTTP_11).then(|| sent.clone());
         let exchange = exchange::Exchange { carrier: carrier.clone(), interim, under_way, streams: held.clone() };
@@ -186,9 +199,29 @@ async fn serve_awake<S: Service, T: AsyncRead + AsyncWrite + Unpin + Send + 'sta
         }
     };
     if let Err(error) = served {
-        debug!(%error, "client connection ended");
+        ended(&*error, address);
     }
     None
+}
+
+/// Says why a connection ended: what the HTTP library refused never became a flow.
+fn ended(error: &(dyn Error + 'static), client: Option<SocketAddr>) {
+    let is_http1 = error.downcast_ref().is_some_and(hyper::Error::is_parse);
+    let of_http2 = std::iter::successors(Some(error), |&error| error.source()).find_map(|error| error.downcast_ref());
+    let is_refused = is_http1 || of_http2.is_some_and(|error: &h2::Error| error.is_library() && error.is_go_away());
+    let why = oneline::chain(error);
+    if is_refused && is_new_refusal() {
+        let client = client.map(tracing::field::display);
+        return warn!(client, "what a client sent is refused, as it is no HTTP that is spoken here: {why}");
+    }
+    debug!("client connection ended: {why}");
+}
+
+/// Whether it is to be written: one a second is, and the others are counted.
+fn is_new_refusal() -> bool {
+    static REFUSALS: LazyLock<Throttle<()>> =
+        LazyLock::new(|| Throttle::new(1, |(), times| warn!(times, "what {times} more clients sent is refused")));
+    REFUSALS.admits(())
 }
 
 /// Why a connection is to end that would go on by itself.

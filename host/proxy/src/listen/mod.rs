@@ -27,6 +27,7 @@ mod prefixed;
 mod rest;
 mod service;
 mod socket;
+mod targets;
 mod tls;
 mod traffic;
 mod tunnel;
