@@ -112,6 +112,11 @@ pub struct Http2 {
 }
 
 impl Http2 {
+    /// HTTP/2 on a connection or in a tunnel, without TLS.
+    pub async fn on(wire: Wire) -> Self {
+        Self::new(wire.into_stream()).await
+    }
+
     async fn new(stream: impl Stream + 'static) -> Self {
         let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
         let (sender, connection) = soon("an HTTP/2 handshake", handshake).await.expect("HTTP/2");
