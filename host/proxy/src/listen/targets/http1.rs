@@ -171,7 +171,8 @@ impl Http1 {
                 Some(size) => Place::Chunk(size.saturating_add(2)),
                 None => Place::Unknown,
             },
-            Place::Trailers if is_empty => Place::Start,
+            Place::Trailers if line == b"\r\n" => Place::Start,
+            Place::Trailers if !line.ends_with(b"\r\n") => Place::Unknown,
             place => place,
         };
     }
@@ -227,7 +228,8 @@ impl Framing {
     }
 }
 
+/// The size that the line before a chunk says.
 fn chunk_size(line: &[u8]) -> Option<u64> {
-    let digits = line.split(|byte| matches!(byte, b';' | b'\r' | b'\n' | b' ' | b'\t')).next()?;
+    let digits = line.strip_suffix(b"\r\n")?.split(|byte| matches!(byte, b';' | b' ' | b'\t')).next()?;
     u64::from_str_radix(std::str::from_utf8(digits).ok().filter(|digits| !digits.starts_with('+'))?, 16).ok()
 }
