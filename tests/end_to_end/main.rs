@@ -50,3 +50,4 @@ mod tls_clients;
 mod vectors;
 mod verdicts;
 mod watching;
+mod websockets_over_http2;
