@@ -96,7 +96,7 @@ impl Destination {
     pub fn again(scheme: Scheme, host: String, port: u16) -> Self {
         Self::new(scheme, &host, port).unwrap_or_else(|_| {
             let authority = Authority::from_static("unknown.invalid");
-            Self { scheme, host, port, authority }
+            Self { scheme, host, port, authority, has_http2: false }
         })
     }
 

@@ -156,7 +156,7 @@ async fn serve_awake<S: Service, T: AsyncRead + AsyncWrite + Unpin + Send + 'sta
     let connection = builder().serve_connection_with_upgrades(TokioIo::new(stream), service_fn(answer)).into_owned();
     let mut connection = Box::pin(connection);
     let resting = loan.clone();
-    let ending = async move {
+    let ending = async {
         tokio::select! {
             () = drain.begun() => Ending::Drained,
             () = activity.idle(HEAD_WITHIN, IDLE_WITHIN) => Ending::Idle,
@@ -174,7 +174,10 @@ async fn serve_awake<S: Service, T: AsyncRead + AsyncWrite + Unpin + Send + 'sta
         Some(ending) = ending.next() => match ending {
             Ending::Drained => {
                 connection.as_mut().graceful_shutdown();
-                connection.await
+                tokio::select! {
+                    served = connection => served,
+                    () = drain.over() => Ok(()),
+                }
             }
             Ending::Idle => {
                 connection.as_mut().graceful_shutdown();
