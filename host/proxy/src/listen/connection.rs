@@ -32,7 +32,7 @@ use super::{
     socket::Peer,
     targets::{Originals, Targets},
 };
-use crate::throttle::Throttle;
+use crate::{flow::Scheme, throttle::Throttle};
 
 /// What carries a connection.
 #[derive(Clone, Debug)]
@@ -41,6 +41,8 @@ pub(super) struct Carrier {
     pub(super) gate: Arc<Gate>,
     /// The client at the other end of the TCP connection, also when tunnels and TLS are between.
     pub(super) peer: Option<Peer>,
+    /// Whether there is TLS between.
+    pub(super) scheme: Scheme,
 }
 
 /// Most time a client may take for the first request, and in HTTP/1 from the end of a response to the next request, and then

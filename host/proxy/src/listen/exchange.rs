@@ -23,7 +23,7 @@ use super::{
     upgraded::{self, Upgrading},
 };
 use crate::{
-    flow::{Fault, FaultKind, FlowId, InterimSink, Outgoing, Request, Response, Unanswered},
+    flow::{Fault, FaultKind, FlowId, InterimSink, Outgoing, Request, Response, Scheme, Unanswered},
     journal::Passing,
     throttle::Throttle,
 };
@@ -71,6 +71,9 @@ pub(super) async fn serve<S: Service>(
         (Ok(_), Ok(session)) => match admit(flow, request, &carrier.gate.entry, carrier.gate.host) {
             Ok(mut admitted) => {
                 admitted.request.session = session;
+                if let (Some(reached), Scheme::Https) = (&mut admitted.request.reached, carrier.scheme) {
+                    reached.scheme = Scheme::Https;
+                }
                 let client = carrier.peer.as_ref().and_then(Peer::address);
                 passing = Some(clients.journal.begin(&admitted.request, client));
                 respond(&clients, &asked, admitted, interim, &mut passing, &under_way).await

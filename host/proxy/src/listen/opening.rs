@@ -14,6 +14,7 @@ use super::{
     socket::Socket,
     tls,
 };
+use crate::flow::Scheme;
 
 /// Serves a connection that a listener took, until it closes, or is idle for too long, or while draining. The permit is given
 /// back when it closes.
@@ -39,6 +40,6 @@ async fn serve_tls<S: Service>(clients: Arc<Clients<S>>, client: Client<Socket>,
     let Some(local) = socket.peer().local_address() else { return };
     let stream = Prefixed::new(first, socket);
     if let Some(stream) = tls::accept(&clients.authority, &local.ip().to_canonical().to_string(), stream).await {
-        connection::serve(clients, stream, carrier, permit).await;
+        connection::serve(clients, stream, Carrier { scheme: Scheme::Https, ..carrier }, permit).await;
     }
 }

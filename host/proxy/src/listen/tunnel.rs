@@ -111,7 +111,7 @@ impl Opened {
     fn carrier(self, scheme: Scheme) -> Carrier {
         let entry = Entry::Tunnel(self.destination.with_scheme(scheme));
         let gate = self.carrier.gate.within(entry, self.session);
-        Carrier { gate: Arc::new(gate), peer: self.carrier.peer }
+        Carrier { gate: Arc::new(gate), peer: self.carrier.peer, scheme }
     }
 }
 
