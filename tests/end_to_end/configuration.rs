@@ -454,6 +454,7 @@ serverreplay: answers requests from a recorded conversation
   option  server_replay_mode = replay
   option  server_replay_timing = none
   option  server_replay_websocket = timed
+  option  server_replay_broken = close
   option  server_replay_show_values = false
   option  server_replay_kill_extra = false
   option  server_replay_nopop = false

@@ -1,7 +1,10 @@
 //! The options of server replay, under mitmproxy's names.
 
 pub use proxyhost_sdk::index::Order;
-use proxyhost_sdk::{declare, options, recordings::Difference};
+use proxyhost_sdk::{
+    declare, options,
+    recordings::{BrokenEnd, Difference},
+};
 
 use crate::words::Values;
 
@@ -82,6 +85,25 @@ impl Reuse {
             Self::Last => Order::Last,
             Self::Cycle => Order::Cycle,
             Self::Stick => Order::Stick,
+        }
+    }
+}
+
+/// What comes of a response that broke off when it was recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Broken {
+    /// What came of it, then this end.
+    Served(BrokenEnd),
+    /// It is not served.
+    LeftOut,
+}
+
+impl Broken {
+    fn parse(text: &str) -> Self {
+        match text {
+            "hold" => Self::Served(BrokenEnd::Hold),
+            "leave-out" => Self::LeftOut,
+            _ => Self::Served(BrokenEnd::Close),
         }
     }
 }
@@ -170,6 +192,8 @@ pub struct Options {
     pub timing: Timing,
     /// Whether the messages of a WebSocket wait for the client's.
     pub websocket_on_request: bool,
+    /// For responses that broke off.
+    pub broken: Broken,
     /// For requests without a recorded response.
     pub miss: Miss,
     /// For requests with several.
@@ -191,6 +215,7 @@ impl Options {
         mode: Mode::Replay,
         timing: Timing::None,
         websocket_on_request: false,
+        broken: Broken::LeftOut,
         miss: Miss::Kill,
         reuse: Reuse::Off,
         refresh: true,
@@ -234,6 +259,7 @@ impl Options {
             mode,
             timing: Timing::parse(&options::text("server_replay_timing"))?,
             websocket_on_request: options::text("server_replay_websocket") == "request",
+            broken: Broken::parse(&options::text("server_replay_broken")),
             miss,
             reuse,
             refresh: options::flag("server_replay_refresh"),
@@ -322,6 +348,14 @@ pub(crate) fn declared() -> declare::Declared {
                  was before them",
             )
             .taking("server-replay-websocket"),
+            declare::choice(
+                "server_replay_broken",
+                &["close", "hold", "leave-out"],
+                "close",
+                "How a response ends that broke off in the recording, when what came of it was sent: the connection is cut \
+                 (close), or nothing more comes (hold); or it is not served (leave-out)",
+            )
+            .taking("server-replay-broken"),
             declare::flag(
                 "server_replay_show_values",
                 false,

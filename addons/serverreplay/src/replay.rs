@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     form, miss, nearest,
-    options::{Miss, Mode, Options, Timing},
+    options::{Broken, Miss, Mode, Options, Timing},
     preflight,
     report::Reason,
     special,
@@ -60,7 +60,7 @@ pub(crate) fn load() -> Result<Readiness, String> {
         let loaded = recordings::load(file)?;
         let last = first + loaded.exchanges;
         let mut left_out = loaded.skipped;
-        let usable = file_exchanges(first..last, options.preflights, &mut left_out);
+        let usable = file_exchanges(first..last, options, &mut left_out);
         report(file, usable, &left_out, loaded.damage.as_deref());
         filed += usable;
         first = last;
@@ -73,17 +73,18 @@ pub(crate) fn load() -> Result<Readiness, String> {
 }
 
 /// Puts exchanges under their keys; the number of those with a response that can be served.
-fn file_exchanges(ids: std::ops::Range<u32>, preflights: bool, left_out: &mut Vec<String>) -> u32 {
+fn file_exchanges(ids: std::ops::Range<u32>, options: Options, left_out: &mut Vec<String>) -> u32 {
     let (mut usable, mut unanswered, mut websockets, mut unmatched) = (0, 0, 0, 0);
     for id in ids {
         let Some(exchange) = recordings::describe(id) else { continue };
         let Some(request) = recordings::recorded_request(id) else { continue };
         nearest::file(&request, id);
-        if exchange.websocket && !exchange.answered {
+        let is_answered = exchange.answered || options.broken != Broken::LeftOut && recordings::broken(id);
+        if exchange.websocket && !is_answered {
             websockets += 1;
-        } else if !exchange.answered {
+        } else if !is_answered {
             unanswered += 1;
-        } else if file_exchange(&exchange, &request, id, preflights) {
+        } else if file_exchange(&exchange, &request, id, options.preflights) {
             usable += 1;
         } else {
             unmatched += 1;
@@ -235,7 +236,12 @@ fn refreshed(id: u32, request: &Request, options: &Options) -> Option<Response> 
 /// The response of a recorded exchange, as it answers this request.
 fn recorded(id: u32, request: &Request, options: &Options, pace: Pace) -> Option<Response> {
     // Asked first, as it is nearly always the answer.
-    recordings::recorded_response(id, request, pace).or_else(|| {
+    let whole = recordings::recorded_response(id, request, pace);
+    let broken = || match options.broken {
+        Broken::Served(end) => recordings::broken_response(id, request, pace, end),
+        Broken::LeftOut => None,
+    };
+    whole.or_else(broken).or_else(|| {
         let (turn, pace) = if options.websocket_on_request {
             (Turn::Requested, pace)
         } else if options.timing == Timing::None {

@@ -219,6 +219,7 @@ impl Bound {
         if !is_finished {
             journal.close();
             warn!("stopped before all connections had finished");
+            clients.cut().await;
         }
         // The last to go: whoever asked to stop is told, and sees the end of what passes.
         drop(stop_control);

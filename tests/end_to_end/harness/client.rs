@@ -65,17 +65,35 @@ impl Proxyhost {
     }
 
     async fn handshake(&self, authority: &str, protocol: &[u8]) -> TlsStream<Box<dyn Stream>> {
+        let tunnel = self.tunnel(authority).await;
+        let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host).trim_matches(['[', ']']);
+        let stream = self.shake(tunnel, host, protocol).await;
+        assert_eq!(stream.get_ref().1.alpn_protocol(), Some(protocol));
+        stream
+    }
+
+    /// HTTP/1 over TLS with a listener itself, as to a host of this name. The client names this protocol, and is told it or
+    /// none.
+    pub async fn tls_to(&self, wire: Wire, host: &str, protocol: &[u8]) -> (Wire, Option<Vec<u8>>) {
+        let stream = self.shake(wire, host, protocol).await;
+        let told = stream.get_ref().1.alpn_protocol().map(<[u8]>::to_vec);
+        (Wire::new(stream), told)
+    }
+
+    /// HTTP/2 over TLS with a listener itself.
+    pub async fn tls_http2_to(&self, wire: Wire, host: &str) -> Http2 {
+        Http2::new(self.shake(wire, host, b"h2").await).await
+    }
+
+    async fn shake(&self, wire: Wire, host: &str, protocol: &[u8]) -> TlsStream<Box<dyn Stream>> {
         let mut roots = RootCertStore::empty();
         let certificate = CertificateDer::from_pem_file(self.ca_certificate()).expect("the proxy made its authority");
         roots.add(certificate).expect("a certificate");
-        let stream = self.tunnel(authority).await.into_stream();
-        let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host).trim_matches(['[', ']']);
         let name = ServerName::try_from(host.to_owned()).expect("a host");
         let config = client_config(roots, protocol);
+        let stream = wire.into_stream();
         let stream = soon("a TLS handshake", TlsConnector::from(config).connect(name, stream)).await;
-        let stream = stream.expect("the client trusts the proxy");
-        assert_eq!(stream.get_ref().1.alpn_protocol(), Some(protocol));
-        stream
+        stream.expect("the client trusts the proxy")
     }
 }
 
@@ -94,6 +112,11 @@ pub struct Http2 {
 }
 
 impl Http2 {
+    /// HTTP/2 on a connection or in a tunnel, without TLS.
+    pub async fn on(wire: Wire) -> Self {
+        Self::new(wire.into_stream()).await
+    }
+
     async fn new(stream: impl Stream + 'static) -> Self {
         let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
         let (sender, connection) = soon("an HTTP/2 handshake", handshake).await.expect("HTTP/2");

@@ -71,8 +71,20 @@ impl Origin {
     pub async fn http2(
         answer: impl Fn(&http::Request<Bytes>) -> http::Response<Bytes> + Send + Sync + 'static,
     ) -> Self {
+        Self::speaking_http2(Some(b"h2"), answer).await
+    }
+
+    /// The same without TLS, of which clients have to know.
+    pub async fn h2c(answer: impl Fn(&http::Request<Bytes>) -> http::Response<Bytes> + Send + Sync + 'static) -> Self {
+        Self::speaking_http2(None, answer).await
+    }
+
+    async fn speaking_http2(
+        tls: Option<&'static [u8]>,
+        answer: impl Fn(&http::Request<Bytes>) -> http::Response<Bytes> + Send + Sync + 'static,
+    ) -> Self {
         let answer = Arc::new(answer);
-        Self::start(Some(b"h2"), move |wire, _| {
+        Self::start(tls, move |wire, _| {
             let answer = answer.clone();
             async move {
                 let service = service_fn(move |request: http::Request<Incoming>| {

@@ -94,7 +94,7 @@ pub(super) fn merge(
 }
 
 const CONNECT_TIME: Duration = Duration::from_secs(10);
-const FIRST_BYTE_TIME: Duration = Duration::from_secs(60);
+const FIRST_BYTE_TIME: Duration = Duration::from_secs(600);
 const IDLE_TIME: Duration = Duration::from_secs(60);
 const DRAIN_TIME: Duration = Duration::from_secs(10);
 

@@ -55,6 +55,7 @@ pub struct Destination {
     host: String,
     port: u16,
     authority: Authority,
+    has_http2: bool,
 }
 
 /// Why nothing can be sent somewhere.
@@ -88,14 +89,14 @@ impl Destination {
         if !is_host {
             return Err(invalid());
         }
-        Ok(Self { scheme, host: host.to_owned(), port, authority })
+        Ok(Self { scheme, host: host.to_owned(), port, authority, has_http2: false })
     }
 
     /// A destination that was one before, of its parts.
     pub fn again(scheme: Scheme, host: String, port: u16) -> Self {
         Self::new(scheme, &host, port).unwrap_or_else(|_| {
             let authority = Authority::from_static("unknown.invalid");
-            Self { scheme, host, port, authority }
+            Self { scheme, host, port, authority, has_http2: false }
         })
     }
 
@@ -122,6 +123,17 @@ impl Destination {
     /// `host:port`, always with the port.
     pub fn host_and_port(&self) -> String {
         format!("{}:{}", bracketed(&self.host), self.port)
+    }
+
+    /// Whether it is known to speak HTTP/2 although there is no TLS to agree on it.
+    pub fn has_http2(&self) -> bool {
+        self.has_http2
+    }
+
+    /// The same, of which somebody knows that it speaks HTTP/2 without TLS (RFC 9113 §3.3).
+    #[must_use]
+    pub fn with_http2(self) -> Self {
+        Self { has_http2: self.scheme == Scheme::Http, ..self }
     }
 
     /// The same host and port by another scheme.

@@ -11,6 +11,7 @@ mod live;
 mod notes;
 mod observer;
 mod outgoing;
+pub mod raw_bytes;
 mod request;
 mod response;
 #[cfg(test)]
@@ -31,5 +32,5 @@ pub use outgoing::{Outgoing, OutgoingStream};
 pub use request::{FlowId, Reached, Request, RequestHead};
 pub use response::{Framing, Response, ResponseHead};
 pub use session::{InvalidSession, Session};
-pub use target::Target;
+pub use target::{Raw, Target};
 pub use upgrade::{ByteStream, Endpoint, Stream, Upgrade};

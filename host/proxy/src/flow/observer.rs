@@ -24,6 +24,9 @@ pub trait BodyObserver: Send + Sync + fmt::Debug {
     /// Waits until the next piece may come.
     fn poll_room(&self, context: &mut Context<'_>) -> Poll<()>;
 
+    /// The peer that the body was meant for has left, which ends the body next.
+    fn left(&self) {}
+
     /// The body has ended: all of it has arrived, or no more will. Called once.
     fn end(&self, whole: bool) -> Option<Completion>;
 }
@@ -97,6 +100,9 @@ impl Observers {
 impl Drop for Observers {
     /// A body that is dropped before its end was left by the peer that it was meant for.
     fn drop(&mut self) {
+        if self.ended.is_none() {
+            self.observers.iter().for_each(|observer| observer.left());
+        }
         self.end(false);
     }
 }

@@ -64,6 +64,10 @@ impl RequestHead {
                 let query = if path.query().is_some() { "?…" } else { "" };
                 format!("{scheme}://{authority}{}{query}", path.path())
             }
+            Target::Raw(raw) => {
+                let (path, query) = raw.as_str().split_once('?').map_or((raw.as_str(), ""), |(path, _)| (path, "?…"));
+                format!("{scheme}://{authority}{path}{query}")
+            }
         }
     }
 }

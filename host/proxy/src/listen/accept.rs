@@ -13,11 +13,8 @@ use tokio::{
 };
 use tracing::{debug, warn};
 
-use super::{
-    Clients, Gate, Service,
-    connection::{self, Carrier},
-    socket::Socket,
-};
+use super::{Clients, Gate, Service, connection::Carrier, opening, socket::Socket};
+use crate::flow::Scheme;
 
 /// Why an address cannot be listened on.
 #[derive(Debug, thiserror::Error)]
@@ -117,8 +114,9 @@ impl Listener {
                     debug!(%peer, "client connected");
                     match Socket::new(stream, clients.idle) {
                         Ok(socket) => {
-                            let carrier = Carrier { gate: self.gate.clone(), peer: Some(socket.peer()) };
-                            clients.drain.spawn(connection::serve(clients.clone(), socket, carrier, permit));
+                            let carrier =
+                                Carrier { gate: self.gate.clone(), peer: Some(socket.peer()), scheme: Scheme::Http };
+                            clients.drain.spawn(opening::serve(clients.clone(), socket, carrier, permit));
                         }
                         Err(error) => debug!(%peer, %error, "client left at once"),
                     }

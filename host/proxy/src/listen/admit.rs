@@ -176,7 +176,9 @@ fn target(parts: &Parts) -> Result<Target, Fault> {
         return Ok(Target::Asterisk);
     }
     match path.as_str() {
-        text if text.starts_with('/') => Ok(Target::Path(path.clone())),
+        text if text.starts_with('/') => {
+            Target::of_uri(path).ok_or_else(|| bad(format!("its target `{}` is not a path", shown())))
+        }
         "*" => Err(bad("its target is `*`, which only OPTIONS asks for")),
         // `http://host?query`
         text if text.starts_with('?') && uri.scheme().is_some() => {
@@ -218,6 +220,8 @@ fn destination(
             let named = named.filter(|_| host == HostField::Kept);
             Ok((destination.clone(), Some(named.unwrap_or_else(|| destination.authority().clone()))))
         }
+        // To speak HTTP/2 in a tunnel without TLS, a client knows that the server does (RFC 9113 §3.3).
+        Entry::Tunnel(destination) if parts.version == Version::HTTP_2 => Ok((destination.clone().with_http2(), named)),
         Entry::Tunnel(destination) => Ok((destination.clone(), named)),
         Entry::Proxy => {
             let scheme = proxied_scheme(parts)?;

@@ -30,6 +30,9 @@ pub struct Clients<S> {
     pub(super) limits: ClientLimits,
 }
 
+/// Most time that cut connections may take.
+const CUT_WITHIN: Duration = Duration::from_secs(1);
+
 impl<S> Clients<S> {
     /// No connections yet. `idle` is the most time between two pieces of a body.
     pub fn new(service: S, authority: Arc<CertificateAuthority>, limits: ClientLimits, idle: Duration) -> Self {
@@ -55,6 +58,15 @@ impl<S> Clients<S> {
     /// When there are too many.
     pub(super) fn session(&self, session: Session) -> Result<Session, Fault> {
         if session.is_named() { self.journal.session(session) } else { Ok(session) }
+    }
+
+    /// Ends the connections that have not finished in their time, and waits a moment until whoever sees what passes on them
+    /// knows of that end.
+    pub async fn cut(&self) {
+        self.drain.cut();
+        let all = u32::try_from(self.limits.flows).unwrap_or(u32::MAX);
+        // It is over either way.
+        let _ = tokio::time::timeout(CUT_WITHIN, self.flows.acquire_many(all)).await;
     }
 
     /// Ends connections from outside.

@@ -1,6 +1,12 @@
 //! Serving one client connection, HTTP/1 or HTTP/2 as the client speaks it.
 
-use std::{sync::Arc, task::Poll, time::Duration};
+use std::{
+    error::Error,
+    net::SocketAddr,
+    sync::{Arc, LazyLock},
+    task::Poll,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -14,7 +20,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt},
     sync::OwnedSemaphorePermit,
 };
-use tracing::debug;
+use tracing::{debug, warn};
 
 use super::{
     Clients, Gate, Service,
@@ -24,7 +30,9 @@ use super::{
     interim::{Interim, WithInterim},
     rest::{Client, Loan},
     socket::Peer,
+    targets::{Originals, Targets},
 };
+use crate::{flow::Scheme, throttle::Throttle};
 
 /// What carries a connection.
 #[derive(Clone, Debug)]
@@ -33,6 +41,8 @@ pub(super) struct Carrier {
     pub(super) gate: Arc<Gate>,
     /// The client at the other end of the TCP connection, also when tunnels and TLS are between.
     pub(super) peer: Option<Peer>,
+    /// Whether there is TLS between.
+    pub(super) scheme: Scheme,
 }
 
 /// Most time a client may take for the first request, and in HTTP/1 from the end of a response to the next request, and then
@@ -65,27 +75,53 @@ pub(super) async fn serve<S: Service>(
     carrier: Carrier,
     permit: Option<OwnedSemaphorePermit>,
 ) {
-    let (drain, activity) = (clients.drain(), Activity::new());
-    let mut client = Client::new(stream, permit);
+    let (mut client, activity) = (Client::new(stream, permit), Activity::new());
+    if let Some(first) = next_bytes(&clients, &mut client, &activity).await {
+        serve_from(clients, client, first, carrier, activity).await;
+    }
+}
+
+/// The same, of a connection whose first bytes were read.
+pub(super) async fn serve_from<S: Service>(
+    clients: Arc<Clients<S>>,
+    mut client: Client<impl AsyncRead + AsyncWrite + Unpin + Send + 'static>,
+    mut first: Bytes,
+    carrier: Carrier,
+    activity: Activity,
+) {
     loop {
-        let first = tokio::select! {
-            first = client.next_bytes() => first,
-            () = drain.begun() => Ok(Bytes::new()),
-            () = tokio::time::sleep_until(activity.quiet_since() + HEAD_WITHIN) => Ok(Bytes::new()),
-        };
-        match first {
-            Ok(first) if first.is_empty() => {
-                // A client that does not answer is left.
-                let _ = tokio::time::timeout(CLOSE_WITHIN, client.stream.shutdown()).await;
-                return;
-            }
-            Ok(first) => {
-                // Boxed, so that a connection which rests takes no memory for it.
-                let awake = Box::pin(serve_awake(clients.clone(), client, first, carrier.clone(), activity.clone()));
-                let Some(at_rest) = awake.await else { return };
-                client = at_rest;
-            }
-            Err(error) => return debug!(%error, "client connection ended"),
+        // Boxed, so that a connection which rests takes no memory for it.
+        let awake = Box::pin(serve_awake(clients.clone(), client, first, carrier.clone(), activity.clone()));
+        let Some(at_rest) = awake.await else { return };
+        client = at_rest;
+        let Some(next) = next_bytes(&clients, &mut client, &activity).await else { return };
+        first = next;
+    }
+}
+
+/// Waits for bytes of a client that asks for nothing yet, or closes its connection: when it has none, takes too long, or while
+/// draining.
+pub(super) async fn next_bytes<S>(
+    clients: &Clients<S>,
+    client: &mut Client<impl AsyncRead + AsyncWrite + Unpin>,
+    activity: &Activity,
+) -> Option<Bytes> {
+    let drain = clients.drain();
+    let next = tokio::select! {
+        next = client.next_bytes() => next,
+        () = drain.begun() => Ok(Bytes::new()),
+        () = tokio::time::sleep_until(activity.quiet_since() + HEAD_WITHIN) => Ok(Bytes::new()),
+    };
+    match next {
+        Ok(next) if next.is_empty() => {
+            // A client that does not answer is left.
+            let _ = tokio::time::timeout(CLOSE_WITHIN, client.stream.shutdown()).await;
+            None
+        }
+        Ok(next) => Some(next),
+        Err(error) => {
+            debug!(%error, "client connection ended");
+            None
         }
     }
 }
@@ -102,12 +138,17 @@ async fn serve_awake<S: Service, T: AsyncRead + AsyncWrite + Unpin + Send + 'sta
     let drain = clients.drain();
     let interim = Interim::default();
     let (loan, stream) = Loan::new(client, first, activity.clone());
-    let stream = WithInterim::new(stream, interim.clone());
+    let originals = Originals::default();
+    let stream = WithInterim::new(Targets::new(stream, originals.clone()), interim.clone());
     let (peer, streams, idle) = (carrier.peer.clone(), Streams::default(), clients.idle);
+    let address = peer.as_ref().and_then(Peer::address);
     let (counted, asked, sent, held) = (activity.clone(), loan.clone(), interim.clone(), streams.clone());
-    let answer = move |request: http::Request<Incoming>| {
+    let answer = move |mut request: http::Request<Incoming>| {
         let under_way = counted.begin();
         asked.asked(request.version());
+        if request.version() == Version::HTTP_2 {
+            originals.restore(&mut request);
+        }
         // HTTP/1.0 has no interim responses, and `hyper` has no way to send them in HTTP/2.
         let interim = (request.version() == Version::HTTP_11).then(|| sent.clone());
         let exchange = exchange::Exchange { carrier: carrier.clone(), interim, under_way, streams: held.clone() };
@@ -117,7 +158,7 @@ async fn serve_awake<S: Service, T: AsyncRead + AsyncWrite + Unpin + Send + 'sta
     let connection = builder().serve_connection_with_upgrades(TokioIo::new(stream), service_fn(answer)).into_owned();
     let mut connection = Box::pin(connection);
     let resting = loan.clone();
-    let ending = async move {
+    let ending = async {
         tokio::select! {
             () = drain.begun() => Ending::Drained,
             () = activity.idle(HEAD_WITHIN, IDLE_WITHIN) => Ending::Idle,
@@ -135,7 +176,10 @@ async fn serve_awake<S: Service, T: AsyncRead + AsyncWrite + Unpin + Send + 'sta
         Some(ending) = ending.next() => match ending {
             Ending::Drained => {
                 connection.as_mut().graceful_shutdown();
-                connection.await
+                tokio::select! {
+                    served = connection => served,
+                    () = drain.over() => Ok(()),
+                }
             }
             Ending::Idle => {
                 connection.as_mut().graceful_shutdown();
@@ -160,9 +204,29 @@ async fn serve_awake<S: Service, T: AsyncRead + AsyncWrite + Unpin + Send + 'sta
         }
     };
     if let Err(error) = served {
-        debug!(%error, "client connection ended");
+        ended(&*error, address);
     }
     None
+}
+
+/// Says why a connection ended: what the HTTP library refused never became a flow.
+fn ended(error: &(dyn Error + 'static), client: Option<SocketAddr>) {
+    let is_http1 = error.downcast_ref().is_some_and(hyper::Error::is_parse);
+    let of_http2 = std::iter::successors(Some(error), |&error| error.source()).find_map(|error| error.downcast_ref());
+    let is_refused = is_http1 || of_http2.is_some_and(|error: &h2::Error| error.is_library() && error.is_go_away());
+    let why = oneline::chain(error);
+    if is_refused && is_new_refusal() {
+        let client = client.map(tracing::field::display);
+        return warn!(client, "what a client sent is refused, as it is no HTTP that is spoken here: {why}");
+    }
+    debug!("client connection ended: {why}");
+}
+
+/// Whether it is to be written: one a second is, and the others are counted.
+fn is_new_refusal() -> bool {
+    static REFUSALS: LazyLock<Throttle<()>> =
+        LazyLock::new(|| Throttle::new(1, |(), times| warn!(times, "what {times} more clients sent is refused")));
+    REFUSALS.admits(())
 }
 
 /// Why a connection is to end that would go on by itself.
@@ -200,6 +264,7 @@ fn builder() -> auto::Builder<TokioExecutor> {
         .http2()
         .timer(TokioTimer::new())
         .auto_date_header(false)
+        .enable_connect_protocol()
         .max_concurrent_streams(STREAMS)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)

@@ -8,6 +8,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 #[derive(Clone, Debug, Default)]
 pub struct Drain {
     begun: CancellationToken,
+    over: CancellationToken,
     tasks: TaskTracker,
 }
 
@@ -20,6 +21,16 @@ impl Drain {
     /// Waits until it is time to finish.
     pub(super) async fn begun(&self) {
         self.begun.cancelled().await;
+    }
+
+    /// Waits until there is no more time to finish.
+    pub(super) async fn over(&self) {
+        self.over.cancelled().await;
+    }
+
+    /// Ends connections that have not finished.
+    pub(super) fn cut(&self) {
+        self.over.cancel();
     }
 
     /// Tells connections to finish, and waits until they have, or the time is over; whether they have.

@@ -23,7 +23,7 @@ use super::{
     upgraded::{self, Upgrading},
 };
 use crate::{
-    flow::{Fault, FaultKind, FlowId, InterimSink, Outgoing, Request, Response, Unanswered},
+    flow::{Fault, FaultKind, FlowId, InterimSink, Outgoing, Request, Response, Scheme, Unanswered},
     journal::Passing,
     throttle::Throttle,
 };
@@ -51,6 +51,7 @@ pub(super) async fn serve<S: Service>(
 ) -> Result<http::Response<Held>, Killed> {
     let Exchange { carrier, interim, mut under_way, streams } = exchange;
     let flow = FlowId::next();
+    upgraded::ask_as_over_http1(&mut request);
     let asked = Asked { flow, method: request.method().clone(), version: request.version() };
     let permit = clients.flows.clone().try_acquire_owned();
     let passed = carrier.gate.pass(request.headers_mut()).and_then(|session| clients.session(session));
@@ -70,9 +71,12 @@ pub(super) async fn serve<S: Service>(
         (Ok(_), Ok(session)) => match admit(flow, request, &carrier.gate.entry, carrier.gate.host) {
             Ok(mut admitted) => {
                 admitted.request.session = session;
+                if let (Some(reached), Scheme::Https) = (&mut admitted.request.reached, carrier.scheme) {
+                    reached.scheme = Scheme::Https;
+                }
                 let client = carrier.peer.as_ref().and_then(Peer::address);
                 passing = Some(clients.journal.begin(&admitted.request, client));
-                respond(&clients, &asked, admitted, interim, &mut passing).await
+                respond(&clients, &asked, admitted, interim, &mut passing, &under_way).await
             }
             Err(fault) => {
                 debug!(flow = flow.0, kind = fault.kind.name(), "refused: {fault}");
@@ -102,9 +106,11 @@ async fn respond<S: Service>(
     admitted: Admitted,
     interim: Option<Interim>,
     passing: &mut Option<Passing>,
+    under_way: &UnderWay,
 ) -> Result<http::Response<Outgoing>, Killed> {
     let Admitted { request, client } = admitted;
     let protocol = request.head.upgrade.clone();
+    let opens_stream = protocol.is_some() && asked.version == Version::HTTP_2;
     if let Some(interim) = &interim {
         interim.open();
     }
@@ -129,11 +135,18 @@ async fn respond<S: Service>(
     }
     if let (Some(endpoint), Some(protocol), Some(client)) = (response.upgrade.endpoint.take(), protocol, client) {
         let (flow, observers) = (asked.flow, std::mem::take(&mut response.upgrade.observers));
-        let upgrading = Upgrading { flow, client, endpoint, observers, passing: passing.take() };
+        let under_way = under_way.beyond();
+        let upgrading = Upgrading { flow, client, endpoint, observers, passing: passing.take(), under_way };
         clients.drain.spawn(upgraded::serve(upgrading, clients.clone()));
-        return Ok(upgraded::switching(response.head, &protocol));
+        return Ok(upgraded::switching(response.head, &protocol, asked.version));
     }
-    match deliver(response, &asked.method, asked.version, clients.idle) {
+    let delivered = if opens_stream && response.head.status.is_success() {
+        // Success would say that it did (RFC 8441 §5).
+        Err(Fault::new(FaultKind::Protocol, "the server did not change to the protocol that was asked for"))
+    } else {
+        deliver(response, &asked.method, asked.version, clients.idle)
+    };
+    match delivered {
         Ok(delivered) => Ok(delivered),
         Err(fault) => {
             let (flow, kind) = (asked.flow.0, fault.kind.name());

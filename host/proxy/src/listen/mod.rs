@@ -1,8 +1,9 @@
 //! Where clients come in: HTTP in, flows out; flows in, HTTP out.
 //!
-//! `mode` says what a listener is, `accept` takes connections, `connection` serves one and `exchange` one request of it:
+//! `mode` says what a listener is, `accept` takes connections, `opening` looks whether one speaks TLS, which `tls` accepts in
+//! tunnels too, `connection` serves one and `exchange` one request of it:
 //! `gate` says who may send it, `admit` makes a flow's request of what arrived, a `service` answers it, and `deliver` makes of
-//! a flow's response what the client gets. `tunnel` is what CONNECT opens (with the certificates of `ca`), and `upgraded`
+//! a flow's response what the client gets. `tunnel` is what CONNECT opens (with certificates of `ca`), and `upgraded`
 //! goes on when a response upgrades the connection. A connection on which nothing happens is at `rest`. `socket` sees that a
 //! client left or takes nothing. What all connections share is in `clients`, bounded by `limits`.
 
@@ -21,10 +22,13 @@ mod interim;
 mod limits;
 pub mod mode;
 mod observed;
+mod opening;
 mod prefixed;
 mod rest;
 mod service;
 mod socket;
+mod targets;
+mod tls;
 mod traffic;
 mod tunnel;
 mod upgraded;

@@ -73,7 +73,9 @@ fn parse_target(url: &str) -> Result<Destination, String> {
     let Some((scheme, rest)) = url.split_once("://") else {
         return Err("it needs a URL with a scheme, such as `reverse:https://example.com`".to_owned());
     };
-    let scheme = Scheme::parse(scheme).ok_or_else(|| format!("the scheme `{scheme}` is neither http nor https"))?;
+    let has_http2 = scheme.eq_ignore_ascii_case("h2c");
+    let scheme = if has_http2 { Some(Scheme::Http) } else { Scheme::parse(scheme) }
+        .ok_or_else(|| format!("the scheme `{scheme}` is none of http, https and h2c"))?;
     let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     if !matches!(path, "" | "/") {
         return Err(format!("its URL has a path, `{path}`, and requests bring their own; leave it out"));
@@ -90,7 +92,8 @@ fn parse_target(url: &str) -> Result<Destination, String> {
     if port == 0 {
         return Err("its URL has port 0; write one from 1 to 65535".to_owned());
     }
-    Destination::new(scheme, &host, port).map_err(|error| error.to_string())
+    let destination = Destination::new(scheme, &host, port).map_err(|error| error.to_string())?;
+    Ok(if has_http2 { destination.with_http2() } else { destination })
 }
 
 /// Where to listen, before names are resolved.
@@ -172,7 +175,10 @@ impl fmt::Display for Mode {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Regular => formatter.write_str("regular"),
-            Self::Reverse(to) => write!(formatter, "reverse:{}://{}", to.scheme().name(), to.authority()),
+            Self::Reverse(to) => {
+                let scheme = if to.has_http2() { "h2c" } else { to.scheme().name() };
+                write!(formatter, "reverse:{scheme}://{}", to.authority())
+            }
         }
     }
 }
@@ -230,6 +236,10 @@ mod tests {
         Mode::Reverse(Destination::new(scheme, host, port).unwrap())
     }
 
+    fn http2_server() -> Destination {
+        Destination::new(Scheme::Http, "a", 50051).unwrap().with_http2()
+    }
+
     fn listen(host: Option<&str>, port: u16) -> Option<ListenAddress> {
         Some(ListenAddress { host: host.map(str::to_owned), port })
     }
@@ -247,6 +257,7 @@ mod tests {
             ("reverse:http://a_b.test:3000@8081", reverse(Scheme::Http, "a_b.test", 3000), listen(None, 8081)),
             ("reverse:http://[::1]:3000@[::1]:8080", reverse(Scheme::Http, "::1", 3000), listen(Some("::1"), 8080)),
             ("reverse:https://[::1]", reverse(Scheme::Https, "::1", 443), None),
+            ("reverse:h2c://a:50051", Mode::Reverse(http2_server()), None),
         ];
         for (text, mode, listen) in cases {
             assert_eq!(ModeSpec::parse(text), Ok(ModeSpec { mode, listen }), "{text}");
@@ -268,7 +279,10 @@ mod tests {
                 "reverse:example.com",
                 "cannot use mode `reverse:example.com`: it needs a URL with a scheme, such as `reverse:https://example.com`",
             ),
-            ("reverse:tcp://a:1", "cannot use mode `reverse:tcp://a:1`: the scheme `tcp` is neither http nor https"),
+            (
+                "reverse:tcp://a:1",
+                "cannot use mode `reverse:tcp://a:1`: the scheme `tcp` is none of http, https and h2c",
+            ),
             (
                 "reverse:http://a/api?x@8081",
                 "cannot use mode `reverse:http://a/api?x`: its URL has a path, `/api?x`, and requests bring their own; leave it out",

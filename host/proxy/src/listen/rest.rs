@@ -28,7 +28,7 @@ use super::{activity::Activity, interim::Interim};
 pub(super) struct Client<S> {
     pub(super) stream: S,
     /// That there may be this connection; held until it closes, whatever it is upgraded to.
-    _permit: Option<OwnedSemaphorePermit>,
+    permit: Option<OwnedSemaphorePermit>,
 }
 
 /// Most bytes that are read to see that a client goes on: a head, as most are.
@@ -36,7 +36,12 @@ const FIRST_BYTES: usize = 4096;
 
 impl<S: AsyncRead + Unpin> Client<S> {
     pub(super) fn new(stream: S, permit: Option<OwnedSemaphorePermit>) -> Self {
-        Self { stream, _permit: permit }
+        Self { stream, permit }
+    }
+
+    /// The stream, and the permit for its connection.
+    pub(super) fn into_parts(self) -> (S, Option<OwnedSemaphorePermit>) {
+        (self.stream, self.permit)
     }
 
     /// Waits for the next bytes; none when the client sends no more.

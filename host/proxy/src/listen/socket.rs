@@ -93,6 +93,11 @@ impl Peer {
         self.0.address
     }
 
+    /// The address that the client connected to.
+    pub(super) fn local_address(&self) -> Option<SocketAddr> {
+        self.0.stream.local_addr().ok()
+    }
+
     /// Waits until the client sends nothing more, whether or not it still reads.
     pub(super) async fn finished(&self) {
         #[cfg(any(target_os = "linux", target_os = "android"))]

@@ -1,9 +1,6 @@
 //! What a client opens with CONNECT: TLS that we intercept, plain HTTP, or something else that is passed on untouched.
 
-use std::{
-    sync::{Arc, LazyLock},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use bytes::BytesMut;
 use http::{Method, Version, header};
@@ -13,24 +10,20 @@ use tokio::{
     io::{AsyncReadExt, copy_bidirectional},
     time::timeout,
 };
-use tokio_rustls::TlsAcceptor;
-use tracing::{debug, info, warn};
+use tracing::{debug, info};
 
 use super::{
     Clients, Entry, Service,
     activity::UnderWay,
-    ca::Protocols,
     connection::{self, Carrier},
     prefixed::Prefixed,
     socket::Peer,
+    tls,
     traffic::Traffic,
 };
-use crate::{
-    flow::{
-        Body, Destination, Fault, FaultKind, Fields, FlowId, Outgoing, Request, RequestHead, Scheme, Session, Target,
-        Unanswered,
-    },
-    throttle::Throttle,
+use crate::flow::{
+    Body, Destination, Fault, FaultKind, Fields, FlowId, Outgoing, Request, RequestHead, Scheme, Session, Target,
+    Unanswered,
 };
 
 /// A client's side of a tunnel whose first bytes were looked at.
@@ -46,9 +39,6 @@ enum Content {
 
 /// A client that waits this long for the server to speak first does not speak HTTP.
 const SILENCE: Duration = Duration::from_secs(2);
-
-/// Most time for a TLS handshake.
-const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// Longer than any method in use.
 const LOOKED_AT: usize = 64;
@@ -121,7 +111,7 @@ impl Opened {
     fn carrier(self, scheme: Scheme) -> Carrier {
         let entry = Entry::Tunnel(self.destination.with_scheme(scheme));
         let gate = self.carrier.gate.within(entry, self.session);
-        Carrier { gate: Arc::new(gate), peer: self.carrier.peer }
+        Carrier { gate: Arc::new(gate), peer: self.carrier.peer, scheme }
     }
 }
 
@@ -143,27 +133,10 @@ async fn serve<S: Service>(clients: Arc<Clients<S>>, opened: Opened, upgraded: U
 
 /// Speaks TLS in the server's place.
 async fn intercept<S: Service>(clients: Arc<Clients<S>>, stream: ClientSide, opened: Opened) {
-    let host = opened.destination.host();
-    let config = clients.authority.server_config(host, Protocols::PreferHttp2);
-    match timeout(HANDSHAKE, TlsAcceptor::from(config).accept(stream)).await {
-        Ok(Ok(stream)) => {
-            let carrier = opened.carrier(Scheme::Https);
-            connection::serve(clients, stream, carrier, None).await;
-        }
-        Ok(Err(error)) if is_new_refusal() => warn!(
-            host,
-            %error, "client broke off the TLS handshake; does it trust the certificate authority? (proxyhost ca)"
-        ),
-        Ok(Err(error)) => debug!(host, %error, "client broke off the TLS handshake"),
-        Err(_) => debug!(host, "client did not finish the TLS handshake"),
+    if let Some(stream) = tls::accept(&clients.authority, opened.destination.host(), stream).await {
+        let carrier = opened.carrier(Scheme::Https);
+        connection::serve(clients, stream, carrier, None).await;
     }
-}
-
-/// Whether a handshake that a client broke off is to be written: one a second is, and the others are counted.
-fn is_new_refusal() -> bool {
-    static REFUSALS: LazyLock<Throttle<()>> =
-        LazyLock::new(|| Throttle::new(1, |(), times| warn!(times, "clients broke off {times} more TLS handshakes")));
-    REFUSALS.admits(())
 }
 
 /// Passes a tunnel's bytes on, if the service lets a CONNECT request for it through.
@@ -225,7 +198,7 @@ async fn look(stream: &mut TokioIo<Upgraded>, seen: &mut BytesMut) -> Content {
 /// What bytes that open a connection are the beginning of; nothing while that is not clear.
 fn recognise(seen: &[u8]) -> Option<Content> {
     match seen.first()? {
-        &TLS_HANDSHAKE => return Some(Content::Tls),
+        &tls::HANDSHAKE_RECORD => return Some(Content::Tls),
         // A server should ignore an empty line before a request (RFC 9112 §2.2).
         b'\r' | b'\n' => return Some(Content::Http),
         first if !first.is_ascii_alphabetic() => return Some(Content::Other),
@@ -248,9 +221,6 @@ fn recognise(seen: &[u8]) -> Option<Content> {
 /// The methods of RFC 9110 §9.3 and RFC 5789, each with the space behind it.
 const METHODS: [&[u8]; 9] =
     [b"GET ", b"HEAD ", b"POST ", b"PUT ", b"DELETE ", b"CONNECT ", b"OPTIONS ", b"TRACE ", b"PATCH "];
-
-/// The record type that opens TLS (RFC 8446 §5.1).
-const TLS_HANDSHAKE: u8 = 22;
 
 #[cfg(test)]
 mod tests {

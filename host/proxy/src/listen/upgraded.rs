@@ -2,23 +2,49 @@
 
 use std::sync::Arc;
 
-use http::{HeaderValue, StatusCode, header};
-use hyper::upgrade::OnUpgrade;
+use base64::{Engine, prelude::BASE64_STANDARD};
+use http::{HeaderValue, Method, StatusCode, Version, header};
+use hyper::{ext::Protocol, upgrade::OnUpgrade};
 use hyper_util::rt::TokioIo;
+use ring::rand::{self, SystemRandom};
 use tracing::debug;
 
-use super::{Clients, observed::Observed, traffic::Traffic};
+use super::{Clients, activity::UnderWay, observed::Observed, traffic::Traffic};
 use crate::{
     flow::{ByteStream, Endpoint, FlowId, Outgoing, ResponseHead, UpgradeObserver},
     journal::Passing,
 };
 
-/// The answer that upgrades a connection to a protocol.
-pub(super) fn switching(head: Arc<ResponseHead>, protocol: &HeaderValue) -> http::Response<Outgoing> {
+/// Makes of a request that opens a WebSocket on a stream of HTTP/2 (RFC 8441) the one that it is over HTTP/1, which is what
+/// servers, addons and recordings know.
+pub(super) fn ask_as_over_http1<B>(request: &mut http::Request<B>) {
+    if !request.extensions().get().is_some_and(|protocol: &Protocol| protocol.as_str() == WEBSOCKET) {
+        return;
+    }
+    *request.method_mut() = Method::GET;
+    let fields = request.headers_mut();
+    fields.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    fields.insert(header::UPGRADE, HeaderValue::from_static(WEBSOCKET));
+    let key =
+        rand::generate(&SystemRandom::new()).map(|key: rand::Random<[u8; 16]>| BASE64_STANDARD.encode(key.expose()));
+    // There is always some randomness; without a key, the server refuses.
+    if let Some(key) = key.ok().and_then(|key| HeaderValue::try_from(key).ok()) {
+        fields.insert(header::SEC_WEBSOCKET_KEY, key);
+    }
+}
+
+const WEBSOCKET: &str = "websocket";
+
+/// The answer that upgrades a connection, or a stream of one, to a protocol.
+pub(super) fn switching(head: Arc<ResponseHead>, protocol: &HeaderValue, version: Version) -> http::Response<Outgoing> {
     let (map, spelling) = Arc::unwrap_or_clone(head).fields.into_parts();
     let mut switching = http::Response::new(Outgoing::default());
-    *switching.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     *switching.headers_mut() = map;
+    if version == Version::HTTP_2 {
+        switching.headers_mut().remove(header::SEC_WEBSOCKET_ACCEPT);
+        return switching;
+    }
+    *switching.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     *switching.extensions_mut() = spelling.into_extensions();
     switching.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
     switching.headers_mut().insert(header::UPGRADE, protocol.clone());
@@ -34,12 +60,14 @@ pub(super) struct Upgrading {
     pub(super) observers: Vec<Arc<dyn UpgradeObserver>>,
     /// The flow, which ends when the connection does.
     pub(super) passing: Option<Passing>,
+    /// The connection that carries it is not idle as long as it is open.
+    pub(super) under_way: UnderWay,
 }
 
 /// Hands an upgraded connection to its endpoint, and tells the observers of it. Ends when draining begins, as nobody knows
 /// whether such a connection ever would, and when nothing passes for too long.
 pub(super) async fn serve<S>(upgrading: Upgrading, clients: Arc<Clients<S>>) {
-    let Upgrading { flow, client, endpoint, observers, passing } = upgrading;
+    let Upgrading { flow, client, endpoint, observers, passing, under_way: _under_way } = upgrading;
     passing.iter().for_each(Passing::sent_all);
     let served = async {
         match client.await {

@@ -8,9 +8,12 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header, uri::Authority};
-use recording::{Beat, Content, Pace, Recording};
+use recording::{Beat, Content, Exchange, Pace, Recording};
 
-use super::{paced::Paced, remembered::Remembered};
+use super::{
+    paced::{Broken, BrokenEnd, Paced},
+    remembered::Remembered,
+};
 use crate::{
     flow::{
         Body, Destination, Fields, FlowId, Framing, Note, OutgoingStream, Request, RequestHead, Response, ResponseHead,
@@ -94,9 +97,9 @@ impl RecordedFlows {
             fields.joined("host")
         };
         let method = Method::from_bytes(&recorded.method).unwrap_or(Method::GET);
-        let target = match text(&recorded.path) {
-            path if method == Method::CONNECT && path.is_empty() => Target::Tunnel,
-            path => Target::parse(&path)?,
+        let target = match &*recorded.path {
+            b"" if method == Method::CONNECT => Target::Tunnel,
+            path => Target::of_bytes(path)?,
         };
         let head = RequestHead {
             method,
@@ -118,6 +121,22 @@ impl RecordedFlows {
     /// concerned the recorded connection only.
     pub fn response(self: &Arc<Self>, position: usize, pace: Pace) -> Option<Response> {
         let exchange = self.recording.exchanges().get(position).filter(|exchange| exchange.is_answered())?;
+        self.response_of(exchange, position, pace, None)
+    }
+
+    /// The same for a response that broke off, with how it ends.
+    pub fn broken_response(self: &Arc<Self>, position: usize, pace: Pace, end: BrokenEnd) -> Option<Response> {
+        let exchange = self.recording.exchanges().get(position).filter(|exchange| exchange.is_broken())?;
+        self.response_of(exchange, position, pace, Some(end))
+    }
+
+    fn response_of(
+        self: &Arc<Self>,
+        exchange: &Exchange,
+        position: usize,
+        pace: Pace,
+        end: Option<BrokenEnd>,
+    ) -> Option<Response> {
         let recorded = exchange.response.as_ref()?;
         let (head, framing) = self.response_heads.get(position)?.get_or_init(|| {
             let fields = fields(&recorded.fields);
@@ -130,7 +149,16 @@ impl RecordedFlows {
         let body = match &recorded.content {
             // Only a bodiless exchange is answered without content.
             Content::NotRecorded => Body::Empty,
-            content => self.body(Some(position), content, &recorded.trailers, beats(recorded, pace)),
+            content if end.is_none() => self.body(Some(position), content, &recorded.trailers, beats(recorded, pace)),
+            content => Body::Stored(Arc::new(RecordedBody {
+                recording: self.clone(),
+                position: None,
+                content: content.clone(),
+                size: content.size().unwrap_or_default(),
+                trailers: None,
+                beats: beats(recorded, pace).into(),
+                broken: end.map(|end| Broken { end, announced: announced(&recorded.fields) }),
+            })),
         };
         let mut response = Response::received(time(exchange.recorded_at()), head.clone(), body);
         let asked_at = exchange.request.ended_at.unwrap_or(exchange.request.started_at);
@@ -162,6 +190,7 @@ impl RecordedFlows {
                 size,
                 trailers: (!trailers.is_empty()).then(|| header_map(trailers).0),
                 beats: beats.into(),
+                broken: None,
             })),
         }
     }
@@ -199,6 +228,8 @@ struct RecordedBody {
     size: u64,
     trailers: Option<HeaderMap>,
     beats: Arc<[Beat]>,
+    /// How it ends, if it broke off.
+    broken: Option<Broken>,
 }
 
 impl Stored for RecordedBody {
@@ -224,9 +255,15 @@ impl Stored for RecordedBody {
     }
 
     fn stream(self: Arc<Self>) -> Option<OutgoingStream> {
-        let beats = self.beats.clone();
-        (!beats.is_empty()).then(|| Box::pin(Paced::new(self, beats)) as OutgoingStream)
+        let (beats, broken) = (self.beats.clone(), self.broken);
+        let is_at_once = beats.is_empty() && broken.is_none();
+        (!is_at_once).then(|| Box::pin(Paced::new(self, beats).broken(broken)) as OutgoingStream)
     }
+}
+
+/// The length that a response said it had.
+fn announced(fields: &recording::Fields) -> Option<u64> {
+    std::str::from_utf8(fields.get("content-length")?).ok()?.trim().parse().ok()
 }
 
 /// What a field after a content takes beside its bytes.

@@ -13,7 +13,7 @@ use http_body::{Body, Frame, SizeHint};
 use recording::Beat;
 use tokio::time::{Instant, Sleep};
 
-use crate::flow::{Fault, Stored};
+use crate::flow::{Fault, FaultKind, Stored};
 
 /// Stored content on its way, in pieces that each have their time.
 pub(super) struct Paced {
@@ -28,6 +28,25 @@ pub(super) struct Paced {
     until: u64,
     /// Waits for the current piece's time.
     timer: Option<Pin<Box<Sleep>>>,
+    /// How it ends, if it broke off.
+    broken: Option<Broken>,
+}
+
+/// How a content ends that broke off when it was recorded.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Broken {
+    pub(super) end: BrokenEnd,
+    /// The length that it was to have.
+    pub(super) announced: Option<u64>,
+}
+
+/// What comes after what was recorded.
+#[derive(Clone, Copy, Debug)]
+pub enum BrokenEnd {
+    /// The connection is cut, or the stream reset.
+    Close,
+    /// Nothing, until the client leaves.
+    Hold,
 }
 
 impl fmt::Debug for Paced {
@@ -44,7 +63,24 @@ impl Paced {
     /// Content that is sent in these pieces, one after the other from its start.
     pub(super) fn new(stored: Arc<dyn Stored>, beats: Arc<[Beat]>) -> Self {
         let trailers = stored.trailers();
-        Self { stored, trailers, beats, began: None, beat: 0, offset: 0, until: 0, timer: None }
+        Self { stored, trailers, beats, began: None, beat: 0, offset: 0, until: 0, timer: None, broken: None }
+    }
+
+    /// The same, if it broke off.
+    pub(super) fn broken(self, broken: Option<Broken>) -> Self {
+        Self { broken, ..self }
+    }
+
+    /// What comes after all that there is.
+    fn end(&mut self) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
+        match self.broken {
+            None => Poll::Ready(self.trailers.take().map(|trailers| Ok(Frame::trailers(trailers)))),
+            Some(Broken { end: BrokenEnd::Close, .. }) => Poll::Ready(Some(Err(Fault::new(
+                FaultKind::ResponseIncomplete,
+                "the body broke off, as it did when it was recorded",
+            )))),
+            Some(Broken { end: BrokenEnd::Hold, .. }) => Poll::Pending,
+        }
     }
 }
 
@@ -57,7 +93,7 @@ impl Body for Paced {
         let began = *this.began.get_or_insert_with(Instant::now);
         while this.offset >= this.until {
             if this.offset >= this.stored.size() {
-                return Poll::Ready(this.trailers.take().map(|trailers| Ok(Frame::trailers(trailers))));
+                return this.end();
             }
             let Some(beat) = this.beats.get(this.beat).copied() else {
                 this.until = this.stored.size();
@@ -78,10 +114,13 @@ impl Body for Paced {
 
     /// A body with trailers must be chunked in HTTP/1, which a known size would prevent.
     fn size_hint(&self) -> SizeHint {
-        match self.trailers {
-            Some(_) => SizeHint::default(),
-            None => SizeHint::with_exact(self.stored.size() - self.offset),
-        }
+        let all = match (self.broken, &self.trailers) {
+            // What was announced, of which not all comes.
+            (Some(broken), _) => broken.announced.filter(|&all| all >= self.stored.size()),
+            (None, Some(_)) => None,
+            (None, None) => Some(self.stored.size()),
+        };
+        all.map_or_else(SizeHint::default, |all| SizeHint::with_exact(all - self.offset))
     }
 }
 

@@ -14,12 +14,12 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode, Version};
+use http::{HeaderMap, HeaderName, StatusCode, Version, header};
 
 use recording::{Failure, Flow, Input, Kept, Opened, Recorder, RecorderError, Redactor, Source};
 
 use super::upgraded::SessionObserver;
-use crate::flow::{Body, BodyObserver, Completion, Fields, Request, Response};
+use crate::flow::{Body, BodyObserver, Completion, Fields, HOP_BY_HOP, Request, Response};
 
 /// Records exchanges that pass.
 #[derive(Debug)]
@@ -149,7 +149,7 @@ impl PassingRecorder {
                 host: text(head.destination.host()),
                 port: head.destination.port(),
                 authority,
-                path: text(head.target.as_str()),
+                path: Bytes::copy_from_slice(&head.target.to_bytes()),
                 version: head.version,
                 fields: lines(&head.fields),
                 content: at_hand(&request.body),
@@ -206,6 +206,8 @@ pub(super) struct ContentObserver {
 #[derive(Debug, Default)]
 struct ObserverState {
     trailers: recording::Fields,
+    /// Whether the peer left that it was meant for.
+    is_left: bool,
     /// Whether it ended as its sender meant it to, and when.
     ended: Option<(bool, SystemTime)>,
 }
@@ -242,7 +244,7 @@ impl BodyObserver for ContentObserver {
         let owned = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
             (Bytes::copy_from_slice(name.as_str().as_bytes()), Bytes::copy_from_slice(value.as_bytes()))
         };
-        self.lock().trailers = trailers.iter().map(owned).collect();
+        self.lock().trailers = trailers.iter().filter(|(name, _)| !is_of_hop(name)).map(owned).collect();
     }
 
     fn poll_room(&self, context: &mut Context<'_>) -> Poll<()> {
@@ -261,6 +263,7 @@ impl BodyObserver for ContentObserver {
 /// Keeps a response's content, and hands the exchange in at its end.
 #[derive(Debug)]
 struct ResponseObserver {
+    /// What came of it is kept if it breaks off, and replayed as that.
     content: ContentObserver,
     since: SystemTime,
     saving: Saving,
@@ -280,19 +283,23 @@ impl BodyObserver for ResponseObserver {
         self.content.poll_room(context)
     }
 
+    fn left(&self) {
+        self.content.lock().is_left = true;
+    }
+
     fn end(&self, whole: bool) -> Option<Completion> {
-        self.content.end(whole);
         let mut flow = self.flow.lock().unwrap_or_else(PoisonError::into_inner).take()?;
         let response = flow.response.as_mut()?;
-        let (content, ended_at) = self.content.outcome();
-        response.content = content;
-        response.ended_at = ended_at;
+        let kept = &self.content.kept;
+        let at = seconds(SystemTime::now());
+        response.content = Input::Kept(kept.clone());
         response.trailers = self.content.trailers();
+        response.pieces = kept.pieces(self.since);
         if whole {
-            response.pieces = self.content.kept.pieces(self.since)
+            response.ended_at = Some(at);
         } else {
-            let reason = "the response broke off".to_owned();
-            flow.error = Some(Failure { reason, at: Some(seconds(SystemTime::now())) });
+            let who = if self.content.lock().is_left { "client left" } else { "server broke off" };
+            flow.error = Some(Failure { reason: format!("the response broke off: the {who}"), at: Some(at) });
         }
         Some(self.saving.save(flow))
     }
@@ -319,7 +326,13 @@ fn text(text: &str) -> Bytes {
 }
 
 fn lines(fields: &Fields) -> recording::Fields {
-    fields.lines().map(|(name, value)| (name, Bytes::copy_from_slice(value.as_bytes()))).collect()
+    let lines = fields.lines().zip(fields.map().iter()).filter(|(_, (name, _))| !is_of_hop(name));
+    lines.map(|((name, value), _)| (name, Bytes::copy_from_slice(value.as_bytes()))).collect()
+}
+
+/// Whether a field concerns the connection that it came over, whoever put it there.
+fn is_of_hop(name: &HeaderName) -> bool {
+    HOP_BY_HOP.contains(name) || *name == header::PROXY_AUTHORIZATION
 }
 
 fn reason(response: &Response) -> Bytes {

@@ -17,6 +17,7 @@ use super::{
     capability::View,
     composed::{Piece, compose},
     decoded::{Decoded, decode},
+    paced::BrokenEnd,
 };
 use crate::{
     addon::handles::{RequestHandle, ResponseHandle},
@@ -170,6 +171,34 @@ impl recordings::Host for View<'_> {
         let response = self.handles.response_mut(&response, memory)?;
         (response.body, response.framing) = (body, Framing::Length);
         Ok(Ok(()))
+    }
+
+    fn broken(&mut self, id: u32) -> wasmtime::Result<bool> {
+        Ok(self.recordings()?.read(|library| {
+            let exchange =
+                library.place(id).and_then(|(recording, position)| recording.recording().exchanges().get(position));
+            exchange.is_some_and(Exchange::is_broken)
+        }))
+    }
+
+    fn broken_response(
+        &mut self,
+        id: u32,
+        request: Resource<RequestHandle>,
+        pace: recordings::Pace,
+        end: recordings::BrokenEnd,
+    ) -> wasmtime::Result<Option<Resource<ResponseHandle>>> {
+        let end = match end {
+            recordings::BrokenEnd::Close => BrokenEnd::Close,
+            recordings::BrokenEnd::Hold => BrokenEnd::Hold,
+        };
+        let found = self.recordings()?.read(|library| {
+            let (recording, position) = library.place(id)?;
+            let response = recording.broken_response(position, pace.into(), end)?;
+            recording.note(position, &self.addon.name, self.handles.request(&request).ok()?);
+            Some((response, recording.held_for(position)))
+        });
+        found.map(|(response, held)| self.handles.give_response(response, held)).transpose()
     }
 
     fn recorded_websocket(

@@ -53,6 +53,7 @@ pub(super) struct Connector {
     within: Duration,
     /// Servers that chose HTTP/1.1 when they could have had HTTP/2.
     without_http2: Arc<Mutex<LruCache<(String, u16), ()>>>,
+    restores_targets: bool,
 }
 
 /// Servers whose choice is remembered.
@@ -61,14 +62,12 @@ const REMEMBERED: NonZeroUsize = NonZeroUsize::new(4096).expect("it is not zero"
 impl Connector {
     pub(super) fn new(egress: Arc<Egress>, resolver: Resolver, tls: rustls::ClientConfig, within: Duration) -> Self {
         let without_http2 = Arc::new(Mutex::new(LruCache::new(REMEMBERED)));
-        Self { egress, resolver, tls: Arc::new(tls), within, without_http2 }
+        Self { egress, resolver, tls: Arc::new(tls), within, without_http2, restores_targets: false }
     }
 
-    /// Whether a server is known to speak HTTP/1 only.
+    /// Whether a server with TLS is known to speak HTTP/1 only.
     pub(super) fn is_without_http2(&self, destination: &Destination) -> bool {
-        // Over plain TCP, nobody asks for HTTP/2.
-        destination.scheme() == Scheme::Http
-            || self.known().contains(&(destination.host().to_owned(), destination.port()))
+        self.known().contains(&(destination.host().to_owned(), destination.port()))
     }
 
     /// Nothing panics while it is held.
@@ -83,6 +82,11 @@ impl Connector {
             Protocols::Http1 => vec![b"http/1.1".to_vec()],
         };
         self
+    }
+
+    /// One whose connections are for one request each, the target of which has stand-ins.
+    pub(super) fn restoring_targets(self) -> Self {
+        Self { restores_targets: true, ..self }
     }
 
     /// A TCP connection to the address of the destination that answers first.
@@ -184,7 +188,9 @@ impl Service<Uri> for Connector {
             let scheme = uri.scheme_str().and_then(Scheme::parse).ok_or_else(nowhere)?;
             let host = uri.host().ok_or_else(nowhere)?;
             let port = uri.port_u16().unwrap_or(scheme.default_port());
-            connector.connect(Destination::new(scheme, host, port).map_err(|_| nowhere())?).await
+            let restores_targets = connector.restores_targets;
+            let stream = connector.connect(Destination::new(scheme, host, port).map_err(|_| nowhere())?).await?;
+            Ok(if restores_targets { stream.restoring_target() } else { stream })
         })
     }
 }

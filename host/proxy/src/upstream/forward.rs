@@ -58,8 +58,26 @@ impl Via {
 pub(super) enum Spoken {
     /// HTTP/1.
     Http1,
+    /// HTTP/1, on a connection of its own, on which the target gets its bytes again that no URI can have.
+    Http1Raw,
     /// HTTP/2, unless the server turns out not to.
     Any,
+    /// HTTP/2 and nothing else, without TLS.
+    Http2,
+}
+
+impl Spoken {
+    fn may_be_http2(self) -> bool {
+        matches!(self, Self::Any | Self::Http2)
+    }
+
+    /// What a server speaks to a request's client. gRPC has no other protocol than HTTP/2.
+    pub(super) fn without_tls(head: &RequestHead) -> Self {
+        let is_grpc = |value: &HeaderValue| value.as_bytes().to_ascii_lowercase().starts_with(b"application/grpc");
+        let asks_for_http2 =
+            || head.version == Version::HTTP_2 && head.fields.get(&header::CONTENT_TYPE).is_some_and(is_grpc);
+        if head.destination.has_http2() || asks_for_http2() { Self::Http2 } else { Self::Http1 }
+    }
 }
 
 /// Makes of a flow's request what the client library sends, and over what. `server` is what the server may speak.
@@ -92,9 +110,14 @@ pub(super) fn outgoing(
     }
     // Upgrades are not for HTTP/2. Its `:authority` comes from the URI, by which the pool knows servers: another name than
     // theirs needs a `Host` field.
-    let spoken =
-        if upgrade.is_some() || names_another(&fields, destination.authority()) { Spoken::Http1 } else { server };
-    if spoken == Spoken::Any {
+    let spoken = match server {
+        // There is nothing else.
+        Spoken::Http2 if upgrade.is_none() => Spoken::Http2,
+        _ if matches!(target, Target::Raw(_)) => Spoken::Http1Raw,
+        _ if upgrade.is_some() || names_another(&fields, destination.authority()) => Spoken::Http1,
+        server => server,
+    };
+    if spoken.may_be_http2() {
         // The same name twice is refused by some servers (RFC 9113 §8.3.1). In HTTP/1, the client library adds it again.
         fields.remove(&header::HOST);
     }
@@ -105,7 +128,7 @@ pub(super) fn outgoing(
     if accepts_trailers {
         fields.set(header::TE, HeaderValue::from_static("trailers"));
         // HTTP/1 needs this (RFC 9110 §10.1.4); from HTTP/2, the client library would remove both.
-        if spoken == Spoken::Http1 {
+        if !spoken.may_be_http2() {
             fields.set(header::CONNECTION, HeaderValue::from_static("te"));
         }
     }
@@ -113,6 +136,7 @@ pub(super) fn outgoing(
         fields.set(header::CONNECTION, HeaderValue::from_static("upgrade"));
         fields.set(header::UPGRADE, protocol);
     }
+    let target = if spoken == Spoken::Http2 { target.encoded() } else { target };
     let (map, spelling) = fields.into_parts();
     let mut outgoing = http::Request::new(body);
     *outgoing.method_mut() = method;
@@ -128,8 +152,8 @@ fn uri(destination: &Destination, target: Target) -> Result<Uri, Fault> {
     let mut parts = uri::Parts::default();
     parts.scheme = Some(destination.scheme().of_uri());
     parts.authority = Some(destination.authority().clone());
-    parts.path_and_query = Some(target.into_path());
-    // All three parts are there and were parsed, which is all that this could fail on.
+    parts.path_and_query = target.into_path();
+    // But for a path that is too long with its stand-ins, all three parts are there and were parsed.
     Uri::from_parts(parts).map_err(|error| Fault::new(FaultKind::Internal, format!("no URI can be made: {error}")))
 }
 

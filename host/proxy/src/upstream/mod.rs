@@ -3,7 +3,8 @@
 //! `egress` says where to, by the rules of `policy`, and `connector` connects: names by `resolver`, TLS by `tls`, to a
 //! `stream`. `forward` makes of a flow's request what a server gets, `receive` makes a flow's response of what it answers,
 //! within the time of `first_byte`, `relay` passes its interim responses on, and `failure` says what went wrong. The pool and
-//! the choice between HTTP/1 and HTTP/2 are `hyper-util`'s. `waiting` bounds how many wait for servers; connections are read in `portions`.
+//! the choice between HTTP/1 and HTTP/2 are `hyper-util`'s. `waiting` bounds how many wait for servers; connections are read in `portions`, and `request_line`
+//! writes targets that no URI can have.
 
 mod connector;
 mod egress;
@@ -14,6 +15,7 @@ mod policy;
 mod portions;
 mod receive;
 mod relay;
+mod request_line;
 mod resolver;
 mod stream;
 pub mod tls;
@@ -32,7 +34,7 @@ pub use egress::Egress;
 pub use forward::Via;
 pub use policy::{InvalidRule, Policy, Rule};
 
-use crate::flow::{ByteStream, Destination, Fault, FaultKind, InterimSink, Outgoing, Request, Response};
+use crate::flow::{ByteStream, Destination, Fault, FaultKind, InterimSink, Outgoing, Request, Response, Scheme};
 use connector::{Connector, Protocols};
 use first_byte::{FirstByteTimeout, Timed};
 use forward::Spoken;
@@ -70,6 +72,10 @@ struct Clients {
     any: Client<Connector, Timed<Outgoing>>,
     /// For servers without HTTP/2, and for what it cannot carry here: upgrades, and hosts of another name.
     http1: Client<Connector, Timed<Outgoing>>,
+    /// For servers that speak HTTP/2 without TLS.
+    http2: Client<Connector, Timed<Outgoing>>,
+    /// For targets with bytes that no URI can have. No connection of it is kept.
+    raw: Client<Connector, Timed<Outgoing>>,
 }
 
 /// Connections kept for the next request, for each server.
@@ -177,10 +183,19 @@ impl Upstream {
         self.egress.check_seal()?;
         let destination = request.head.destination.clone();
         let asked = receive::Asked { server: destination.clone(), upgrade: request.head.upgrade.is_some() };
-        let server = if self.connector.is_without_http2(&destination) { Spoken::Http1 } else { Spoken::Any };
+        let server = match destination.scheme() {
+            Scheme::Http => Spoken::without_tls(&request.head),
+            Scheme::Https if self.connector.is_without_http2(&destination) => Spoken::Http1,
+            Scheme::Https => Spoken::Any,
+        };
         let (mut outgoing, spoken) = forward::outgoing(request, self.via.as_ref(), self.timeouts.idle, server)?;
         relay.watch(&mut outgoing);
-        let client = if spoken == Spoken::Http1 { &clients.http1 } else { &clients.any };
+        let client = match spoken {
+            Spoken::Any => &clients.any,
+            Spoken::Http1 => &clients.http1,
+            Spoken::Http2 => &clients.http2,
+            Spoken::Http1Raw => &clients.raw,
+        };
         let timeout = FirstByteTimeout::new(self.timeouts.first_byte);
         let answer = client.request(outgoing.map(|body| timeout.watch(body)));
         let answer = tokio::select! {
@@ -204,15 +219,19 @@ impl Upstream {
 impl Clients {
     /// Ones that keep so many connections to each server.
     fn new(connector: &Connector, idle: usize) -> Self {
+        let http1 = connector.clone().offering(Protocols::Http1);
         Self {
-            any: client(connector.clone().offering(Protocols::Any), idle),
-            http1: client(connector.clone().offering(Protocols::Http1), idle),
+            any: client(connector.clone().offering(Protocols::Any), idle, false),
+            http1: client(http1.clone(), idle, false),
+            http2: client(http1.clone(), idle, true),
+            raw: client(http1.restoring_targets(), 0, false),
         }
     }
 }
 
-fn client(connector: Connector, idle: usize) -> Client<Connector, Timed<Outgoing>> {
+fn client(connector: Connector, idle: usize, knows_http2: bool) -> Client<Connector, Timed<Outgoing>> {
     Client::builder(TokioExecutor::new())
+        .http2_only(knows_http2)
         .pool_timer(TokioTimer::new())
         .timer(TokioTimer::new())
         .pool_idle_timeout(KEPT_FOR)

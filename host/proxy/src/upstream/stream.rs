@@ -7,7 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use futures_util::task::AtomicWaker;
@@ -20,7 +20,7 @@ use hyper_util::{
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
-use super::{Egress, portions::Portions};
+use super::{Egress, portions::Portions, request_line::RequestLine};
 
 /// What is known of the use of a connection; the pool hands it on with answers and failures.
 #[derive(Clone, Debug, Default)]
@@ -76,6 +76,8 @@ pub(super) struct ServerStream {
     usage: Usage,
     /// Asked about each write, for it may be sealed while the connection is kept.
     egress: Arc<Egress>,
+    /// What is to be written of the first line, where that gets its own bytes again.
+    line: Option<Box<RequestLine>>,
 }
 
 /// What its bytes travel on.
@@ -95,7 +97,36 @@ impl Transport {
 
 impl ServerStream {
     pub(super) fn new(transport: Transport, egress: Arc<Egress>) -> Self {
-        Self { transport, usage: Usage::default(), egress }
+        Self { transport, usage: Usage::default(), egress, line: None }
+    }
+
+    /// The same, whose only request has a target with stand-ins.
+    pub(super) fn restoring_target(self) -> Self {
+        Self { line: Some(Box::default()), ..self }
+    }
+
+    /// Writes what waits of the first line.
+    fn poll_line(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while let Some(line) = self.line.take() {
+            let Some(waiting) = line.waiting() else {
+                self.line = Some(line);
+                break;
+            };
+            if waiting.is_empty() {
+                break;
+            }
+            let written = self.poll_transport(context, waiting);
+            let line = self.line.insert(line);
+            line.written(ready!(written)?);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_transport(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self.open()? {
+            Transport::Plain(stream) => rt::Write::poll_write(Pin::new(stream), context, bytes),
+            Transport::Tls(stream) => rt::Write::poll_write(Pin::new(stream), context, bytes),
+        }
     }
 
     /// What may be written to.
@@ -141,14 +172,18 @@ impl rt::Read for ServerStream {
 
 impl rt::Write for ServerStream {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        match self.get_mut().open()? {
-            Transport::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
-            Transport::Tls(stream) => Pin::new(stream).poll_write(context, bytes),
+        let this = self.get_mut();
+        ready!(this.poll_line(context))?;
+        match &mut this.line {
+            Some(line) => Poll::Ready(Ok(line.take(bytes))),
+            None => this.poll_transport(context, bytes),
         }
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.get_mut().transport {
+        let this = self.get_mut();
+        ready!(this.poll_line(context))?;
+        match &mut this.transport {
             Transport::Plain(stream) => Pin::new(stream).poll_flush(context),
             Transport::Tls(stream) => Pin::new(stream).poll_flush(context),
         }
@@ -163,6 +198,7 @@ impl rt::Write for ServerStream {
 
     fn is_write_vectored(&self) -> bool {
         match &self.transport {
+            _ if self.line.is_some() => false,
             Transport::Plain(stream) => stream.is_write_vectored(),
             Transport::Tls(stream) => stream.is_write_vectored(),
         }
@@ -173,6 +209,10 @@ impl rt::Write for ServerStream {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if self.line.is_some() {
+            let first = slices.iter().find(|slice| !slice.is_empty()).map_or(&[][..], |slice| slice);
+            return rt::Write::poll_write(self, context, first);
+        }
         match self.get_mut().open()? {
             Transport::Plain(stream) => Pin::new(stream).poll_write_vectored(context, slices),
             Transport::Tls(stream) => Pin::new(stream).poll_write_vectored(context, slices),

@@ -36,6 +36,13 @@ impl Exchange {
         }
     }
 
+    /// Whether it has a final response that broke off, of which what came was recorded.
+    pub fn is_broken(&self) -> bool {
+        let Some(response) = &self.response else { return false };
+        let came = !has_no_body(&self.request.method, response.status) && response.content != Content::NotRecorded;
+        came && self.error.is_some() && !self.is_websocket && response.status >= 200
+    }
+
     /// Whether it is a WebSocket whose messages were recorded.
     pub fn is_playable(&self) -> bool {
         let is_upgraded = self.response.as_ref().is_some_and(|response| response.status == 101);

@@ -71,6 +71,8 @@ mod in_a_component {
                 "decode",
                 "compose",
                 "recorded-websocket",
+                "broken",
+                "broken-response",
             ] {
                 recordings.func_new(function, |_, _, _, _| Err(wasmtime::format_err!("it is not asked for")))?;
             }

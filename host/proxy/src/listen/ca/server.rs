@@ -17,7 +17,21 @@ pub enum Protocols {
     PreferHttp2,
     /// `http/1.1` alone.
     RequireHttp1,
+    /// None, as if ALPN were not known here.
+    Unnamed,
 }
+
+impl Protocols {
+    /// What to offer a client that names these: nothing, if none of them is spoken here. A refusal, which RFC 7301 §3.2 asks
+    /// for, would shut out those that name `http/1.0` only.
+    pub fn common<'a>(mut named: impl Iterator<Item = &'a [u8]>) -> Self {
+        if named.any(|name| name == HTTP_2 || name == HTTP_11) { Self::PreferHttp2 } else { Self::Unnamed }
+    }
+}
+
+/// Their names (RFC 7301 §6, RFC 9113 §3.2).
+const HTTP_2: &[u8] = b"h2";
+const HTTP_11: &[u8] = b"http/1.1";
 
 impl CertificateAuthority {
     /// Configures TLS 1.2 and 1.3 for one connection.
@@ -29,8 +43,9 @@ impl CertificateAuthority {
         let mut config = self.server_template.clone();
         config.cert_resolver = Arc::new(HostCertificate { authority: self.clone(), host: host.to_owned() });
         config.alpn_protocols = match protocols {
-            Protocols::PreferHttp2 => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
-            Protocols::RequireHttp1 => vec![b"http/1.1".to_vec()],
+            Protocols::PreferHttp2 => vec![HTTP_2.to_vec(), HTTP_11.to_vec()],
+            Protocols::RequireHttp1 => vec![HTTP_11.to_vec()],
+            Protocols::Unnamed => Vec::new(),
         };
         Arc::new(config)
     }
@@ -113,12 +128,13 @@ mod tests {
     #[test]
     fn alpn_follows_the_offer_and_the_client() {
         let (authority, _dir) = authority();
-        let table: [(Protocols, &[&str], Option<&str>); 5] = [
+        let table: [(Protocols, &[&str], Option<&str>); 6] = [
             (Protocols::PreferHttp2, &["http/1.1", "h2"], Some("h2")),
             (Protocols::PreferHttp2, &["http/1.1"], Some("http/1.1")),
             (Protocols::PreferHttp2, &[], None),
             (Protocols::RequireHttp1, &["h2", "http/1.1"], Some("http/1.1")),
             (Protocols::RequireHttp1, &[], None),
+            (Protocols::Unnamed, &["http/1.0"], None),
         ];
         for (protocols, offered, expected) in table {
             let mut client = client(&authority);
@@ -126,6 +142,15 @@ mod tests {
             let server = authority.server_config("api.example", protocols);
             let (client, _) = shake(&Arc::new(client), server, "api.example").unwrap();
             assert_eq!(client.alpn_protocol(), expected.map(str::as_bytes));
+        }
+
+        for (named, expected) in [
+            (&["h2"][..], Protocols::PreferHttp2),
+            (&["http/1.0", "http/1.1"], Protocols::PreferHttp2),
+            (&["http/1.0"], Protocols::Unnamed),
+            (&[], Protocols::Unnamed),
+        ] {
+            assert_eq!(Protocols::common(named.iter().map(|name| name.as_bytes())), expected, "{named:?}");
         }
 
         let mut client = client(&authority);

@@ -61,7 +61,7 @@ fn connect(clients: &Arc<Clients<Answers>>) -> DuplexStream {
 /// The same, to a listener with this gate.
 fn connect_to(gate: Gate, clients: &Arc<Clients<Answers>>) -> DuplexStream {
     let (client, server) = duplex(64 * 1024);
-    let carrier = Carrier { gate: Arc::new(gate), peer: None };
+    let carrier = Carrier { gate: Arc::new(gate), peer: None, scheme: Scheme::Http };
     tokio::spawn(serve(clients.clone(), server, carrier, None));
     client
 }
@@ -158,7 +158,7 @@ async fn a_client_that_leaves_a_connection_at_rest_gives_its_permit_back() {
     let clients = clients(1);
     let permits = Arc::new(Semaphore::new(1));
     let (mut client, server) = duplex(64 * 1024);
-    let carrier = Carrier { gate: Arc::new(Gate::new(Entry::Proxy, None)), peer: None };
+    let carrier = Carrier { gate: Arc::new(Gate::new(Entry::Proxy, None)), peer: None, scheme: Scheme::Http };
     let permit = permits.clone().try_acquire_owned().ok();
     let served = tokio::spawn(serve(clients, server, carrier, permit));
     client.write_all(get("/").as_bytes()).await.unwrap();
