@@ -30,6 +30,7 @@ mod log;
 mod matchers;
 mod misses;
 mod mitmproxy;
+mod modes;
 mod options;
 mod permissions;
 mod process;

@@ -86,14 +86,22 @@ impl Proxyhost {
     }
 
     async fn shake(&self, wire: Wire, host: &str, protocol: &[u8]) -> TlsStream<Box<dyn Stream>> {
+        self.try_shake(wire, host, protocol).await.expect("the client trusts the proxy")
+    }
+
+    /// Whether whoever is at the other end of a connection has a certificate of this proxy's for a host.
+    pub async fn is_behind(&self, wire: Wire, host: &str) -> bool {
+        self.try_shake(wire, host, b"http/1.1").await.is_ok()
+    }
+
+    async fn try_shake(&self, wire: Wire, host: &str, protocol: &[u8]) -> io::Result<TlsStream<Box<dyn Stream>>> {
         let mut roots = RootCertStore::empty();
         let certificate = CertificateDer::from_pem_file(self.ca_certificate()).expect("the proxy made its authority");
         roots.add(certificate).expect("a certificate");
         let name = ServerName::try_from(host.to_owned()).expect("a host");
         let config = client_config(roots, protocol);
         let stream = wire.into_stream();
-        let stream = soon("a TLS handshake", TlsConnector::from(config).connect(name, stream)).await;
-        stream.expect("the client trusts the proxy")
+        soon("a TLS handshake", TlsConnector::from(config).connect(name, stream)).await
     }
 }
 

@@ -71,6 +71,7 @@ pub(super) async fn serve<S: Service>(
         (Ok(_), Ok(session)) => match admit(flow, request, &carrier.gate.entry, carrier.gate.host) {
             Ok(mut admitted) => {
                 admitted.request.session = session;
+                admitted.request.route = carrier.gate.route(&admitted.request.head.destination);
                 let client = carrier.peer.as_ref().and_then(Peer::address);
                 passing = Some(clients.journal.begin(&admitted.request, client));
                 respond(&clients, &asked, admitted, interim, &mut passing, &under_way).await
