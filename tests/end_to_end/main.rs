@@ -48,6 +48,7 @@ mod sessions;
 mod streams;
 mod suites;
 mod tls_clients;
+mod transparent;
 mod vectors;
 mod verdicts;
 mod watching;

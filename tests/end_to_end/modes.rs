@@ -1,7 +1,5 @@
 //! Ways in beside those of a proxy and a server: SOCKS; and a way out, by another proxy.
 
-use tokio::net::TcpStream;
-
 use crate::harness::{Origin, Proxyhost, Start, Wire};
 
 const HELLO: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
@@ -15,16 +13,9 @@ fn by_way_of(next: &Proxyhost, scheme: &str) -> Start {
         .arg(next.ca_certificate())
 }
 
-async fn wire(proxy: &Proxyhost, kind: &str) -> Wire {
-    Wire::new(TcpStream::connect(proxy.address_of(kind)).await.expect("it listens"))
-}
-
-/// A tunnel through a proxy of any kind.
+/// A tunnel by way of the next proxy.
 async fn tunnel(proxy: &Proxyhost, authority: &str) -> Wire {
-    let mut wire = wire(proxy, "by way of").await;
-    wire.send(format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n\r\n")).await;
-    assert_eq!(wire.head().await.expect("an answer").first, "HTTP/1.1 200 OK");
-    wire
+    proxy.tunnel_in(proxy.connect_to("by way of").await, authority).await
 }
 
 #[tokio::test]
@@ -43,7 +34,7 @@ async fn everything_goes_by_way_of_the_next_proxy() {
         .await;
     for scheme in ["http", "https"] {
         let proxy = by_way_of(&next, scheme).arg("-v").arg("--upstream-auth").arg("ann:s3:cret").start().await;
-        let mut client = wire(&proxy, "by way of").await;
+        let mut client = proxy.connect_to("by way of").await;
         assert_eq!(client.get(&plain.url("/a?b")).await.text(), "hello");
         assert_eq!(client.ask("OPTIONS", &plain.url(""), &plain.authority(), &[], b"").await.text(), "hello");
         assert_eq!(client.get(&secure.url("/c")).await.text(), "hello");
@@ -77,7 +68,7 @@ async fn what_the_next_proxy_does_not_do_is_said_by_its_name() {
         (&other, format!("the proxy `{name}` on the way does not take the user that --upstream-auth names")),
     ] {
         for url in ["http://shop.example/", "https://shop.example/"] {
-            let refused = wire(proxy, "by way of").await.get(url).await;
+            let refused = proxy.connect_to("by way of").await.get(url).await;
             let server = if url.starts_with("https") { "shop.example:443" } else { "shop.example:80" };
             assert_eq!(refused.status(), 502);
             let text = refused.text();
@@ -103,12 +94,12 @@ async fn what_the_next_proxy_does_not_do_is_said_by_its_name() {
         (gone, "on the way cannot be reached: the connection failed"),
     ] {
         let proxy = Proxyhost::with([]).mode(&format!("upstream:http://{next}")).start().await;
-        let refused = wire(&proxy, "by way of").await.get("https://shop.example/").await;
+        let refused = proxy.connect_to("by way of").await.get("https://shop.example/").await;
         assert_eq!(refused.status(), 502);
         assert!(refused.text().contains(&format!("the proxy `{next}` {expected}")), "{}", refused.text());
     }
     let proxy = Proxyhost::with([]).mode(&format!("upstream:http://{}", closing.address())).start().await;
-    let refused = wire(&proxy, "by way of").await.get("http://shop.example/").await;
+    let refused = proxy.connect_to("by way of").await.get("http://shop.example/").await;
     assert!(refused.text().contains(&format!("(by way of the proxy `{}`)", closing.address())), "{}", refused.text());
 }
 
@@ -128,7 +119,7 @@ async fn the_server_of_a_reverse_proxy_is_told_the_user() {
 
 /// What a SOCKS client of version 5 gets: the connection, or the number of the refusal.
 async fn socks(proxy: &Proxyhost, user: Option<(&str, &str)>, host: &str, port: u16) -> Result<Wire, u8> {
-    let mut wire = wire(proxy, "SOCKS").await;
+    let mut wire = proxy.connect_to("SOCKS").await;
     match user {
         None => {
             wire.send(b"\x05\x01\x00").await;
@@ -191,7 +182,7 @@ async fn socks_clients_reach_servers_by_name_and_address() {
     assert_eq!(named.text(), "hello");
     assert_eq!(wire_to().await.ask("GET", "/", "ads.example", &[], b"").await.status(), 403);
     // By SOCKS 4a.
-    let mut wire = self::wire(&proxy, "SOCKS").await;
+    let mut wire = proxy.connect_to("SOCKS").await;
     let port = plain.address().port().to_be_bytes();
     wire.send([&b"\x04\x01"[..], &port, b"\x00\x00\x00\x01\x00localhost\x00"].concat()).await;
     assert_eq!(wire.take(8).await, b"\x00\x5a\x00\x00\x00\x00\x00\x00");
@@ -208,7 +199,7 @@ async fn socks_asks_for_users_and_says_what_is_no_socks() {
     let mut wire = socks(&proxy, Some(("ann", "s3cret")), "localhost", port).await.expect("a connection");
     assert_eq!(wire.ask("GET", "/", &origin.authority(), &[], b"").await.text(), "hello");
     assert_eq!(origin.connections().await, 1);
-    let mut wire = self::wire(&proxy, "SOCKS").await;
+    let mut wire = proxy.connect_to("SOCKS").await;
     wire.send(b"GET / HTTP/1.1\r\n\r\n").await;
     drop(wire.read_to_end().await);
     let line = proxy.wait_for_log("does not speak SOCKS").await;

@@ -30,13 +30,33 @@ impl Proxyhost {
         Wire::new(TcpStream::connect(self.reverse_addresses()[0]).await.expect("the proxy listens"))
     }
 
+    /// A connection to the only listener of a kind, as the log calls it.
+    pub async fn connect_to(&self, kind: &str) -> Wire {
+        Wire::new(TcpStream::connect(self.address_of(kind)).await.expect("the proxy listens"))
+    }
+
     /// A tunnel to `host:port`, with nothing in it yet.
     pub async fn tunnel(&self, authority: &str) -> Wire {
-        let mut wire = self.connect().await;
+        self.tunnel_in(self.connect().await, authority).await
+    }
+
+    /// The same in a connection to one of the listeners.
+    pub async fn tunnel_in(&self, mut wire: Wire, authority: &str) -> Wire {
         wire.send(format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n\r\n")).await;
         let opened = wire.head().await.expect("no answer to CONNECT");
         assert_eq!(opened.first, "HTTP/1.1 200 OK");
         assert_eq!(opened.fields, []);
+        wire
+    }
+
+    /// A connection to `host:port` by SOCKS, which it names.
+    pub async fn socks(&self, authority: &str) -> Wire {
+        let (host, port) = authority.rsplit_once(':').expect("a port");
+        let port: u16 = port.parse().expect("a port");
+        let mut wire = self.connect_to("SOCKS").await;
+        let name = [&[host.len() as u8], host.as_bytes(), &port.to_be_bytes()].concat();
+        wire.send([b"\x05\x01\x00\x05\x01\x00\x03", &name[..]].concat()).await;
+        assert_eq!(wire.take(12).await, b"\x05\x00\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00");
         wire
     }
 
