@@ -35,7 +35,10 @@ use super::{
     through::NextProxy,
     wire::Wire,
 };
-use crate::flow::{Destination, Scheme};
+use crate::{
+    flow::{Destination, Scheme},
+    handshake::is_about_certificate,
+};
 
 /// The protocols offered to a server in TLS (ALPN).
 #[derive(Clone, Copy, Debug)]
@@ -223,12 +226,9 @@ impl Connector {
         let name = name.map_err(|_| ConnectFault::Name(server.host().to_owned()))?;
         let handshake = TlsConnector::from(self.tls.clone()).connect(name, wire);
         let tls = timeout(self.within, handshake).await.map_err(|_| ConnectFault::Timeout(self.within))?;
-        tls.map_err(|error| {
-            let certificate = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-            match certificate {
-                Some(rustls::Error::InvalidCertificate(_)) => ConnectFault::Certificate(error),
-                _ => ConnectFault::Tls(error),
-            }
+        tls.map_err(|error| match is_about_certificate(&error) {
+            true => ConnectFault::Certificate(error),
+            false => ConnectFault::Tls(error),
         })
     }
 }

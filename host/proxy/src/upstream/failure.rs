@@ -6,7 +6,10 @@ use http::StatusCode;
 use hyper_util::client::legacy;
 
 use super::{HEAD_BYTES, MOST_FIELDS, resolver::LookUpError};
-use crate::flow::{Destination, Fault, FaultKind};
+use crate::{
+    flow::{Destination, Fault, FaultKind},
+    handshake::sentence,
+};
 
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
@@ -21,10 +24,10 @@ pub(super) enum ConnectFault {
     Timeout(Duration),
     #[error("{0}")]
     Egress(Fault),
-    #[error("its certificate is not trusted")]
-    Certificate(#[source] io::Error),
-    #[error("the TLS handshake failed")]
-    Tls(#[source] io::Error),
+    #[error("its certificate is not trusted: {}", sentence(.0))]
+    Certificate(io::Error),
+    #[error("the TLS handshake failed: {}", sentence(.0))]
+    Tls(io::Error),
     #[error("`{0}` is not a name that TLS can check")]
     Name(String),
     #[error("the proxy `{proxy}` on the way cannot be reached")]
@@ -58,7 +61,7 @@ impl ConnectFault {
         }
         let kind = self.innermost().kind();
         let advice = match kind {
-            FaultKind::Certificate => " (--upstream-ca trusts another authority, --insecure any)",
+            FaultKind::Certificate => " (--upstream-ca trusts an authority or this certificate, --insecure any)",
             FaultKind::Exhausted => " (this proxy has no descriptor or port left; `ulimit -n` allows it more)",
             _ => "",
         };
