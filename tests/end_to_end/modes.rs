@@ -1,6 +1,6 @@
 //! Ways in beside those of a proxy and a server: SOCKS; and a way out, by another proxy.
 
-use crate::harness::{Origin, Proxyhost, Start, Wire};
+use crate::harness::{Origin, Proxyhost, Start, Wire, latin1};
 
 const HELLO: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 
@@ -27,6 +27,13 @@ async fn everything_goes_by_way_of_the_next_proxy() {
         wire.send(greeting).await;
     })
     .await;
+    let chat = Origin::scripted(|mut wire| async move {
+        let asked = wire.head().await.expect("a request");
+        assert_eq!(asked.first, "GET /ws HTTP/1.1");
+        wire.send("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\nwelcome").await;
+        drop(wire.read_to_end().await);
+    })
+    .await;
     let next = Proxyhost::with(["--no-via", "-v", "--proxy-auth", "ann:s3:cret"])
         .arg("--upstream-ca")
         .arg(secure.ca())
@@ -41,6 +48,12 @@ async fn everything_goes_by_way_of_the_next_proxy() {
         let host = secure.authority();
         let (mut inside, _) = proxy.tls_to(tunnel(&proxy, &host).await, "localhost", b"http/1.1").await;
         assert_eq!(inside.ask("GET", "/d", &host, &[], b"").await.text(), "hello");
+        let mut socket = proxy.connect_to("by way of").await;
+        let fields = "Connection: Upgrade\r\nUpgrade: websocket";
+        let (url, host) = (chat.url("/ws"), chat.authority());
+        socket.send(format!("GET {url} HTTP/1.1\r\nHost: {host}\r\n{fields}\r\n\r\n")).await;
+        assert_eq!(socket.head().await.expect("an answer").status(), 101);
+        assert_eq!(socket.take(7).await, b"welcome");
         let mut opaque = tunnel(&proxy, &echo.authority()).await;
         opaque.send(b"\x00\x01\x02\x03\x04").await;
         assert_eq!(opaque.read_to_end().await, b"\x00\x01\x02\x03\x04");
@@ -101,6 +114,24 @@ async fn what_the_next_proxy_does_not_do_is_said_by_its_name() {
     let proxy = Proxyhost::with([]).mode(&format!("upstream:http://{}", closing.address())).start().await;
     let refused = proxy.connect_to("by way of").await.get("http://shop.example/").await;
     assert!(refused.text().contains(&format!("(by way of the proxy `{}`)", closing.address())), "{}", refused.text());
+}
+
+/// As old proxies answer, with the first bytes of the server behind it.
+#[tokio::test]
+async fn what_a_server_says_first_is_not_lost_in_a_tunnel_of_the_next_proxy() {
+    let next = Origin::scripted(|mut wire| async move {
+        let asked = wire.head().await.expect("a request");
+        let head = format!("HTTP/1.0 200 Connection established\r\nProxy-Agent: old\r\n\r\n{}\r\n", asked.first);
+        wire.send(head).await;
+        let more = wire.take(4).await;
+        wire.send(more).await;
+    })
+    .await;
+    let proxy = Proxyhost::with([]).mode(&format!("upstream:http://{}", next.authority())).start().await;
+    let mut wire = tunnel(&proxy, "mail.example:8025").await;
+    wire.send(b"\x00\x01\x02\x03").await;
+    let expected = b"CONNECT mail.example:8025 HTTP/1.1\r\n\x00\x01\x02\x03";
+    assert_eq!(latin1(&wire.read_to_end().await), latin1(expected));
 }
 
 #[tokio::test]

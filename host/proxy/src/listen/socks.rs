@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::FutureExt;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     sync::OwnedSemaphorePermit,
@@ -162,7 +163,7 @@ async fn negotiate(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), gate: &Ga
         first => {
             let mut seen = vec![first];
             // What else is there already tells people more.
-            drop(timeout(Duration::ZERO, stream.read_buf(&mut seen)).await);
+            drop(stream.read_buf(&mut seen).now_or_never());
             Err(Refusal::Foreign(seen))
         }
     }

@@ -1,3 +1,4 @@
+use proptest::{collection::vec, prelude::*};
 use tokio::io::{DuplexStream, duplex};
 
 use super::*;
@@ -117,4 +118,17 @@ async fn whatever_arrives_ends_in_a_connection_or_a_reason() {
     }
     let endless = [b"\x04\x01\x00\x50\xc0\x00\x02\x01".to_vec(), vec![b'a'; 3000]].concat();
     assert_eq!(said(&[], &endless).await.0, "left");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn any_bytes_are_a_request_or_a_refusal(version in 3u8..7, bytes in vec(any::<u8>(), 0..80), has_users: bool) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let users = if has_users { &["ann:x"][..] } else { &[] };
+        let sent = [&[version][..], &bytes].concat();
+        let (line, told) = runtime.block_on(said(users, &sent));
+        prop_assert!(!line.is_empty() && told.len() <= 14, "{} {:?}", line, told);
+    }
 }
