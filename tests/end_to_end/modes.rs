@@ -263,26 +263,3 @@ async fn what_is_not_to_be_looked_into_is_passed_on() {
     let by_another = start().arg("--ignore-hosts").arg("another").start().await;
     assert!(by_another.is_behind(by_another.tunnel(&host).await, "localhost").await);
 }
-
-#[test]
-fn what_cannot_be_done_in_a_mode_is_said() {
-    for (args, expected) in [
-        (
-            &["check", "--mode", "transparent", "--proxy-auth", "a:b"][..],
-            "error: `--mode`: clients of a transparent proxy do not know of it, and cannot be asked for a user and a password\nhint: in the configuration file, give that listener `proxy_auth = []`, and `allow_open = true` if that is meant\n",
-        ),
-        (
-            &["check", "--upstream-auth", "s3cret"],
-            "error: `--upstream-auth`: this is no user with a password: there is no colon in it, as in `NAME:PASSWORD`\n",
-        ),
-        (
-            &["check", "--ignore-hosts", "^(?!a)"],
-            "error: `--ignore-hosts`: `^(?!a)` is no pattern for hosts: look-around is not supported, because it can take forever\nhint: hosts that it leaves out are named by `--allow-hosts`\n",
-        ),
-    ] {
-        assert_eq!(Proxyhost::with(args.iter().copied()).refusal(), expected);
-    }
-    let modes = ["check", "--mode", "regular", "--mode", "socks5", "--ca-dir", "ca"];
-    let checked = Proxyhost::with(modes).run();
-    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
-}

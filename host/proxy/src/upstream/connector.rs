@@ -226,9 +226,8 @@ impl Connector {
         let name = name.map_err(|_| ConnectFault::Name(server.host().to_owned()))?;
         let handshake = TlsConnector::from(self.tls.clone()).connect(name, wire);
         let tls = timeout(self.within, handshake).await.map_err(|_| ConnectFault::Timeout(self.within))?;
-        tls.map_err(|error| match is_about_certificate(&error) {
-            true => ConnectFault::Certificate(error),
-            false => ConnectFault::Tls(error),
+        tls.map_err(|error| {
+            if is_about_certificate(&error) { ConnectFault::Certificate(error) } else { ConnectFault::Tls(error) }
         })
     }
 }

@@ -231,7 +231,10 @@ impl Upstream {
         }
         let timeout = FirstByteTimeout::new(self.timeouts.first_byte);
         let answer = client.request(outgoing.map(|body| timeout.watch(body)));
-        let by = |fault: Fault| proxy.map_or_else(|| fault.clone(), |proxy| proxy.named_in(&fault));
+        let by = |fault: Fault| match proxy {
+            Some(proxy) => proxy.named_in(fault),
+            None => fault,
+        };
         let answer = tokio::select! {
             answer = answer => answer.map_err(|error| Failure {
                 fault: by(failure::explain(&destination, &error)),

@@ -64,7 +64,7 @@ impl NextProxy {
     }
 
     /// What failed with a server, when it may have been the proxy as well.
-    pub(super) fn named_in(&self, fault: &Fault) -> Fault {
+    pub(super) fn named_in(&self, fault: Fault) -> Fault {
         match fault.kind {
             FaultKind::ResponseIncomplete
             | FaultKind::ResponseHead
@@ -73,7 +73,7 @@ impl NextProxy {
             | FaultKind::Protocol => {
                 Fault::new(fault.kind, format!("{} (by way of the proxy `{}`)", fault.detail, self.name()))
             }
-            _ => fault.clone(),
+            _ => fault,
         }
     }
 
