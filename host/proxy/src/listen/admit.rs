@@ -233,7 +233,8 @@ fn destination(
             let called = named.as_ref().filter(|named| is_unnamed && !is_address(named.host()));
             let called =
                 called.and_then(|named| Destination::new(destination.scheme(), named.host(), destination.port()).ok());
-            Ok((called.unwrap_or_else(|| destination.clone()), named))
+            let called = called.unwrap_or_else(|| destination.clone());
+            Ok((if parts.version == Version::HTTP_2 { called.with_http2() } else { called }, named))
         }
         Entry::Proxy => {
             let scheme = proxied_scheme(parts)?;
