@@ -121,9 +121,7 @@ const ELSEWHERE: [&str; 5] = ["dns", "local", "osproxy", "tun", "wireguard"];
 /// Reads the `[http(s)://]host[:port]` of the proxy that everything goes by.
 fn parse_proxy(url: &str) -> Result<Destination, String> {
     match url.split_once("://") {
-        _ if url.is_empty() => {
-            Err("it needs the proxy's URL, such as `upstream:http://proxy.example:3128`".to_owned())
-        }
+        _ if url.is_empty() => Err("it needs the proxy's URL, such as `upstream:http://proxy.example:3128`".to_owned()),
         Some((scheme, _)) if Scheme::parse(scheme).is_none() => {
             Err(format!("the scheme `{scheme}` is neither http nor https"))
         }

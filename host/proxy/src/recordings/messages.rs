@@ -149,9 +149,7 @@ impl RecordedFlows {
         let body = match &recorded.content {
             // Only a bodiless exchange is answered without content.
             Content::NotRecorded => Body::Empty,
-            content if end.is_none() => {
-                self.body(Some(position), content, &recorded.trailers, beats(recorded, pace))
-            }
+            content if end.is_none() => self.body(Some(position), content, &recorded.trailers, beats(recorded, pace)),
             content => Body::Stored(Arc::new(RecordedBody {
                 recording: self.clone(),
                 position: None,
