@@ -18,6 +18,10 @@ fn two_for_each_road(origin: &Origin) -> RecordingFile {
         two("https", "tls-http2"),
         two("http", "reverse"),
         two("https", "reverse-tls"),
+        two("http", "upstream"),
+        two("https", "upstream-tls"),
+        two("http", "socks"),
+        two("https", "socks-tls"),
     ];
     recording(roads.into_iter().flatten())
 }
@@ -60,19 +64,29 @@ async fn nothing_leaks(policy: &str, miss: Miss) {
         .mode("regular")
         .mode(&format!("reverse:http://{authority}"))
         .mode(&format!("reverse:https://{authority}"))
+        .mode(&format!("upstream:http://{authority}"))
+        .mode("socks5")
         .start()
         .await;
     let [reverse, reverse_tls] = proxy.reverse_addresses()[..] else { panic!("two reverse proxies") };
-    for road in ["plain", "tunnel", "tls", "reverse", "reverse-tls"] {
+    let roads = ["plain", "tunnel", "tls", "reverse", "reverse-tls", "upstream", "upstream-tls", "socks", "socks-tls"];
+    for road in roads {
         let open = async || match road {
             "plain" => proxy.connect().await,
             "tunnel" => proxy.tunnel(&authority).await,
             "tls" => proxy.tls(&authority).await,
+            "upstream" => proxy.connect_to("by way of").await,
+            "upstream-tls" => {
+                let tunnel = proxy.tunnel_in(proxy.connect_to("by way of").await, &authority).await;
+                proxy.tls_to(tunnel, "localhost", b"http/1.1").await.0
+            }
+            "socks" => proxy.socks(&authority).await,
+            "socks-tls" => proxy.tls_to(proxy.socks(&authority).await, "localhost", b"http/1.1").await.0,
             "reverse" => Wire::new(TcpStream::connect(reverse).await.expect("it listens")),
             _ => Wire::new(TcpStream::connect(reverse_tls).await.expect("it listens")),
         };
         let target = |path: &str| match road {
-            "plain" => format!("http://{authority}/{path}"),
+            "plain" | "upstream" => format!("http://{authority}/{path}"),
             _ => format!("/{path}"),
         };
         let mut wire = open().await;
@@ -107,11 +121,22 @@ async fn with_a_status_nothing_reaches_a_server_on_any_road() {
 async fn a_tunnel_of_something_else_is_closed_and_reaches_no_server() {
     let origin = Origin::silent().await;
     let recording = recording([get(origin.url("/"))]);
-    for policy in ["kill", "404"] {
-        let proxy = Proxyhost::with(["--server-replay-extra", policy]).replay(&recording).start().await;
-        let mut wire = proxy.tunnel(&origin.authority()).await;
-        wire.send(b"\x00\x01\x02\x03 this is not HTTP\r\n\r\n").await;
-        assert_eq!(wire.read_to_end().await, b"", "{policy}");
+    let host = origin.authority();
+    for (policy, left_alone) in [("kill", "nothing"), ("404", "nothing"), ("kill", "localhost"), ("404", "localhost")] {
+        let proxy = Proxyhost::with(["--server-replay-extra", policy, "--ignore-hosts", left_alone])
+            .replay(&recording)
+            .mode("regular")
+            .mode(&format!("upstream:http://{host}"))
+            .mode("socks5")
+            .start()
+            .await;
+        let by_way = proxy.connect_to("by way of").await;
+        let roads = [proxy.tunnel(&host).await, proxy.tunnel_in(by_way, &host).await, proxy.socks(&host).await];
+        for mut wire in roads {
+            // It may be closed before anything was sent, when nobody looks at that.
+            let _ = wire.try_send(b"\x00\x01\x02\x03 this is not HTTP\r\n\r\n").await;
+            assert_eq!(wire.read_to_end().await, b"", "{policy}, {left_alone}");
+        }
     }
     assert_eq!(origin.connections().await, 0);
 }

@@ -1,6 +1,11 @@
 //! Servers that speak TLS or HTTP/2, that cannot be reached, or that misbehave.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair};
+use rustls::{ServerConfig, pki_types::PrivatePkcs8KeyDer};
+use tokio_rustls::TlsAcceptor;
 
 use crate::harness::{Message, Origin, Proxyhost, Start, Wire};
 
@@ -30,8 +35,8 @@ async fn a_certificate_that_is_not_trusted_is_refused() {
         502,
         "tls_certificate_error",
         &format!(
-            "proxyhost: cannot connect to `{host}`: its certificate is not trusted: invalid peer certificate: \
-             UnknownIssuer (--upstream-ca trusts another authority, --insecure any) (flow 2)\n"
+            "proxyhost: cannot connect to `{host}`: its certificate is not trusted: no authority that is trusted here has \
+             signed it (--upstream-ca trusts an authority or this certificate, --insecure any) (flow 2)\n"
         ),
     );
     assert_eq!(origin.received(), []);
@@ -76,6 +81,69 @@ async fn a_certificate_of_a_named_authority_is_accepted_and_any_if_asked_for() {
     assert_eq!(proxy.connect().await.get(&origin.url("/")).await.text(), "hello");
     let proxy = Proxyhost::with(["--insecure"]).start().await;
     assert_eq!(proxy.tls(&host).await.ask("GET", "/", &host, &[], b"").await.text(), "hello");
+}
+
+/// What `openssl req -x509` makes: a server that is its own authority, and names its host where hosts were named of old.
+#[tokio::test]
+async fn a_certificate_that_signed_itself_is_accepted_when_it_is_given() {
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, "localhost");
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate().expect("a key");
+    let certificate = params.self_signed(&key).expect("a certificate");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let der = PrivatePkcs8KeyDer::from(key.serialize_der());
+    let config = config.expect("ring has them").with_no_client_auth();
+    let config = config.with_single_cert(vec![certificate.der().clone()], der.into()).expect("a key that fits");
+    let tls = TlsAcceptor::from(Arc::new(config));
+    let origin = Origin::scripted(move |wire| {
+        let tls = tls.clone();
+        async move {
+            let Ok(stream) = tls.accept(wire.into_stream()).await else { return };
+            let mut wire = Wire::new(stream);
+            wire.request().await;
+            wire.send(HELLO).await;
+        }
+    })
+    .await;
+    let host = origin.authority();
+    let url = format!("https://{host}/");
+    let start = || Proxyhost::with([]).file("server.pem", certificate.pem().as_bytes());
+    let proxy = start().arg("--upstream-ca").arg("server.pem").start().await;
+    assert_eq!(proxy.connect().await.get(&url).await.text(), "hello");
+    let elsewhere = format!("https://127.0.0.1:{}/", origin.address().port());
+    for (proxy, url, why) in [
+        (&proxy, elsewhere.as_str(), "it names no host, and `127.0.0.1` is asked for"),
+        (&start().start().await, &url, "it is that of an authority, and not of a server"),
+    ] {
+        let refused = proxy.connect().await.get(url).await;
+        let said = format!("its certificate is not trusted: {why} (--upstream-ca");
+        assert!(refused.text().contains(&said), "{}", refused.text());
+    }
+}
+
+#[tokio::test]
+async fn what_a_server_does_instead_of_tls_is_a_sentence() {
+    for (sent, why) in [
+        (&b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], "what it sends is not TLS"),
+        (b"", "it closed the connection during the handshake"),
+        (b"\x15\x03\x03\x00\x02\x02\x28", "it wants a key exchange or cipher that is not known here"),
+        (b"\x15\x03\x03\x00\x02\x02\x46", "it wants another version of TLS than 1.2 and 1.3"),
+    ] {
+        let origin = Origin::scripted(move |mut wire: Wire| async move {
+            wire.take(5).await;
+            wire.send(sent).await;
+            wire.finish().await;
+            wire.read_to_end().await;
+        })
+        .await;
+        let host = origin.authority();
+        let proxy = Proxyhost::with([]).start().await;
+        let refused = proxy.connect().await.get(&format!("https://{host}/")).await;
+        let said = format!("proxyhost: cannot connect to `{host}`: the TLS handshake failed: {why} (flow 1)\n");
+        assert_eq!(refused.text(), said);
+    }
 }
 
 #[tokio::test]

@@ -13,7 +13,8 @@
 //! an `&`.
 //!
 //! The modules, from the outside in: `filter` is what is asked, `subject` what it asks, `parse` reads expressions with the
-//! names in `operator`, and `pattern` makes Python's regular expressions into those of the `regex` crate (by `python`).
+//! names in `operator`, and `pattern` makes Python's regular expressions into those of the `regex` crate (by `python`). `search` is one of them alone, for
+//! whatever else takes patterns of mitmproxy's.
 
 #![warn(
     clippy::expect_used,
@@ -28,8 +29,10 @@ mod operator;
 mod parse;
 mod pattern;
 mod python;
+mod search;
 mod subject;
 
 pub use error::ParseError;
 pub use filter::Filter;
+pub use search::Search;
 pub use subject::{Message, Protocol, Side, Subject, Target, url};

@@ -17,6 +17,7 @@ pub mod config;
 pub mod faces;
 pub mod flow;
 pub mod generation;
+mod handshake;
 pub mod journal;
 pub mod listen;
 pub mod log;

@@ -60,7 +60,7 @@ impl<U: Forward> Service for Proxy<U> {
             Ok((Action::Kill | Action::Respond(_), _)) => return Err(Unanswered::Killed),
             Ok((Action::Next(()), _)) => {
                 request.notes.decide(Decision::Forwarded(request.head.destination.clone()));
-                self.tunnel(&generation, &request.head.destination).await
+                self.tunnel(&generation, &request).await
             }
             Err(fault) => Err(fault),
         };
@@ -102,8 +102,9 @@ impl<U: Forward> Proxy<U> {
     }
 
     /// Connects a tunnel.
-    async fn tunnel(&self, generation: &Generation, destination: &Destination) -> Result<ByteStream, Fault> {
-        self.reachable(generation, destination)?.tunnel(destination).await
+    async fn tunnel(&self, generation: &Generation, request: &Request) -> Result<ByteStream, Fault> {
+        let destination = &request.head.destination;
+        self.reachable(generation, destination)?.tunnel(destination, &request.route).await
     }
 
     /// Connections to servers, unless there must be none.

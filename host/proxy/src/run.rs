@@ -16,9 +16,10 @@ use crate::{
     addon::{Addon, Capability, LoadError, Loaded, Preparation, Purpose},
     config::{self, AddonSpec, Settings},
     faces::{self, ControlApi, FaceError},
+    flow::Route,
     journal::{DecodeFrames, Journal},
     listen::{
-        BindError, ClientLimits, Clients, Entry, Gate, Listener,
+        BindError, ClientLimits, Clients, Entry, Gate, Listener, Untouched,
         ca::{CaError, CertificateAuthority},
         mode::Mode,
     },
@@ -91,6 +92,7 @@ pub struct Bound {
     upstream: Option<Upstream>,
     egress: Arc<Egress>,
     authority: Arc<CertificateAuthority>,
+    untouched: Untouched,
     via: Option<Via>,
     limits: ClientLimits,
     idle: Duration,
@@ -111,14 +113,16 @@ impl Bound {
         let upstream = upstream(settings, &egress, via.as_ref())?;
         let mut listeners = Vec::new();
         for listener in &settings.listeners {
-            let entry = match &listener.mode {
-                Mode::Regular => Entry::Proxy,
-                Mode::Reverse(destination) => Entry::Reverse(destination.clone()),
+            let (entry, route) = match &listener.mode {
+                Mode::Regular | Mode::Socks | Mode::Transparent => (Entry::Proxy, Route::Direct),
+                Mode::Reverse(server) => (Entry::Reverse(server.clone()), Route::Named(Arc::new(server.clone()))),
+                Mode::Upstream(proxy) => (Entry::Proxy, Route::Through(Arc::new(proxy.clone()))),
             };
             let gate = Gate::new(entry, listener.users.clone())
                 .with_host(settings.host)
+                .with_route(route)
                 .with_session(listener.session.clone(), settings.session_field.clone());
-            let bound = Listener::bind(listener.address, gate).await?;
+            let bound = Listener::bind(listener.address, listener.mode.arrival(), gate).await?;
             egress.listens_on(bound.address());
             listeners.push((bound, listener.clone()));
         }
@@ -130,6 +134,7 @@ impl Bound {
         let ways =
             Ways { watch: settings.watch, exit_when_used: settings.verdict.exit_when_used, console: settings.console };
         let (limits, idle, drain_time) = (settings.limits, settings.timeouts.idle, settings.drain_time);
+        let untouched = settings.untouched.clone();
         Ok(Self {
             listeners,
             journal,
@@ -139,6 +144,7 @@ impl Bound {
             upstream,
             egress,
             authority,
+            untouched,
             via,
             limits,
             idle,
@@ -176,6 +182,7 @@ impl Bound {
             upstream,
             egress,
             authority,
+            untouched,
             via,
             limits,
             idle,
@@ -183,7 +190,8 @@ impl Bound {
         } = self;
         let generations = running.generations().clone();
         let proxy = Proxy { generations: generations.clone(), upstream, egress, via };
-        let clients = Arc::new(Clients::new(proxy, authority, limits, idle).told_to(journal.clone()));
+        let clients = Clients::new(proxy, authority, limits, idle).leaving(untouched).told_to(journal.clone());
+        let clients = Arc::new(clients);
         let places: Vec<ListenerInfo> =
             listeners.iter().map(|(listener, wanted)| place(listener.address(), wanted)).collect();
         let face = Arc::new(Face::new(running.clone(), journal.clone(), places.clone(), SAVE));
@@ -305,7 +313,8 @@ fn upstream(settings: &Settings, egress: &Arc<Egress>, via: Option<&Via>) -> Res
         return Ok(None);
     }
     let tls = tls::client_config(&settings.upstream_tls)?;
-    Ok(Some(Upstream::new(egress.clone(), tls, settings.timeouts, via.cloned())))
+    let upstream = Upstream::new(egress.clone(), tls, settings.timeouts, via.cloned());
+    Ok(Some(upstream.authorized(settings.upstream_auth.clone())))
 }
 
 /// Says where it listens. Whoever named the place is told, whatever else is logged.
@@ -316,6 +325,12 @@ fn announce(address: SocketAddr, listener: &config::Listener) {
             let scheme = destination.scheme().name();
             format!("reverse proxy for {scheme}://{} listening on http://{address}", destination.authority())
         }
+        Mode::Upstream(proxy) => {
+            let scheme = proxy.scheme().name();
+            format!("proxy by way of {scheme}://{} listening on http://{address}", proxy.authority())
+        }
+        Mode::Socks => format!("SOCKS proxy listening on socks5://{address}"),
+        Mode::Transparent => format!("transparent proxy listening on {address}"),
     };
     if listener.is_named {
         info!(target: ASKED, "{said}");

@@ -5,7 +5,7 @@ use std::{error::Error, io, net::TcpListener};
 use proxyhost::{
     addon::{CompileError, ComponentError, HookFailure, LoadError, PlugError},
     config::{Environment, Preliminary},
-    listen::{Entry, Gate, Listener, ca::CaError},
+    listen::{Arrival, Entry, Gate, Listener, ca::CaError},
     run::StartError,
     upstream::tls::UpstreamTlsError,
 };
@@ -60,7 +60,7 @@ async fn an_address_that_cannot_be_bound() {
         (([192, 0, 2, 1], 0).into(), "this machine has no such address"),
     ];
     for (address, why) in cases {
-        let error = Listener::bind(address, Gate::new(Entry::Proxy, None)).await.expect_err(why);
+        let error = Listener::bind(address, Arrival::Http, Gate::new(Entry::Proxy, None)).await.expect_err(why);
         assert_said_once(&start(error), &format!("cannot listen on `{address}`: {why}"));
     }
 }

@@ -102,6 +102,12 @@ proptest! {
                 prop_assert!(text.to_ascii_lowercase().starts_with(&prefix));
                 prop_assert!(is_clean(destination.host()));
             }
+            Ok(ModeSpec { mode: Mode::Upstream(destination), .. }) => {
+                prop_assert!(text.starts_with("upstream:"));
+                prop_assert!(is_clean(destination.host()));
+            }
+            Ok(ModeSpec { mode: Mode::Socks, .. }) => prop_assert!(text.starts_with("socks5")),
+            Ok(ModeSpec { mode: Mode::Transparent, .. }) => prop_assert!(text.starts_with("transparent")),
             Err(_) => {}
         }
     }

@@ -30,13 +30,33 @@ impl Proxyhost {
         Wire::new(TcpStream::connect(self.reverse_addresses()[0]).await.expect("the proxy listens"))
     }
 
+    /// A connection to the only listener of a kind, as the log calls it.
+    pub async fn connect_to(&self, kind: &str) -> Wire {
+        Wire::new(TcpStream::connect(self.address_of(kind)).await.expect("the proxy listens"))
+    }
+
     /// A tunnel to `host:port`, with nothing in it yet.
     pub async fn tunnel(&self, authority: &str) -> Wire {
-        let mut wire = self.connect().await;
+        self.tunnel_in(self.connect().await, authority).await
+    }
+
+    /// The same in a connection to one of the listeners.
+    pub async fn tunnel_in(&self, mut wire: Wire, authority: &str) -> Wire {
         wire.send(format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n\r\n")).await;
         let opened = wire.head().await.expect("no answer to CONNECT");
         assert_eq!(opened.first, "HTTP/1.1 200 OK");
         assert_eq!(opened.fields, []);
+        wire
+    }
+
+    /// A connection to `host:port` by SOCKS, which it names.
+    pub async fn socks(&self, authority: &str) -> Wire {
+        let (host, port) = authority.rsplit_once(':').expect("a port");
+        let port: u16 = port.parse().expect("a port");
+        let mut wire = self.connect_to("SOCKS").await;
+        let name = [&[host.len() as u8], host.as_bytes(), &port.to_be_bytes()].concat();
+        wire.send([b"\x05\x01\x00\x05\x01\x00\x03", &name[..]].concat()).await;
+        assert_eq!(wire.take(12).await, b"\x05\x00\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00");
         wire
     }
 
@@ -86,14 +106,22 @@ impl Proxyhost {
     }
 
     async fn shake(&self, wire: Wire, host: &str, protocol: &[u8]) -> TlsStream<Box<dyn Stream>> {
+        self.try_shake(wire, host, protocol).await.expect("the client trusts the proxy")
+    }
+
+    /// Whether whoever is at the other end of a connection has a certificate of this proxy's for a host.
+    pub async fn is_behind(&self, wire: Wire, host: &str) -> bool {
+        self.try_shake(wire, host, b"http/1.1").await.is_ok()
+    }
+
+    async fn try_shake(&self, wire: Wire, host: &str, protocol: &[u8]) -> io::Result<TlsStream<Box<dyn Stream>>> {
         let mut roots = RootCertStore::empty();
         let certificate = CertificateDer::from_pem_file(self.ca_certificate()).expect("the proxy made its authority");
         roots.add(certificate).expect("a certificate");
         let name = ServerName::try_from(host.to_owned()).expect("a host");
         let config = client_config(roots, protocol);
         let stream = wire.into_stream();
-        let stream = soon("a TLS handshake", TlsConnector::from(config).connect(name, stream)).await;
-        stream.expect("the client trusts the proxy")
+        soon("a TLS handshake", TlsConnector::from(config).connect(name, stream)).await
     }
 }
 

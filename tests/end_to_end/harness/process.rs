@@ -45,7 +45,8 @@ pub enum StandardError {
 
 /// An announced listener.
 struct Listening {
-    is_reverse: bool,
+    /// As it is called in the log.
+    kind: String,
     address: SocketAddr,
 }
 
@@ -65,12 +66,21 @@ impl Proxyhost {
 
     /// Where the regular proxy listens.
     pub fn address(&self) -> SocketAddr {
-        self.listening.iter().find(|listening| !listening.is_reverse).expect("a regular listener").address
+        self.listening.iter().find(|listening| listening.kind == "proxy").expect("a regular listener").address
+    }
+
+    /// Where the only listener is of a kind, as the log calls it.
+    pub fn address_of(&self, kind: &str) -> SocketAddr {
+        self.listening.iter().find(|listening| listening.kind.contains(kind)).expect("a listener of that kind").address
     }
 
     /// Where the reverse proxies listen, in the order of their modes.
     pub fn reverse_addresses(&self) -> Vec<SocketAddr> {
-        self.listening.iter().filter(|listening| listening.is_reverse).map(|listening| listening.address).collect()
+        self.listening
+            .iter()
+            .filter(|listening| listening.kind.contains("reverse"))
+            .map(|listening| listening.address)
+            .collect()
     }
 
     /// The certificate that clients trust.
@@ -284,7 +294,7 @@ impl Start {
             command.stderr(stderr);
         }
         let child = command.spawn().expect("the binary starts");
-        let listening = vec![Listening { is_reverse: false, address }];
+        let listening = vec![Listening { kind: "proxy".to_owned(), address }];
         let (_, log) = watch::channel(Vec::new());
         let proxy = Proxyhost { child, folder: self.folder, log, listening };
         let listens = async {
@@ -339,8 +349,9 @@ impl Start {
 }
 
 fn listening(line: &str) -> Option<Listening> {
-    let (before, address) = line.split_once("listening on http://")?;
-    Some(Listening { is_reverse: before.contains("reverse"), address: address.parse().ok()? })
+    let (before, address) = line.split_once(" listening on ")?;
+    let address = address.rsplit("://").next()?.parse().ok()?;
+    Some(Listening { kind: before.trim_start_matches("INFO ").to_owned(), address })
 }
 
 /// A log line begins with the time; what the process says before it logs does not.

@@ -39,7 +39,7 @@ impl UserSources {
     pub(super) fn read(&self, path: impl Fn(&str) -> PathBuf) -> Result<Option<Users>, ConfigError> {
         let mut users = Users::default();
         for typed in self.users.iter().flatten() {
-            users.add(&typed.text).map_err(|error| no_user(error).at(&typed.origin))?;
+            users.add(&typed.text).map_err(|error| named(no_user(error), &typed.text).at(&typed.origin))?;
         }
         if let Some(typed) = &self.file {
             add_file(&mut users, &typed.text, &path(&typed.text)).map_err(|error| error.at(&typed.origin))?;
@@ -51,6 +51,17 @@ impl UserSources {
 /// The text is not shown: it may have a password.
 fn no_user(error: UserError) -> ConfigError {
     ConfigError::new("this is no user with a password").because(error)
+}
+
+/// The same, with what stands here for what mitmproxy has beside users.
+fn named(error: ConfigError, text: &str) -> ConfigError {
+    match text {
+        "any" => error.hint("leave it out: where there are no users, any name is taken, and is that of a session"),
+        text if text.starts_with('@') => {
+            error.hint("`--proxy-auth-file FILE` reads users, a line `NAME:PASSWORD` each")
+        }
+        _ => error,
+    }
 }
 
 fn add_file(users: &mut Users, name: &str, path: &Path) -> Result<(), ConfigError> {

@@ -28,7 +28,8 @@ pub(super) fn own() -> Command {
             many(
                 "mode",
                 "SPEC",
-                "How clients name their server: regular, or reverse:URL; with @[HOST:]PORT to listen there",
+                "How clients name their server: regular, reverse:URL, upstream:URL, socks5 or transparent; with \
+                 @[HOST:]PORT to listen there",
             ),
             one("listen", "[HOST:]PORT", "Where to listen [default: 127.0.0.1:8080]"),
             many("addon", "ADDON", "Load an addon: a file, or a shipped addon's name; the first is outermost"),
@@ -36,7 +37,8 @@ pub(super) fn own() -> Command {
             switch("no-default-addons", "Load only the addons that are named"),
             many("set", "NAME=VALUE", "Set an addon's option; lists add up when repeated"),
             one("config", "FILE", "Read this configuration file [default: proxyhost.toml, where there is one]"),
-            many("proxy-auth", "NAME:PASSWORD", "Serve only this user, and others that are named"),
+            many("proxy-auth", "NAME:PASSWORD", "Serve only this user, and others that are named")
+                .visible_alias("proxyauth"),
             one("proxy-auth-file", "FILE", "Serve only the users of this file, a line NAME:PASSWORD each"),
             switch("allow-open", "Let everybody who can reach the proxy use it, from other machines too"),
             one("session-field", "NAME", "Take the name of a request's session from this field, and remove it"),
@@ -62,6 +64,13 @@ pub(super) fn own() -> Command {
             one("ca-dir", "DIR", "Keep the certificate authority here [default: ~/.proxyhost]"),
             switch("insecure", "Accept any certificate of a server"),
             many("upstream-ca", "FILE", "Trust these certificates of servers as well"),
+            one(
+                "upstream-auth",
+                "NAME:PASSWORD",
+                "Be this user at the proxy of upstream mode, or the server of reverse mode",
+            ),
+            many("ignore-hosts", "PATTERN", "Pass on untouched what goes to hosts whose HOST:PORT matches"),
+            many("allow-hosts", "PATTERN", "Pass on untouched what goes to other hosts than those that match"),
             switch("offline", "Send nothing to any server"),
             many("egress-allow", "HOST[:PORT]", "Send only there: names with *, addresses, networks, ports"),
             many("egress-deny", "HOST[:PORT]", "Send nothing there, whatever is allowed"),

@@ -52,7 +52,7 @@ pub(super) fn resolve(
             let address = ListenAddress::parse(&typed.text);
             address.map_err(|error| ConfigError::new(error).at(&typed.origin))?
         }
-        None => ListenAddress { host: None, port: DEFAULT_PORT },
+        None => ListenAddress { host: None, port: Mode::Regular.default_port() },
     };
     let default_host = default.host.as_deref().unwrap_or(DEFAULT_HOST);
     let default_origin = listen.map_or("the default address", |typed| typed.origin.as_str());
@@ -64,10 +64,17 @@ pub(super) fn resolve(
     }
     let mut listeners: Vec<Listener> = Vec::new();
     for Wanted { mode: typed, access, session } in wanted {
-        let ModeSpec { mode, listen } =
+        let ModeSpec { mode, listen: own } =
             ModeSpec::parse(&typed.text).map_err(|error| explain(error).at(&typed.origin))?;
-        let origin = if listen.is_some() { &typed.origin } else { default_origin };
-        let ListenAddress { host, port } = listen.unwrap_or_else(|| default.clone());
+        if mode == Mode::Transparent && access.users.is_some() {
+            return Err(nobody_to_ask().at(&typed.origin));
+        }
+        let origin = if own.is_some() { &typed.origin } else { default_origin };
+        let ListenAddress { host, port } = match (own, listen) {
+            (Some(own), _) => own,
+            (None, Some(_)) => default.clone(),
+            (None, None) => ListenAddress { host: None, port: mode.default_port() },
+        };
         let address = lookup(host.as_deref().unwrap_or(default_host), port).map_err(|error| error.at(origin))?;
         if let Some(earlier) = listeners.iter().find(|earlier| overlap(earlier.address, address)) {
             return Err(two_on_one(earlier, &mode, address).at(&typed.origin));
@@ -80,7 +87,6 @@ pub(super) fn resolve(
 
 /// Only this machine may use a proxy that nobody has said more about.
 pub(super) const DEFAULT_HOST: &str = "127.0.0.1";
-const DEFAULT_PORT: u16 = 8080;
 
 /// The same error, with its cause, in the words of the configuration.
 fn explain(error: ModeError) -> ConfigError {
@@ -88,8 +94,15 @@ fn explain(error: ModeError) -> ConfigError {
     match error {
         ModeError::Unknown { word } => message.did_you_mean(nearest(&word, Mode::WORDS)),
         ModeError::Listen { source, .. } => message.because(source),
-        ModeError::NotYet { .. } | ModeError::Spec { .. } => message,
+        ModeError::Elsewhere { .. } | ModeError::Spec { .. } => message,
     }
+}
+
+fn nobody_to_ask() -> ConfigError {
+    ConfigError::new("clients of a transparent proxy do not know of it, and cannot be asked for a user and a password")
+        .hint(
+            "in the configuration file, give that listener `proxy_auth = []`, and `allow_open = true` if that is meant",
+        )
 }
 
 fn two_on_one(earlier: &Listener, mode: &Mode, address: SocketAddr) -> ConfigError {

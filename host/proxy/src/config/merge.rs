@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ::control::UnknownVerdict;
 use clap::ArgMatches;
+use flowfilter::Search;
 use http::{HeaderName, header};
 
 use super::{
@@ -18,8 +19,8 @@ use super::{
 use crate::{
     addon::Source,
     flow::{Destination, HOP_BY_HOP, Session},
-    listen::{ClientLimits, HostField, mode::Mode},
-    upstream::{InvalidRule, Policy, Rule, Timeouts, tls::UpstreamTls},
+    listen::{ClientLimits, HostField, Untouched, mode::Mode},
+    upstream::{Credentials, InvalidRule, Policy, Rule, Timeouts, tls::UpstreamTls},
 };
 
 /// Makes the settings. `loaded` are the addons, the plugs for any of them, and the warnings so far.
@@ -44,7 +45,7 @@ pub(super) fn merge(
     let egress = Policy {
         allow: rules(matches, "egress-allow", &file.egress.allow)?,
         deny: rules(matches, "egress-deny", &file.egress.deny)?,
-        named: listeners.iter().filter_map(reversed).collect(),
+        named: listeners.iter().filter_map(named).collect(),
     };
     Ok(Settings {
         listeners,
@@ -60,6 +61,11 @@ pub(super) fn merge(
                 }
                 files => files,
             },
+        },
+        upstream_auth: upstream_auth(file, matches)?,
+        untouched: Untouched {
+            ignored: hosts(matches, "ignore-hosts", file.ignore_hosts.as_deref())?,
+            allowed: hosts(matches, "allow-hosts", file.allow_hosts.as_deref())?,
         },
         timeouts: Timeouts {
             connect: file.limits.connect.unwrap_or(CONNECT_TIME),
@@ -111,6 +117,34 @@ fn access(file: &File, matches: &ArgMatches, environment: &Environment) -> Resul
         file.users.read(|text| environment.path(text, &file.folder))?
     };
     Ok(Access { users, allow_open: matches.get_flag("allow-open") || file.allow_open.unwrap_or(false) })
+}
+
+/// Who this proxy is at others. The text is not shown: it has a password.
+fn upstream_auth(file: &File, matches: &ArgMatches) -> Result<Option<Credentials>, ConfigError> {
+    let given = matches.get_one::<String>("upstream-auth").map(|text| typed("upstream-auth", text));
+    let given = given.or_else(|| file.upstream_auth.clone().map(Typed::from));
+    let credentials = given.map(|Typed { text, origin }| {
+        let wrong = |error| ConfigError::new("this is no user with a password").because(error).at(origin);
+        Credentials::parse(&text).map_err(wrong)
+    });
+    credentials.transpose()
+}
+
+/// The patterns that a flag gives, or else the file.
+fn hosts(matches: &ArgMatches, flag: &str, file: Option<&[Located<String>]>) -> Result<Vec<Search>, ConfigError> {
+    let mut given: Vec<Typed> = many(matches, flag).map(|text| typed(flag, text)).collect();
+    if given.is_empty() {
+        given = file.into_iter().flatten().map(|located| Typed::from(located.clone())).collect();
+    }
+    let pattern = |Typed { text, origin }: Typed| {
+        let wrong = |why| {
+            let error = ConfigError::new(format_args!("`{text}` is no pattern for hosts: {why}")).at(origin);
+            let is_all_but = text.contains("(?!");
+            if is_all_but { error.hint("hosts that it leaves out are named by `--allow-hosts`") } else { error }
+        };
+        Search::parse(&text).map_err(wrong)
+    };
+    given.into_iter().map(pattern).collect()
 }
 
 /// The listeners that are asked for, of which `access` is the access where they do not say it themselves.
@@ -178,11 +212,11 @@ fn verdict(file: &File, matches: &ArgMatches, environment: &Environment) -> Resu
     Ok(Verdict { report, fail_on, exit_when_used: matches.get_flag("exit-when-used") })
 }
 
-/// The server of a reverse proxy.
-fn reversed(listener: &Listener) -> Option<Destination> {
+/// The server of a reverse proxy, or the proxy that everything goes by.
+fn named(listener: &Listener) -> Option<Destination> {
     match &listener.mode {
-        Mode::Reverse(destination) => Some(destination.clone()),
-        Mode::Regular => None,
+        Mode::Reverse(destination) | Mode::Upstream(destination) => Some(destination.clone()),
+        Mode::Regular | Mode::Socks | Mode::Transparent => None,
     }
 }
 

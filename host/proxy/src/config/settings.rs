@@ -17,8 +17,8 @@ use crate::{
         options::{OptionDeclaration, Value, Values},
     },
     flow::Session,
-    listen::{ClientLimits, HostField, Users, mode::Mode},
-    upstream::{Policy, Timeouts, tls::UpstreamTls},
+    listen::{ClientLimits, HostField, Untouched, Users, mode::Mode},
+    upstream::{Credentials, Policy, Timeouts, tls::UpstreamTls},
 };
 
 /// Everything the operator decides.
@@ -36,6 +36,10 @@ pub struct Settings {
     pub egress: Policy,
     /// Which servers to believe.
     pub upstream_tls: UpstreamTls,
+    /// Who this proxy is at the proxies and the servers that modes name.
+    pub upstream_auth: Option<Credentials>,
+    /// Servers whose traffic is passed on as it is.
+    pub untouched: Untouched,
     /// How long to wait for servers.
     pub timeouts: Timeouts,
     /// How much goes on at once.
@@ -88,6 +92,8 @@ impl Settings {
             (self.offline != other.offline, "offline"),
             (self.egress != other.egress, "[egress]"),
             (self.upstream_tls != other.upstream_tls, "upstream_ca or insecure"),
+            (self.upstream_auth != other.upstream_auth, "upstream_auth"),
+            (self.untouched != other.untouched, "ignore_hosts or allow_hosts"),
             (self.timeouts != other.timeouts || self.limits != other.limits, "[limits]"),
             (self.via != other.via || self.host != other.host, "via or fidelity"),
             (self.drain_time != other.drain_time, "[limits] drain_seconds"),

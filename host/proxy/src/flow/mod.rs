@@ -14,6 +14,7 @@ mod outgoing;
 pub mod raw_bytes;
 mod request;
 mod response;
+mod route;
 #[cfg(test)]
 pub(crate) mod samples;
 mod session;
@@ -31,6 +32,7 @@ pub use observer::{BodyObserver, Completion, UpgradeObserver};
 pub use outgoing::{Outgoing, OutgoingStream};
 pub use request::{FlowId, Reached, Request, RequestHead};
 pub use response::{Framing, Response, ResponseHead};
+pub use route::Route;
 pub use session::{InvalidSession, Session};
 pub use target::{Raw, Target};
 pub use upgrade::{ByteStream, Endpoint, Stream, Upgrade};

@@ -11,7 +11,7 @@ use std::{
 
 use http::{Extensions, HeaderValue, Method, Version, uri::Authority};
 
-use super::{Body, Destination, Fields, Notes, Scheme, Session, Target};
+use super::{Body, Destination, Fields, Notes, Route, Scheme, Session, Target};
 
 /// The number of a flow, unique while the process runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +94,8 @@ pub struct Request {
     pub body: Body,
     /// By which address the client came to a reverse proxy; nothing where it came to another one.
     pub reached: Option<Reached>,
+    /// The way to the server, if it is sent there.
+    pub route: Route,
     /// What a capability of addons has attached to the flow, by its type. Copies made later share it.
     pub attached: Extensions,
     /// Whose flow it is.
@@ -105,9 +107,9 @@ pub struct Request {
 impl Request {
     /// A request that was received now.
     pub fn new(flow: FlowId, head: RequestHead, body: Body) -> Self {
-        let (attached, session, notes) = Default::default();
+        let (route, attached, session, notes) = Default::default();
         let received_at = SystemTime::now();
-        Self { flow, received_at, head: Arc::new(head), body, reached: None, attached, session, notes }
+        Self { flow, received_at, head: Arc::new(head), body, reached: None, route, attached, session, notes }
     }
 }
 

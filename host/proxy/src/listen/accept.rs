@@ -7,13 +7,15 @@ use std::{
     time::{Duration, Instant},
 };
 
+#[cfg(target_os = "linux")]
+use socket2::SockRef;
 use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
     sync::OwnedSemaphorePermit,
 };
 use tracing::{debug, warn};
 
-use super::{Clients, Gate, Service, connection::Carrier, opening, socket::Socket};
+use super::{Arrival, Clients, Gate, Service, connection::Carrier, opening, redirected, socket::Socket, socks};
 use crate::flow::Scheme;
 
 /// Why an address cannot be listened on.
@@ -75,6 +77,7 @@ impl Repeated {
 pub struct Listener {
     socket: TcpListener,
     address: SocketAddr,
+    arrival: Arrival,
     gate: Arc<Gate>,
 }
 
@@ -89,11 +92,11 @@ impl Listener {
     ///
     /// # Errors
     /// When the address is in use, not this machine's, or not allowed.
-    pub async fn bind(address: SocketAddr, gate: Gate) -> Result<Self, BindError> {
+    pub async fn bind(address: SocketAddr, arrival: Arrival, gate: Gate) -> Result<Self, BindError> {
         let failed = |error: io::Error| BindError { address, source: error.into() };
-        let socket = listen(address).map_err(failed)?;
+        let socket = listen(address, arrival).map_err(failed)?;
         let address = socket.local_addr().map_err(failed)?;
-        Ok(Self { socket, address, gate: Arc::new(gate) })
+        Ok(Self { socket, address, arrival, gate: Arc::new(gate) })
     }
 
     /// The address, with the port that was picked.
@@ -116,7 +119,18 @@ impl Listener {
                         Ok(socket) => {
                             let carrier =
                                 Carrier { gate: self.gate.clone(), peer: Some(socket.peer()), scheme: Scheme::Http };
-                            clients.drain.spawn(opening::serve(clients.clone(), socket, carrier, permit));
+                            let clients = clients.clone();
+                            match self.arrival {
+                                Arrival::Http => {
+                                    clients.drain().spawn(opening::serve(clients, socket, carrier, permit));
+                                }
+                                Arrival::Socks => {
+                                    clients.drain().spawn(socks::serve(clients, socket, carrier, permit));
+                                }
+                                Arrival::Redirected => {
+                                    clients.drain().spawn(redirected::serve(clients, socket, carrier, permit));
+                                }
+                            }
                         }
                         Err(error) => debug!(%peer, %error, "client left at once"),
                     }
@@ -153,11 +167,20 @@ impl Listener {
     }
 }
 
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+fn listen(address: SocketAddr, arrival: Arrival) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     // A proxy that was stopped can be started again at once. Elsewhere, this would let two programs listen.
     #[cfg(unix)]
     socket.set_reuseaddr(true)?;
+    #[cfg(target_os = "linux")]
+    if arrival == Arrival::Redirected
+        && let Err(error) = SockRef::from(&socket).set_ip_transparent_v4(true)
+    {
+        // `REDIRECT` does without.
+        debug!(%error, "connections cannot be taken by rules of TPROXY, which needs the capability CAP_NET_ADMIN");
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = arrival;
     socket.bind(address)?;
     socket.listen(BACKLOG)
 }

@@ -1,5 +1,7 @@
 //! Making a flow's request of what arrived: where it goes, which host it names, what concerned the connection only.
 
+use std::net::IpAddr;
+
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Uri, Version, header,
     request::Parts,
@@ -24,6 +26,8 @@ pub enum Entry {
     Reverse(Destination),
     /// Through a tunnel that the client opened to this server.
     Tunnel(Destination),
+    /// Through a connection to this address, which the client chose itself for the server that it names.
+    Address(Destination, IpAddr),
 }
 
 /// A request that was let in.
@@ -223,6 +227,15 @@ fn destination(
         // To speak HTTP/2 in a tunnel without TLS, a client knows that the server does (RFC 9113 §3.3).
         Entry::Tunnel(destination) if parts.version == Version::HTTP_2 => Ok((destination.clone().with_http2(), named)),
         Entry::Tunnel(destination) => Ok((destination.clone(), named)),
+        Entry::Address(destination, _) => {
+            // TLS has named it already. Another address than the one it connected to is not where it wants to go.
+            let is_unnamed = destination.scheme() == Scheme::Http && is_address(destination.host());
+            let called = named.as_ref().filter(|named| is_unnamed && !is_address(named.host()));
+            let called =
+                called.and_then(|named| Destination::new(destination.scheme(), named.host(), destination.port()).ok());
+            let called = called.unwrap_or_else(|| destination.clone());
+            Ok((if parts.version == Version::HTTP_2 { called.with_http2() } else { called }, named))
+        }
         Entry::Proxy => {
             let scheme = proxied_scheme(parts)?;
             let named = named.ok_or_else(|| bad("it does not say which host it is for"))?;
@@ -242,6 +255,10 @@ fn reached(parts: &Parts, entry: &Entry) -> Option<Reached> {
     };
     let scheme = parts.uri.scheme_str().and_then(Scheme::parse).filter(|_| parts.version == Version::HTTP_2);
     Some(Reached { scheme: scheme.unwrap_or(Scheme::Http), authority })
+}
+
+fn is_address(host: &str) -> bool {
+    host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
 }
 
 /// The scheme of a request to a proxy, which comes with a whole URL (RFC 9112 §3.2.2).

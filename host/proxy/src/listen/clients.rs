@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::sync::Semaphore;
 
-use super::{ClientLimits, Drain, ca::CertificateAuthority};
+use super::{ClientLimits, Drain, Untouched, ca::CertificateAuthority};
 use crate::{
     flow::{Fault, Session},
     journal::Journal,
@@ -16,6 +16,8 @@ pub struct Clients<S> {
     pub(super) service: S,
     /// Signs the certificates that clients see.
     pub(super) authority: Arc<CertificateAuthority>,
+    /// Servers whose traffic is passed on as it is.
+    pub(super) untouched: Untouched,
     /// What passes.
     pub(super) journal: Arc<Journal>,
     /// Most time between two pieces of a body.
@@ -38,8 +40,13 @@ impl<S> Clients<S> {
     pub fn new(service: S, authority: Arc<CertificateAuthority>, limits: ClientLimits, idle: Duration) -> Self {
         let permits = |most: usize| Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS)));
         let (connections, flows) = (permits(limits.connections), permits(limits.flows));
-        let journal = Arc::default();
-        Self { service, authority, journal, idle, drain: Drain::default(), connections, flows, limits }
+        let (untouched, journal, drain) = Default::default();
+        Self { service, authority, untouched, journal, idle, drain, connections, flows, limits }
+    }
+
+    /// The same, where the traffic of these servers is passed on as it is.
+    pub fn leaving(self, untouched: Untouched) -> Self {
+        Self { untouched, ..self }
     }
 
     /// The same, with what passes told to this journal.

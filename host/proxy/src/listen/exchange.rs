@@ -74,6 +74,7 @@ pub(super) async fn serve<S: Service>(
                 if let (Some(reached), Scheme::Https) = (&mut admitted.request.reached, carrier.scheme) {
                     reached.scheme = Scheme::Https;
                 }
+                admitted.request.route = carrier.gate.route(&admitted.request.head.destination);
                 let client = carrier.peer.as_ref().and_then(Peer::address);
                 passing = Some(clients.journal.begin(&admitted.request, client));
                 respond(&clients, &asked, admitted, interim, &mut passing, &under_way).await

@@ -1,13 +1,13 @@
 //! Who may send requests to a listener, by the `Basic` scheme (RFC 7617), and in which session.
 
-use std::fmt;
+use std::{fmt, net::IpAddr};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use ring::hmac;
 
 use super::Entry;
-use crate::flow::{Fault, FaultKind, Session};
+use crate::flow::{Destination, Fault, FaultKind, Route, Session};
 
 /// How requests come in at a place, and who may send them.
 #[derive(Debug)]
@@ -18,6 +18,7 @@ pub struct Gate {
     users: Option<Users>,
     session: Session,
     session_field: Option<HeaderName>,
+    route: Route,
 }
 
 /// What becomes of the `host` field of requests, where the server that they go to is named elsewhere.
@@ -33,7 +34,8 @@ pub enum HostField {
 impl Gate {
     /// A place that everybody may use, or else these users only.
     pub fn new(entry: Entry, users: Option<Users>) -> Self {
-        Self { entry, host: HostField::default(), users, session: Session::default(), session_field: None }
+        let (host, session, route) = Default::default();
+        Self { entry, host, users, session, session_field: None, route }
     }
 
     /// The same place, where the `host` field of requests is treated so.
@@ -46,9 +48,48 @@ impl Gate {
         Self { session, session_field: field, ..self }
     }
 
+    /// The same place, whose requests take this way to their servers.
+    pub fn with_route(self, route: Route) -> Self {
+        Self { route, ..self }
+    }
+
     /// The inside of a tunnel that was opened here, by a request of this session.
     pub(super) fn within(&self, entry: Entry, session: Session) -> Self {
-        Self::new(entry, None).with_session(session, self.session_field.clone())
+        Self::new(entry, None).with_session(session, self.session_field.clone()).with_route(self.route.clone())
+    }
+
+    /// The way that requests to a server take from here.
+    pub(super) fn route(&self, server: &Destination) -> Route {
+        match &self.entry {
+            Entry::Address(_, address) if server.host().parse::<IpAddr>().is_err() => {
+                Route::Pinned(server.host().into(), *address)
+            }
+            _ => self.route.clone(),
+        }
+    }
+
+    /// Lets a client in that names its user and password outside of HTTP, or none.
+    ///
+    /// # Errors
+    /// When it has to name a user and does not, or names none that may use this place, or its name cannot be a session's.
+    pub(super) fn enter(&self, given: Option<(&[u8], &[u8])>) -> Result<Session, Fault> {
+        let named = given.map(|(name, _)| name).filter(|name| !name.is_empty());
+        let named = named.map(|name| std::str::from_utf8(name).unwrap_or_default());
+        let by_user = match &self.users {
+            Some(users) => {
+                // A name with a colon would be another one with a longer password.
+                let given = given.filter(|(name, _)| !name.contains(&b':'));
+                let joined = given.map(|(name, password)| [name, b":", password].concat()).unwrap_or_default();
+                if !users.know(&joined) {
+                    return Err(unknown(FaultKind::ProxyUnauthorized));
+                }
+                named.and_then(|name| Session::named(name).ok())
+            }
+            None => named.map(Session::named).transpose().map_err(|error| {
+                misnamed(format_args!("the user that the client names is no name of a session: {error}"))
+            })?,
+        };
+        Ok(by_user.unwrap_or_else(|| self.session.clone()))
     }
 
     /// Lets a request pass, without the credentials that it has for this place and without the name of its session: they
@@ -61,7 +102,7 @@ impl Gate {
         let by_user = match &self.users {
             Some(users) => self.known(users, fields)?,
             // What is inside a tunnel is of the session that opened it.
-            None if matches!(self.entry, Entry::Tunnel(_)) => None,
+            None if matches!(self.entry, Entry::Tunnel(_) | Entry::Address(..)) => None,
             None => named_by_user(fields)?,
         };
         fields.remove(header::PROXY_AUTHORIZATION);
@@ -74,7 +115,7 @@ impl Gate {
         let (field, refused) = self.asks();
         let given = only(fields, &field).and_then(|line| credentials(line.as_bytes()));
         let Some(given) = given.filter(|given| users.know(given)) else {
-            return Err(Fault::new(refused, "this proxy serves known users only: a name and its password are needed"));
+            return Err(unknown(refused));
         };
         fields.remove(field);
         Ok(user(&given).and_then(|name| Session::named(name).ok()))
@@ -85,7 +126,9 @@ impl Gate {
     fn asks(&self) -> (HeaderName, FaultKind) {
         match self.entry {
             Entry::Reverse(_) => (header::AUTHORIZATION, FaultKind::Unauthorized),
-            Entry::Proxy | Entry::Tunnel(_) => (header::PROXY_AUTHORIZATION, FaultKind::ProxyUnauthorized),
+            Entry::Proxy | Entry::Tunnel(_) | Entry::Address(..) => {
+                (header::PROXY_AUTHORIZATION, FaultKind::ProxyUnauthorized)
+            }
         }
     }
 }
@@ -150,6 +193,10 @@ fn named_by_field(fields: &mut HeaderMap, field: &HeaderName) -> Result<Option<S
     };
     fields.remove(field);
     named.map(Some)
+}
+
+fn unknown(kind: FaultKind) -> Fault {
+    Fault::new(kind, "this proxy serves known users only: a name and its password are needed")
 }
 
 fn misnamed(why: fmt::Arguments<'_>) -> Fault {

@@ -2,6 +2,7 @@
 
 use std::{fmt, net::Ipv6Addr};
 
+use super::Arrival;
 use crate::flow::{Destination, Scheme};
 
 /// How requests that arrive at a listener name their server.
@@ -11,11 +12,35 @@ pub enum Mode {
     Regular,
     /// Not at all: everything goes to this server.
     Reverse(Destination),
+    /// As in regular mode, and this proxy is asked for it.
+    Upstream(Destination),
+    /// By SOCKS, before they send anything.
+    Socks,
+    /// Not at all: the system led them here, and knows where they were going.
+    Transparent,
 }
 
 impl Mode {
     /// The words a mode can start with.
-    pub const WORDS: [&str; 2] = ["regular", "reverse"];
+    pub const WORDS: [&str; 5] = ["regular", "reverse", "upstream", "socks5", "transparent"];
+
+    /// The port that it has where none is given.
+    pub fn default_port(&self) -> u16 {
+        match self {
+            // RFC 1928 §3
+            Self::Socks => 1080,
+            _ => 8080,
+        }
+    }
+
+    /// How clients say where they want to go.
+    pub fn arrival(&self) -> Arrival {
+        match self {
+            Self::Socks => Arrival::Socks,
+            Self::Transparent => Arrival::Redirected,
+            Self::Regular | Self::Reverse(_) | Self::Upstream(_) => Arrival::Http,
+        }
+    }
 }
 
 /// A mode and, where it has one of its own, the address to listen on: `SPEC[@[HOST:]PORT]`.
@@ -33,6 +58,11 @@ impl ModeSpec {
     /// # Errors
     /// When the text is no mode, one that is not supported yet, or its URL or address is wrong.
     pub fn parse(text: &str) -> Result<Self, ModeError> {
+        if let Some(mode) = without_user(text) {
+            let reason = "its URL names a user; give the user and the password as `--upstream-auth NAME:PASSWORD`, or as \
+                          `upstream_auth` in the configuration file";
+            return Err(ModeError::Spec { mode, reason: reason.to_owned() });
+        }
         let (spec, listen) = match text.rsplit_once('@') {
             Some((spec, listen)) => (spec, Some(listen)),
             None => (text, None),
@@ -46,6 +76,17 @@ impl ModeSpec {
     }
 }
 
+/// The mode of a proxy whose URL names a user, without that: it has a password. An `@` alone may also be followed by the
+/// address to listen on, and then there is a port before it, if anything.
+fn without_user(text: &str) -> Option<String> {
+    let (word, rest) = text.strip_prefix("upstream:").map(|rest| ("upstream", rest))?;
+    let (scheme, rest) = rest.split_once("://").unwrap_or(("http", rest));
+    let (user, server) = rest.split_once('@')?;
+    let is_user = server.contains('@')
+        || split_port(user).map_or(true, |(_, port)| port.is_some_and(|port| parse_port(port).is_err()));
+    is_user.then(|| format!("{word}:{scheme}://…@{server}"))
+}
+
 fn parse_mode(spec: &str) -> Result<Mode, ModeError> {
     let (word, url) = match spec.split_once(':') {
         Some((word, url)) => (word, Some(url)),
@@ -53,20 +94,41 @@ fn parse_mode(spec: &str) -> Result<Mode, ModeError> {
     };
     match (word, url) {
         ("regular", None) => Ok(Mode::Regular),
-        ("regular", Some(_)) => Err(ModeError::Spec {
+        ("socks5", None) => Ok(Mode::Socks),
+        ("transparent", None) if cfg!(target_os = "linux") => Ok(Mode::Transparent),
+        ("transparent", None) => Err(ModeError::Spec {
             mode: spec.to_owned(),
-            reason: "`regular` takes no URL; write `regular`, or `regular@PORT`".to_owned(),
+            reason: "only Linux says where connections were going that it redirects".to_owned(),
+        }),
+        ("regular" | "socks5" | "transparent", Some(_)) => Err(ModeError::Spec {
+            mode: spec.to_owned(),
+            reason: format!("`{word}` takes no URL; write `{word}`, or `{word}@PORT`"),
         }),
         ("reverse", url) => parse_target(url.unwrap_or_default())
             .map(Mode::Reverse)
             .map_err(|reason| ModeError::Spec { mode: spec.to_owned(), reason }),
-        (word, _) if LATER.contains(&word) => Err(ModeError::NotYet { word: word.to_owned() }),
+        ("upstream", url) => parse_proxy(url.unwrap_or_default())
+            .map(Mode::Upstream)
+            .map_err(|reason| ModeError::Spec { mode: spec.to_owned(), reason }),
+        (word, _) if ELSEWHERE.contains(&word) => Err(ModeError::Elsewhere { word: word.to_owned() }),
         (word, _) => Err(ModeError::Unknown { word: word.to_owned() }),
     }
 }
 
-/// Modes that users of other proxies know. Each gets a variant of [`Mode`] and its own accept path.
-const LATER: [&str; 3] = ["socks5", "transparent", "upstream"];
+/// Modes that users of mitmproxy know, and that are not here.
+const ELSEWHERE: [&str; 5] = ["dns", "local", "osproxy", "tun", "wireguard"];
+
+/// Reads the `[http(s)://]host[:port]` of the proxy that everything goes by.
+fn parse_proxy(url: &str) -> Result<Destination, String> {
+    match url.split_once("://") {
+        _ if url.is_empty() => Err("it needs the proxy's URL, such as `upstream:http://proxy.example:3128`".to_owned()),
+        Some((scheme, _)) if Scheme::parse(scheme).is_none() => {
+            Err(format!("the scheme `{scheme}` is neither http nor https"))
+        }
+        Some(_) => parse_target(url),
+        None => parse_target(&format!("http://{url}")),
+    }
+}
 
 /// Reads the `http://host[:port]` that a reverse proxy sends everything to.
 fn parse_target(url: &str) -> Result<Destination, String> {
@@ -179,6 +241,9 @@ impl fmt::Display for Mode {
                 let scheme = if to.has_http2() { "h2c" } else { to.scheme().name() };
                 write!(formatter, "reverse:{scheme}://{}", to.authority())
             }
+            Self::Upstream(to) => write!(formatter, "upstream:{}://{}", to.scheme().name(), to.authority()),
+            Self::Socks => formatter.write_str("socks5"),
+            Self::Transparent => formatter.write_str("transparent"),
         }
     }
 }
@@ -193,17 +258,20 @@ pub struct AddressError {
     pub reason: String,
 }
 
+/// The modes, for people.
+const KNOWN: &str = "`regular`, `reverse:URL`, `upstream:URL`, `socks5` and `transparent`";
+
 /// Why a text is not a mode.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ModeError {
     /// A mode of other proxies.
-    #[error("mode `{word}` is not yet supported; supported are `regular` and `reverse:URL`")]
-    NotYet {
+    #[error("mode `{word}` is not supported; supported are {KNOWN}")]
+    Elsewhere {
         /// The mode's word.
         word: String,
     },
     /// No mode at all.
-    #[error("unknown mode `{word}`; known are `regular` and `reverse:URL`")]
+    #[error("unknown mode `{word}`; known are {KNOWN}")]
     Unknown {
         /// What was given for the mode's word.
         word: String,
@@ -240,6 +308,10 @@ mod tests {
         Destination::new(Scheme::Http, "a", 50051).unwrap().with_http2()
     }
 
+    fn upstream(scheme: Scheme, host: &str, port: u16) -> Mode {
+        Mode::Upstream(Destination::new(scheme, host, port).unwrap())
+    }
+
     fn listen(host: Option<&str>, port: u16) -> Option<ListenAddress> {
         Some(ListenAddress { host: host.map(str::to_owned), port })
     }
@@ -258,6 +330,11 @@ mod tests {
             ("reverse:http://[::1]:3000@[::1]:8080", reverse(Scheme::Http, "::1", 3000), listen(Some("::1"), 8080)),
             ("reverse:https://[::1]", reverse(Scheme::Https, "::1", 443), None),
             ("reverse:h2c://a:50051", Mode::Reverse(http2_server()), None),
+            ("upstream:http://proxy.example:3128", upstream(Scheme::Http, "proxy.example", 3128), None),
+            ("upstream:https://proxy.example/@8081", upstream(Scheme::Https, "proxy.example", 443), listen(None, 8081)),
+            ("upstream:proxy.example:3128", upstream(Scheme::Http, "proxy.example", 3128), None),
+            ("socks5@1081", Mode::Socks, listen(None, 1081)),
+            ("transparent", Mode::Transparent, None),
         ];
         for (text, mode, listen) in cases {
             assert_eq!(ModeSpec::parse(text), Ok(ModeSpec { mode, listen }), "{text}");
@@ -267,10 +344,32 @@ mod tests {
     #[test]
     fn what_is_not_a_mode_says_why() {
         let cases = [
-            ("socks5@1080", "mode `socks5` is not yet supported; supported are `regular` and `reverse:URL`"),
-            ("upstream:http://p:1", "mode `upstream` is not yet supported; supported are `regular` and `reverse:URL`"),
-            ("reverce:http://a", "unknown mode `reverce`; known are `regular` and `reverse:URL`"),
-            ("", "unknown mode ``; known are `regular` and `reverse:URL`"),
+            (
+                "local",
+                "mode `local` is not supported; supported are `regular`, `reverse:URL`, `upstream:URL`, `socks5` and `transparent`",
+            ),
+            (
+                "reverce:http://a",
+                "unknown mode `reverce`; known are `regular`, `reverse:URL`, `upstream:URL`, `socks5` and `transparent`",
+            ),
+            ("", "unknown mode ``; known are `regular`, `reverse:URL`, `upstream:URL`, `socks5` and `transparent`"),
+            ("socks5:1080", "cannot use mode `socks5:1080`: `socks5` takes no URL; write `socks5`, or `socks5@PORT`"),
+            (
+                "upstream:",
+                "cannot use mode `upstream:`: it needs the proxy's URL, such as `upstream:http://proxy.example:3128`",
+            ),
+            (
+                "upstream:http://u:p@proxy.example:3128",
+                "cannot use mode `upstream:http://…@proxy.example:3128`: its URL names a user; give the user and the password as `--upstream-auth NAME:PASSWORD`, or as `upstream_auth` in the configuration file",
+            ),
+            (
+                "upstream:http://u:1@proxy.example:3128@8081",
+                "cannot use mode `upstream:http://…@proxy.example:3128@8081`: its URL names a user; give the user and the password as `--upstream-auth NAME:PASSWORD`, or as `upstream_auth` in the configuration file",
+            ),
+            (
+                "upstream:socks5://p:1",
+                "cannot use mode `upstream:socks5://p:1`: the scheme `socks5` is neither http nor https",
+            ),
             (
                 "regular:8080",
                 "cannot use mode `regular:8080`: `regular` takes no URL; write `regular`, or `regular@PORT`",

@@ -62,6 +62,26 @@ impl Socket {
         self.peer.clone()
     }
 
+    /// Where the client connected to, before the system led the connection here.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub(super) fn original_destination(&self) -> io::Result<SocketAddr> {
+        let stream = &self.peer.0.stream;
+        let local = stream.local_addr()?;
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        {
+            let socket = SockRef::from(stream);
+            let is_ipv4 = local.ip().to_canonical().is_ipv4();
+            let original = if is_ipv4 { socket.original_dst_v4() } else { socket.original_dst_v6() };
+            // Without a rule that rewrites addresses, as with `TPROXY`, the server's is the connection's own.
+            let original = original.ok().and_then(|address| address.as_socket()).unwrap_or(local);
+            Ok(SocketAddr::new(original.ip().to_canonical(), original.port()))
+        }
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        Err(io::Error::new(io::ErrorKind::Unsupported, format!("{local} is all that is known")))
+    }
+
     /// Writes as `write` does, and fails when it could not for too long.
     fn poll_written(
         &mut self,

@@ -15,7 +15,7 @@ use tokio_rustls::{LazyConfigAcceptor, server::TlsStream};
 use tracing::{debug, warn};
 
 use super::ca::{CertificateAuthority, Protocols};
-use crate::throttle::Throttle;
+use crate::{handshake::sentence, throttle::Throttle};
 
 /// The record type that opens TLS (RFC 8446 §5.1).
 pub(super) const HANDSHAKE_RECORD: u8 = 22;
@@ -34,9 +34,10 @@ pub(super) async fn accept<T: AsyncRead + AsyncWrite + Unpin>(
         Ok(Ok(stream)) => return Some(stream),
         Ok(Err(error)) if is_new_refusal() => warn!(
             host,
-            %error, "client broke off the TLS handshake; does it trust the certificate authority? (proxyhost ca)"
+            error = sentence(&error),
+            "client broke off the TLS handshake; does it trust the certificate authority? (proxyhost ca)"
         ),
-        Ok(Err(error)) => debug!(host, %error, "client broke off the TLS handshake"),
+        Ok(Err(error)) => debug!(host, error = sentence(&error), "client broke off the TLS handshake"),
         Err(_) => debug!(host, "client did not finish the TLS handshake"),
     }
     None

@@ -1,13 +1,15 @@
-//! What a client opens with CONNECT: TLS that we intercept, plain HTTP, or something else that is passed on untouched.
+//! What a client opens with CONNECT, by SOCKS or by a connection that was led here: TLS that we intercept, plain HTTP, or
+//! something else that is passed on untouched.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use http::{Method, Version, header};
-use hyper::{body::Incoming, upgrade::Upgraded};
+use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use tokio::{
-    io::{AsyncReadExt, copy_bidirectional},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, copy_bidirectional},
+    sync::OwnedSemaphorePermit,
     time::timeout,
 };
 use tracing::{debug, info};
@@ -16,18 +18,17 @@ use super::{
     Clients, Entry, Service,
     activity::UnderWay,
     connection::{self, Carrier},
+    hello,
     prefixed::Prefixed,
     socket::Peer,
     tls,
     traffic::Traffic,
+    untouched::Verdict,
 };
 use crate::flow::{
     Body, Destination, Fault, FaultKind, Fields, FlowId, Outgoing, Request, RequestHead, Scheme, Session, Target,
     Unanswered,
 };
-
-/// A client's side of a tunnel whose first bytes were looked at.
-type ClientSide = Prefixed<TokioIo<Upgraded>>;
 
 /// What is inside a tunnel.
 #[derive(Debug, PartialEq, Eq)]
@@ -61,11 +62,11 @@ pub(super) fn open<S: Service>(
     let version = request.version();
     let client = hyper::upgrade::on(&mut request);
     let served = clients.clone();
-    let opened = Opened { flow, destination, version, session, carrier: carrier.clone() };
+    let opened = Opened { flow, destination, address: None, version, session, carrier: carrier.clone() };
     clients.drain.spawn(async move {
         let _under_way = under_way;
         match client.await {
-            Ok(client) => serve(served, opened, client).await,
+            Ok(client) => serve(served, opened, TokioIo::new(client), None).await,
             Err(error) => debug!(flow = flow.0, %error, "client left before its tunnel opened"),
         }
     });
@@ -95,9 +96,11 @@ fn destination<B>(request: &http::Request<B>, entry: &Entry) -> Result<Destinati
 }
 
 /// A tunnel that was opened.
-struct Opened {
+pub(super) struct Opened {
     flow: FlowId,
     destination: Destination,
+    /// Where the client chose itself, if it did not name the server.
+    address: Option<IpAddr>,
     /// Of the request that opened it.
     version: Version,
     /// Of that request.
@@ -107,41 +110,93 @@ struct Opened {
 }
 
 impl Opened {
+    /// One that was opened by something else than a request. `address` is where the client wants to go, if it named no host.
+    pub(super) fn new(destination: Destination, address: Option<IpAddr>, session: Session, carrier: Carrier) -> Self {
+        Self { flow: FlowId::next(), destination, address, version: Version::HTTP_11, session, carrier }
+    }
+
+    /// The same, to the server that the client calls so where it only had an address.
+    fn called(self, name: Option<&str>) -> Self {
+        let port = self.destination.port();
+        let called = name.filter(|_| self.address.is_some());
+        match called.and_then(|name| Destination::new(Scheme::Https, name, port).ok()) {
+            Some(destination) => Self { destination, ..self },
+            None => self,
+        }
+    }
+
     /// What carries a connection inside the tunnel.
     fn carrier(self, scheme: Scheme) -> Carrier {
-        let entry = Entry::Tunnel(self.destination.with_scheme(scheme));
+        let destination = self.destination.with_scheme(scheme);
+        let entry = match self.address {
+            Some(address) => Entry::Address(destination, address),
+            None => Entry::Tunnel(destination),
+        };
         let gate = self.carrier.gate.within(entry, self.session);
         Carrier { gate: Arc::new(gate), peer: self.carrier.peer, scheme }
     }
 }
 
-/// Serves the inside of a tunnel.
-async fn serve<S: Service>(clients: Arc<Clients<S>>, opened: Opened, upgraded: Upgraded) {
-    let mut stream = TokioIo::new(upgraded);
+/// Whether a tunnel may be opened. Of an address, whose server will be named later, only that it is not this host's.
+///
+/// # Errors
+/// When it may not, with the reason.
+pub(super) fn check<S: Service>(service: &S, destination: &Destination, address: Option<IpAddr>) -> Result<(), Fault> {
+    match service.check_tunnel(destination) {
+        Err(fault) if address.is_some() && fault.kind != FaultKind::Loop => Ok(()),
+        checked => checked,
+    }
+}
+
+/// Serves the inside of a tunnel. The permit, if it needs one, is given back when it closes.
+pub(super) async fn serve<S: Service>(
+    clients: Arc<Clients<S>>,
+    opened: Opened,
+    mut stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    permit: Option<OwnedSemaphorePermit>,
+) {
+    let place = clients.untouched.place(&opened.destination);
+    if place == Verdict::Untouched {
+        return pass_through(&clients, opened, Prefixed::new(Bytes::new(), stream), UNTOUCHED).await;
+    }
     let mut seen = BytesMut::with_capacity(1024);
     let content = look(&mut stream, &mut seen).await;
+    let named = match content {
+        Content::Tls if opened.address.is_some() || place == Verdict::Depends => {
+            hello::server_name(&mut stream, &mut seen).await
+        }
+        Content::Http if place == Verdict::Depends => hello::host_field(&mut stream, &mut seen).await,
+        _ => None,
+    };
+    let is_untouched = place == Verdict::Depends && clients.untouched.covers(&opened.destination, named.as_deref());
     let stream = Prefixed::new(seen.freeze(), stream);
     match content {
-        Content::Tls => intercept(clients, stream, opened).await,
-        Content::Http => {
-            let carrier = opened.carrier(Scheme::Http);
-            connection::serve(clients, stream, carrier, None).await;
+        _ if is_untouched => pass_through(&clients, opened, stream, UNTOUCHED).await,
+        Content::Tls => {
+            let opened = opened.called(named.as_deref());
+            if let Some(stream) = tls::accept(&clients.authority, opened.destination.host(), stream).await {
+                connection::serve(clients, stream, opened.carrier(Scheme::Https), permit).await;
+            }
         }
-        Content::Other => pass_through(&clients, opened, stream).await,
+        Content::Http => connection::serve(clients, stream, opened.carrier(Scheme::Http), permit).await,
+        Content::Other => pass_through(&clients, opened, stream, "is not HTTP").await,
     }
 }
 
-/// Speaks TLS in the server's place.
-async fn intercept<S: Service>(clients: Arc<Clients<S>>, stream: ClientSide, opened: Opened) {
-    if let Some(stream) = tls::accept(&clients.authority, opened.destination.host(), stream).await {
-        let carrier = opened.carrier(Scheme::Https);
-        connection::serve(clients, stream, carrier, None).await;
-    }
-}
+/// Why a tunnel is passed on that could have been looked into.
+const UNTOUCHED: &str = "is not to be looked into (ignore_hosts, allow_hosts)";
 
 /// Passes a tunnel's bytes on, if the service lets a CONNECT request for it through.
-async fn pass_through<S: Service>(clients: &Clients<S>, opened: Opened, client: ClientSide) {
-    let Opened { flow, destination, version, session, carrier } = opened;
+async fn pass_through<S: Service>(
+    clients: &Clients<S>,
+    opened: Opened,
+    client: impl AsyncRead + AsyncWrite + Unpin,
+    why: &str,
+) {
+    let (flow, version, session) = (opened.flow, opened.version, opened.session.clone());
+    let destination = opened.destination.clone();
+    let carrier = opened.carrier(destination.scheme());
+    let route = carrier.gate.route(&destination);
     // What was a host and a port a moment ago is an authority.
     let authority = destination.host_and_port().parse().ok();
     let head = RequestHead {
@@ -154,7 +209,7 @@ async fn pass_through<S: Service>(clients: &Clients<S>, opened: Opened, client: 
         accepts_trailers: false,
         upgrade: None,
     };
-    let request = Request { session, ..Request::new(flow, head, Body::Empty) };
+    let request = Request { session, route, ..Request::new(flow, head, Body::Empty) };
     let mut passing = clients.journal.begin(&request, carrier.peer.as_ref().and_then(Peer::address));
     let shown = request.head.shown();
     // There is no way to give the inside of such a tunnel an answer: why there is no connection is in the log.
@@ -165,7 +220,7 @@ async fn pass_through<S: Service>(clients: &Clients<S>, opened: Opened, client: 
     };
     passing.connected();
     passing.keep(lease);
-    info!(flow = flow.0, "passing on a tunnel to {shown} that is not HTTP");
+    info!(flow = flow.0, "passing on a tunnel to {shown} that {why}");
     let (traffic, mut client) = Traffic::watch(client);
     tokio::select! {
         copied = copy_bidirectional(&mut client, &mut server) => {
@@ -181,7 +236,7 @@ async fn pass_through<S: Service>(clients: &Clients<S>, opened: Opened, client: 
 }
 
 /// Reads until it is clear what the client speaks.
-async fn look(stream: &mut TokioIo<Upgraded>, seen: &mut BytesMut) -> Content {
+async fn look(stream: &mut (impl AsyncRead + Unpin), seen: &mut BytesMut) -> Content {
     loop {
         if let Some(content) = recognise(seen) {
             return content;

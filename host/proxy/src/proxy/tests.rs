@@ -4,7 +4,7 @@ use http::{HeaderValue, Method, Version, header};
 use tokio::time::Instant;
 
 use super::*;
-use crate::flow::{Body, Completion, Endpoint, Fields, FlowId, Scheme, Target};
+use crate::flow::{Body, Completion, Endpoint, Fields, FlowId, Route, Scheme, Target};
 
 /// A server that answers as it is told, and remembers what it was asked.
 #[derive(Default)]
@@ -19,7 +19,7 @@ impl Forward for Told {
         self.answers.lock().unwrap().remove(0)
     }
 
-    async fn tunnel(&self, destination: &Destination) -> Result<ByteStream, Fault> {
+    async fn tunnel(&self, destination: &Destination, _: &Route) -> Result<ByteStream, Fault> {
         self.asked.lock().unwrap().push(format!("tunnel to {}", destination.host_and_port()));
         Ok(Box::new(tokio::io::empty()))
     }

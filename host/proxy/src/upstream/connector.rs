@@ -23,7 +23,7 @@ use tokio::{
     net::TcpStream,
     time::{Instant, timeout, timeout_at},
 };
-use tokio_rustls::TlsConnector;
+use tokio_rustls::{TlsConnector, client::TlsStream};
 use tower_service::Service;
 
 use super::{
@@ -32,8 +32,13 @@ use super::{
     portions::Portions,
     resolver::Resolver,
     stream::{ServerStream, Transport},
+    through::NextProxy,
+    wire::Wire,
 };
-use crate::flow::{Destination, Scheme};
+use crate::{
+    flow::{Destination, Scheme},
+    handshake::is_about_certificate,
+};
 
 /// The protocols offered to a server in TLS (ALPN).
 #[derive(Clone, Copy, Debug)]
@@ -44,12 +49,33 @@ pub(super) enum Protocols {
     Http1,
 }
 
+/// The way that connections take.
+#[derive(Clone, Debug)]
+pub(super) enum Way {
+    /// To an address of the server's name.
+    Direct,
+    /// To this address, whatever the name.
+    Pinned(IpAddr),
+    /// By way of a proxy.
+    Through(NextProxy, Plain),
+}
+
+/// How requests without TLS take the way by a proxy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Plain {
+    /// The proxy gets them, and sends them on.
+    Sent,
+    /// In a tunnel, as those with TLS.
+    Tunnelled,
+}
+
 /// Opens connections for the client.
 #[derive(Clone)]
 pub(super) struct Connector {
     egress: Arc<Egress>,
     resolver: Resolver,
     tls: Arc<rustls::ClientConfig>,
+    way: Way,
     within: Duration,
     /// Servers that chose HTTP/1.1 when they could have had HTTP/2.
     without_http2: Arc<Mutex<LruCache<(String, u16), ()>>>,
@@ -62,7 +88,8 @@ const REMEMBERED: NonZeroUsize = NonZeroUsize::new(4096).expect("it is not zero"
 impl Connector {
     pub(super) fn new(egress: Arc<Egress>, resolver: Resolver, tls: rustls::ClientConfig, within: Duration) -> Self {
         let without_http2 = Arc::new(Mutex::new(LruCache::new(REMEMBERED)));
-        Self { egress, resolver, tls: Arc::new(tls), within, without_http2, restores_targets: false }
+        let (way, restores_targets) = (Way::Direct, false);
+        Self { egress, resolver, tls: Arc::new(tls), way, within, without_http2, restores_targets }
     }
 
     /// Whether a server with TLS is known to speak HTTP/1 only.
@@ -89,8 +116,52 @@ impl Connector {
         Self { restores_targets: true, ..self }
     }
 
+    /// One whose connections go this way.
+    pub(super) fn going(self, way: Way) -> Self {
+        Self { way, ..self }
+    }
+
+    /// The proxy on its way.
+    pub(super) fn proxy(&self) -> Option<&NextProxy> {
+        match &self.way {
+            Way::Through(proxy, _) => Some(proxy),
+            Way::Direct | Way::Pinned(_) => None,
+        }
+    }
+
+    /// One that has the proxy on its way open a tunnel for whatever is sent.
+    pub(super) fn tunnelling(mut self) -> Self {
+        if let Way::Through(_, plain) = &mut self.way {
+            *plain = Plain::Tunnelled;
+        }
+        self
+    }
+
+    /// What leads to the destination, before any TLS with that.
+    pub(super) async fn wire(&self, destination: &Destination) -> Result<Wire, ConnectFault> {
+        let Way::Through(proxy, _) = &self.way else {
+            return Ok(Wire::Tcp(self.tcp(destination).await?.into_inner()));
+        };
+        let wire = self.to_proxy(proxy, destination).await?;
+        let opened = timeout(self.within, proxy.tunnel(wire, destination)).await;
+        opened.map_err(|_| ConnectFault::NoTunnelInTime { proxy: proxy.name(), within: self.within })?
+    }
+
+    /// What leads to a proxy on the way to the destination, which the proxy finds by its name.
+    async fn to_proxy(&self, proxy: &NextProxy, destination: &Destination) -> Result<Wire, ConnectFault> {
+        self.egress.check_seal().and_then(|()| self.egress.check(destination)).map_err(ConnectFault::Egress)?;
+        let failed = |error| ConnectFault::Proxy { proxy: proxy.name(), source: Box::new(error) };
+        let tcp = self.tcp(&proxy.server).await.map_err(failed)?;
+        let wire = Wire::Tcp(tcp.into_inner());
+        if proxy.server.scheme() == Scheme::Http {
+            return Ok(wire);
+        }
+        let connector = self.clone().offering(Protocols::Http1);
+        Ok(Wire::Proxy(Box::new(connector.secured(wire, &proxy.server).await.map_err(failed)?)))
+    }
+
     /// A TCP connection to the address of the destination that answers first.
-    pub(super) async fn tcp(&self, destination: &Destination) -> Result<TokioIo<TcpStream>, ConnectFault> {
+    async fn tcp(&self, destination: &Destination) -> Result<TokioIo<TcpStream>, ConnectFault> {
         self.egress.check_seal().and_then(|()| self.egress.check(destination)).map_err(ConnectFault::Egress)?;
         let deadline = Instant::now() + self.within;
         let addresses = timeout_at(deadline, self.addresses(destination)).await;
@@ -116,6 +187,10 @@ impl Connector {
         if destination.host().parse::<IpAddr>().is_ok() {
             return Ok(Vec::new());
         }
+        if let Way::Pinned(ip) = self.way {
+            self.egress.check_address(destination, ip).map_err(ConnectFault::Egress)?;
+            return Ok(vec![SocketAddr::new(ip, destination.port())]);
+        }
         let found = self.resolver.look_up(destination.host()).await.map_err(ConnectFault::LookUp)?;
         // A name with one forbidden address is refused whole: which one is tried must not depend on luck.
         for &ip in found.iter() {
@@ -125,32 +200,35 @@ impl Connector {
     }
 
     async fn connect(self, destination: Destination) -> Result<ServerStream, ConnectFault> {
-        let tcp = self.tcp(&destination).await?;
         if destination.scheme() == Scheme::Http {
-            let stream = TokioIo::new(Portions::new(tcp.into_inner()));
-            return Ok(ServerStream::new(Transport::Plain(stream), self.egress));
+            let plain = |wire| Transport::Plain(TokioIo::new(Portions::new(wire)));
+            if let Way::Through(proxy, Plain::Sent) = &self.way {
+                let wire = self.to_proxy(proxy, &destination).await?;
+                return Ok(ServerStream::new(plain(wire), self.egress).to_proxy());
+            }
+            return Ok(ServerStream::new(plain(self.wire(&destination).await?), self.egress));
         }
-        let tcp = tcp.into_inner();
+        let wire = self.wire(&destination).await?;
+        let stream = self.secured(wire, &destination).await?;
         let server = (destination.host().to_owned(), destination.port());
-        let name = ServerName::try_from(server.0.clone()).map_err(|_| ConnectFault::Name(server.0.clone()))?;
-        let handshake = TlsConnector::from(self.tls.clone()).connect(name, tcp);
-        let tls = timeout(self.within, handshake).await.map_err(|_| ConnectFault::Timeout(self.within))?;
-        if let Ok(stream) = &tls {
-            match stream.get_ref().1.alpn_protocol() {
-                Some(b"h2") => drop(self.known().pop(&server)),
-                // Who was not offered it could not choose it.
-                _ if self.tls.alpn_protocols.len() > 1 => drop(self.known().put(server, ())),
-                _ => {}
-            }
+        match stream.get_ref().1.alpn_protocol() {
+            Some(b"h2") => drop(self.known().pop(&server)),
+            // Who was not offered it could not choose it.
+            _ if self.tls.alpn_protocols.len() > 1 => drop(self.known().put(server, ())),
+            _ => {}
         }
-        let stream = tls.map_err(|error| {
-            let certificate = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-            match certificate {
-                Some(rustls::Error::InvalidCertificate(_)) => ConnectFault::Certificate(error),
-                _ => ConnectFault::Tls(error),
-            }
-        })?;
         Ok(ServerStream::new(Transport::Tls(Box::new(TokioIo::new(Portions::new(stream)))), self.egress))
+    }
+
+    /// TLS with a server.
+    async fn secured(&self, wire: Wire, server: &Destination) -> Result<TlsStream<Wire>, ConnectFault> {
+        let name = ServerName::try_from(server.host().to_owned());
+        let name = name.map_err(|_| ConnectFault::Name(server.host().to_owned()))?;
+        let handshake = TlsConnector::from(self.tls.clone()).connect(name, wire);
+        let tls = timeout(self.within, handshake).await.map_err(|_| ConnectFault::Timeout(self.within))?;
+        tls.map_err(|error| {
+            if is_about_certificate(&error) { ConnectFault::Certificate(error) } else { ConnectFault::Tls(error) }
+        })
     }
 }
 

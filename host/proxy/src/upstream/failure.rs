@@ -2,10 +2,14 @@
 
 use std::{error::Error, io, time::Duration};
 
+use http::StatusCode;
 use hyper_util::client::legacy;
 
 use super::{HEAD_BYTES, MOST_FIELDS, resolver::LookUpError};
-use crate::flow::{Destination, Fault, FaultKind};
+use crate::{
+    flow::{Destination, Fault, FaultKind},
+    handshake::sentence,
+};
 
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
@@ -20,12 +24,24 @@ pub(super) enum ConnectFault {
     Timeout(Duration),
     #[error("{0}")]
     Egress(Fault),
-    #[error("its certificate is not trusted")]
-    Certificate(#[source] io::Error),
-    #[error("the TLS handshake failed")]
-    Tls(#[source] io::Error),
+    #[error("its certificate is not trusted: {}", sentence(.0))]
+    Certificate(io::Error),
+    #[error("the TLS handshake failed: {}", sentence(.0))]
+    Tls(io::Error),
     #[error("`{0}` is not a name that TLS can check")]
     Name(String),
+    #[error("the proxy `{proxy}` on the way cannot be reached")]
+    Proxy { proxy: String, source: Box<Self> },
+    #[error("the proxy `{0}` on the way wants to know its user (--upstream-auth NAME:PASSWORD)")]
+    ProxyAsksForUser(String),
+    #[error("the proxy `{0}` on the way does not take the user that --upstream-auth names")]
+    ProxyRefusesUser(String),
+    #[error("the proxy `{proxy}` on the way opens no tunnel to it, and answers {status}")]
+    TunnelRefused { proxy: String, status: StatusCode },
+    #[error("the proxy `{proxy}` on the way gave no usable answer when it was asked for a tunnel")]
+    NoTunnel { proxy: String, source: hyper::Error },
+    #[error("the proxy `{proxy}` on the way opened no tunnel within {within:?}")]
+    NoTunnelInTime { proxy: String, within: Duration },
 }
 
 impl ConnectFault {
@@ -40,8 +56,30 @@ impl ConnectFault {
 
     /// The failure of a flow to a destination.
     pub(super) fn explain(&self, destination: &Destination) -> Fault {
-        let kind = match self {
-            Self::Egress(fault) => return fault.clone(),
+        if let Self::Egress(fault) = self.innermost() {
+            return fault.clone();
+        }
+        let kind = self.innermost().kind();
+        let advice = match kind {
+            FaultKind::Certificate => " (--upstream-ca trusts an authority or this certificate, --insecure any)",
+            FaultKind::Exhausted => " (this proxy has no descriptor or port left; `ulimit -n` allows it more)",
+            _ => "",
+        };
+        let why = oneline::chain(self);
+        Fault::new(kind, format!("cannot connect to `{}`: {why}{advice}", destination.host_and_port()))
+    }
+
+    /// What failed, there or at a proxy on the way.
+    fn innermost(&self) -> &Self {
+        match self {
+            Self::Proxy { source, .. } => source.innermost(),
+            other => other,
+        }
+    }
+
+    fn kind(&self) -> FaultKind {
+        match self {
+            Self::Egress(fault) => fault.kind,
             Self::LookUp(LookUpError::Dns(error)) if is_exhausted(error) => FaultKind::Exhausted,
             Self::LookUp(LookUpError::Dns(_)) => FaultKind::Dns,
             Self::LookUp(LookUpError::Busy(_) | LookUpError::BusyDomain(_)) => FaultKind::Busy,
@@ -51,14 +89,13 @@ impl ConnectFault {
             Self::Certificate(_) => FaultKind::Certificate,
             Self::Tls(error) if is_break(error) => FaultKind::Terminated,
             Self::Tls(_) | Self::Name(_) => FaultKind::Tls,
-        };
-        let advice = match kind {
-            FaultKind::Certificate => " (--upstream-ca trusts another authority, --insecure any)",
-            FaultKind::Exhausted => " (this proxy has no descriptor or port left; `ulimit -n` allows it more)",
-            _ => "",
-        };
-        let why = oneline::chain(self);
-        Fault::new(kind, format!("cannot connect to `{}`: {why}{advice}", destination.host_and_port()))
+            Self::Proxy { source, .. } => source.kind(),
+            Self::ProxyAsksForUser(_) | Self::ProxyRefusesUser(_) | Self::TunnelRefused { .. } => {
+                FaultKind::Unavailable
+            }
+            Self::NoTunnel { .. } => FaultKind::Terminated,
+            Self::NoTunnelInTime { .. } => FaultKind::ConnectTimeout,
+        }
     }
 }
 

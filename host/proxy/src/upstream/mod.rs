@@ -1,12 +1,14 @@
 //! The only place that opens connections outwards.
 //!
 //! `egress` says where to, by the rules of `policy`, and `connector` connects: names by `resolver`, TLS by `tls`, to a
-//! `stream`. `forward` makes of a flow's request what a server gets, `receive` makes a flow's response of what it answers,
+//! `stream` over a `wire`, which may lead `through` another proxy, where `credentials` say who this one is. `ways` has the
+//! connections of those that are not direct. `forward` makes of a flow's request what a server gets, `receive` makes a flow's response of what it answers,
 //! within the time of `first_byte`, `relay` passes its interim responses on, and `failure` says what went wrong. The pool and
 //! the choice between HTTP/1 and HTTP/2 are `hyper-util`'s. `waiting` bounds how many wait for servers; connections are read in `portions`, and `request_line`
 //! writes targets that no URI can have.
 
 mod connector;
+mod credentials;
 mod egress;
 mod failure;
 mod first_byte;
@@ -18,30 +20,38 @@ mod relay;
 mod request_line;
 mod resolver;
 mod stream;
+mod through;
 pub mod tls;
 mod waiting;
+mod ways;
+mod wire;
 
 use std::{sync::Arc, time::Duration};
 
-use http::Method;
+use http::{Method, StatusCode, header};
 use hyper_util::{
     client::legacy::Client,
     rt::{TokioExecutor, TokioTimer},
 };
 use tracing::debug;
 
+pub use credentials::{Credentials, CredentialsError};
 pub use egress::Egress;
 pub use forward::Via;
 pub use policy::{InvalidRule, Policy, Rule};
 
-use crate::flow::{ByteStream, Destination, Fault, FaultKind, InterimSink, Outgoing, Request, Response, Scheme};
+use crate::flow::{
+    ByteStream, Destination, Fault, FaultKind, InterimSink, Outgoing, Request, Response, Route, Scheme, Target,
+};
 use connector::{Connector, Protocols};
 use first_byte::{FirstByteTimeout, Timed};
 use forward::Spoken;
 use relay::Relay;
 use resolver::Resolver;
 use stream::Usage;
+use through::NextProxy;
 use waiting::Waiting;
+use ways::Ways;
 
 /// How long a server may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +72,8 @@ pub struct Upstream {
     kept: Clients,
     /// A connection for each request, for those that a kept one failed.
     fresh: Clients,
+    /// The same for ways that are not direct.
+    ways: Ways,
     timeouts: Timeouts,
     via: Option<Via>,
     waiting: Waiting,
@@ -76,6 +88,8 @@ struct Clients {
     http2: Client<Connector, Timed<Outgoing>>,
     /// For targets with bytes that no URI can have. No connection of it is kept.
     raw: Client<Connector, Timed<Outgoing>>,
+    /// On the way by a proxy: that one, and who sends what it would not pass on.
+    through: Option<(NextProxy, Client<Connector, Timed<Outgoing>>)>,
 }
 
 /// Connections kept for the next request, for each server.
@@ -111,7 +125,12 @@ impl Upstream {
     ) -> Self {
         let connector = Connector::new(egress.clone(), resolver, tls, timeouts.connect);
         let (kept, fresh) = (Clients::new(&connector, IDLE_CONNECTIONS), Clients::new(&connector, 0));
-        Self { egress, connector, kept, fresh, timeouts, via, waiting: Waiting::of_process() }
+        Self { egress, connector, kept, fresh, ways: Ways::new(None), timeouts, via, waiting: Waiting::of_process() }
+    }
+
+    /// The same, where proxies on the way and the servers that the operator named are told this user.
+    pub fn authorized(self, credentials: Option<Credentials>) -> Self {
+        Self { ways: Ways::new(credentials), ..self }
     }
 }
 
@@ -127,11 +146,15 @@ pub trait Forward: Send + Sync + 'static {
         interim: Option<Arc<dyn InterimSink>>,
     ) -> impl Future<Output = Result<Response, Fault>> + Send;
 
-    /// Opens a connection for a tunnel, without TLS of ours.
+    /// Opens a connection for a tunnel by a route, without TLS of ours with the server.
     ///
     /// # Errors
     /// When the server cannot be reached, with the reason.
-    fn tunnel(&self, destination: &Destination) -> impl Future<Output = Result<ByteStream, Fault>> + Send;
+    fn tunnel(
+        &self,
+        destination: &Destination,
+        route: &Route,
+    ) -> impl Future<Output = Result<ByteStream, Fault>> + Send;
 }
 
 impl Forward for Upstream {
@@ -139,18 +162,25 @@ impl Forward for Upstream {
         let (flow, again) = (request.flow.0, repeatable(&request));
         let _waiting = self.waiting.begin()?;
         let relay = Relay::new(interim);
-        match (self.exchange(request, &relay, &self.kept).await, again) {
+        let taken = self.ways.taken(&request.route, &request.head.destination, &self.connector);
+        let (kept, fresh) = match &taken {
+            None => (&self.kept, &self.fresh),
+            Some(taken) => (&taken.kept, &taken.fresh),
+        };
+        match (self.exchange(request, &relay, kept).await, again) {
             (Err(Failure { is_stale: true, fault }), Some(again)) => {
                 debug!(flow, "a kept connection ended as the request went out, which is sent once more: {fault}");
-                self.exchange(again, &relay, &self.fresh).await.map_err(|failure| failure.fault)
+                self.exchange(again, &relay, fresh).await.map_err(|failure| failure.fault)
             }
             (sent, _) => sent.map_err(|failure| failure.fault),
         }
     }
 
-    async fn tunnel(&self, destination: &Destination) -> Result<ByteStream, Fault> {
-        match self.connector.tcp(destination).await {
-            Ok(server) => Ok(Box::new(server.into_inner())),
+    async fn tunnel(&self, destination: &Destination, route: &Route) -> Result<ByteStream, Fault> {
+        let taken = self.ways.taken(route, destination, &self.connector);
+        let connector = taken.as_ref().map_or(&self.connector, |taken| &taken.connector);
+        match connector.wire(destination).await {
+            Ok(server) => Ok(Box::new(server)),
             Err(fault) => Err(fault.explain(destination)),
         }
     }
@@ -188,42 +218,73 @@ impl Upstream {
             Scheme::Https if self.connector.is_without_http2(&destination) => Spoken::Http1,
             Scheme::Https => Spoken::Any,
         };
+        let authorization = self.ways.authorization(&request).map(Credentials::field);
+        let needs_tunnel = request.head.upgrade.is_some() || request.head.target == Target::Asterisk;
         let (mut outgoing, spoken) = forward::outgoing(request, self.via.as_ref(), self.timeouts.idle, server)?;
+        if let Some(authorization) = authorization {
+            outgoing.headers_mut().insert(header::AUTHORIZATION, authorization);
+        }
         relay.watch(&mut outgoing);
-        let client = match spoken {
-            Spoken::Any => &clients.any,
-            Spoken::Http1 => &clients.http1,
-            Spoken::Http2 => &clients.http2,
-            Spoken::Http1Raw => &clients.raw,
-        };
+        let (client, proxy) = clients.sending(spoken, &destination, needs_tunnel);
+        if let Some(authorization) = proxy.and_then(NextProxy::authorization) {
+            outgoing.headers_mut().insert(header::PROXY_AUTHORIZATION, authorization);
+        }
         let timeout = FirstByteTimeout::new(self.timeouts.first_byte);
         let answer = client.request(outgoing.map(|body| timeout.watch(body)));
+        let by = |fault: Fault| match proxy {
+            Some(proxy) => proxy.named_in(fault),
+            None => fault,
+        };
         let answer = tokio::select! {
             answer = answer => answer.map_err(|error| Failure {
-                fault: failure::explain(&destination, &error),
+                fault: by(failure::explain(&destination, &error)),
                 is_stale: failure::is_lost(&error) && Usage::of_failure(&error).is_some_and(|usage| usage.is_kept()),
             })?,
-            () = timeout.elapsed() => return Err(Fault::new(
+            () = timeout.elapsed() => return Err(by(Fault::new(
                 FaultKind::ResponseTimeout,
                 format!("`{}` did not answer within {:?}", destination.host_and_port(), self.timeouts.first_byte),
-            ).into()),
-            () = relay.too_many() => return Err(Fault::new(
+            )).into()),
+            () = relay.too_many() => return Err(by(Fault::new(
                 FaultKind::Protocol,
                 format!("`{}` sent more than {} interim responses", destination.host_and_port(), relay::MOST),
-            ).into()),
+            )).into()),
         };
-        Ok(receive::received(answer, &asked)?)
+        if let Some(proxy) = proxy.filter(|_| answer.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED) {
+            return Err(proxy.refusal(answer.status()).explain(&destination).into());
+        }
+        Ok(receive::received(answer, &asked).map_err(by)?)
     }
 }
 
 impl Clients {
+    /// Who sends a request, and the proxy that gets it, unless it goes in a tunnel.
+    fn sending(
+        &self,
+        spoken: Spoken,
+        server: &Destination,
+        needs_tunnel: bool,
+    ) -> (&Client<Connector, Timed<Outgoing>>, Option<&NextProxy>) {
+        let proxy = self.through.as_ref().filter(|_| server.scheme() == Scheme::Http);
+        let (client, is_sent) = match (spoken, proxy) {
+            (Spoken::Any, _) => (&self.any, false),
+            (Spoken::Http2, _) => (&self.http2, false),
+            (Spoken::Http1Raw, _) => (&self.raw, true),
+            (Spoken::Http1, Some((_, tunnelled))) if needs_tunnel => (tunnelled, false),
+            (Spoken::Http1, _) => (&self.http1, true),
+        };
+        (client, proxy.map(|(proxy, _)| proxy).filter(|_| is_sent))
+    }
+
     /// Ones that keep so many connections to each server.
     fn new(connector: &Connector, idle: usize) -> Self {
         let http1 = connector.clone().offering(Protocols::Http1);
+        let through = connector.proxy().cloned();
         Self {
             any: client(connector.clone().offering(Protocols::Any), idle, false),
             http1: client(http1.clone(), idle, false),
-            http2: client(http1.clone(), idle, true),
+            // A proxy would not pass it on.
+            http2: client(http1.clone().tunnelling(), idle, true),
+            through: through.map(|proxy| (proxy, client(http1.clone().tunnelling(), idle, false))),
             raw: client(http1.restoring_targets(), 0, false),
         }
     }

@@ -17,10 +17,9 @@ use hyper_util::{
     client::legacy::connect::{Connected, Connection},
     rt::TokioIo,
 };
-use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
-use super::{Egress, portions::Portions, request_line::RequestLine};
+use super::{Egress, portions::Portions, request_line::RequestLine, wire::Wire};
 
 /// What is known of the use of a connection; the pool hands it on with answers and failures.
 #[derive(Clone, Debug, Default)]
@@ -74,6 +73,8 @@ impl Usage {
 pub(super) struct ServerStream {
     transport: Transport,
     usage: Usage,
+    /// Whether a proxy is at its end, which has to be told where each request goes.
+    is_to_proxy: bool,
     /// Asked about each write, for it may be sealed while the connection is kept.
     egress: Arc<Egress>,
     /// What is to be written of the first line, where that gets its own bytes again.
@@ -82,8 +83,8 @@ pub(super) struct ServerStream {
 
 /// What its bytes travel on.
 pub(super) enum Transport {
-    Plain(TokioIo<Portions<TcpStream>>),
-    Tls(Box<TokioIo<Portions<TlsStream<TcpStream>>>>),
+    Plain(TokioIo<Portions<Wire>>),
+    Tls(Box<TokioIo<Portions<TlsStream<Wire>>>>),
 }
 
 impl Transport {
@@ -97,7 +98,12 @@ impl Transport {
 
 impl ServerStream {
     pub(super) fn new(transport: Transport, egress: Arc<Egress>) -> Self {
-        Self { transport, usage: Usage::default(), egress, line: None }
+        Self { transport, usage: Usage::default(), is_to_proxy: false, egress, line: None }
+    }
+
+    /// The same, with a proxy at its end.
+    pub(super) fn to_proxy(self) -> Self {
+        Self { is_to_proxy: true, ..self }
     }
 
     /// The same, whose only request has a target with stand-ins.
@@ -142,7 +148,7 @@ impl ServerStream {
 
 impl Connection for ServerStream {
     fn connected(&self) -> Connected {
-        let connected = Connected::new().extra(self.usage.clone());
+        let connected = Connected::new().extra(self.usage.clone()).proxy(self.is_to_proxy);
         match &self.transport {
             Transport::Tls(stream) if stream.inner().get_ref().get_ref().1.alpn_protocol() == Some(b"h2") => {
                 connected.negotiated_h2()

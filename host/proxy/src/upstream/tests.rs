@@ -118,7 +118,7 @@ async fn nothing_goes_out_once_it_is_sealed() {
             assert_eq!(refused, sealed, "{protocol:?} {upgrade:?}");
         }
         let destination = Destination::new(scheme, "localhost", port).unwrap();
-        assert_eq!(upstream.tunnel(&destination).await.err(), Some(sealed.clone()));
+        assert_eq!(upstream.tunnel(&destination, &Route::Direct).await.err(), Some(sealed.clone()));
 
         // The same without the check in front: the connection that is kept is of no use, and there is no other.
         for client in [&upstream.kept, &upstream.fresh].into_iter().flat_map(|clients| [&clients.any, &clients.http1]) {
@@ -190,7 +190,9 @@ async fn a_dead_address_leaves_time_for_the_next() {
     let port = server.address.port();
     // Nobody is at the first address.
     let upstream = upstream(&Arc::default(), TWO);
-    assert!(upstream.tunnel(&Destination::new(Scheme::Http, "two.example", port).unwrap()).await.is_ok());
+    assert!(
+        upstream.tunnel(&Destination::new(Scheme::Http, "two.example", port).unwrap(), &Route::Direct).await.is_ok()
+    );
     // Somebody is there and does not answer: as many connections wait as may.
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind(SocketAddr::new(TWO[0], port)).unwrap();
@@ -200,7 +202,9 @@ async fn a_dead_address_leaves_time_for_the_next() {
     while let Ok(connected) = connect().await {
         waiting.push(connected.unwrap());
     }
-    assert!(upstream.tunnel(&Destination::new(Scheme::Http, "two.example", port).unwrap()).await.is_ok());
+    assert!(
+        upstream.tunnel(&Destination::new(Scheme::Http, "two.example", port).unwrap(), &Route::Direct).await.is_ok()
+    );
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{self, CryptoProvider, WebPkiSupportedAlgorithms};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
@@ -11,8 +12,9 @@ use rustls_pki_types::pem::{self, PemObject};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use thiserror::Error;
 
-use self::system::System;
+use self::{given::Given, system::System};
 
+mod given;
 mod system;
 
 /// Which upstream certificates to believe.
@@ -20,7 +22,7 @@ mod system;
 pub struct UpstreamTls {
     /// Believe every certificate. Anyone on the way can then read and change the traffic.
     pub insecure: bool,
-    /// PEM files of authorities to believe besides those of the system.
+    /// PEM files of authorities, and of servers' own certificates, to believe besides those of the system.
     pub extra_roots: Vec<PathBuf>,
 }
 
@@ -29,9 +31,9 @@ pub struct UpstreamTls {
 /// Reads files: call it once at start-up.
 pub fn client_config(settings: &UpstreamTls) -> Result<ClientConfig, UpstreamTlsError> {
     let provider = Arc::new(crypto::ring::default_provider());
-    let mut roots = RootCertStore::empty();
+    let (mut roots, mut certificates) = (RootCertStore::empty(), Vec::new());
     for path in &settings.extra_roots {
-        add_bundle(&mut roots, path)?;
+        certificates.extend(add_bundle(&mut roots, path)?);
     }
     if settings.insecure {
         tracing::warn!("upstream certificates are not verified");
@@ -42,7 +44,13 @@ pub fn client_config(settings: &UpstreamTls) -> Result<ClientConfig, UpstreamTls
             .with_no_client_auth());
     }
     add_system(&mut roots, System::load())?;
-    Ok(builder(provider)?.with_root_certificates(roots).with_no_client_auth())
+    if certificates.is_empty() {
+        return Ok(builder(provider)?.with_root_certificates(roots).with_no_client_auth());
+    }
+    let others = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone()).build();
+    let others = others.map_err(|error| UpstreamTlsError::Tls(rustls::Error::General(error.to_string())))?;
+    let verifier = Given { certificates, others };
+    Ok(builder(provider)?.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
 }
 
 /// Why there is no TLS towards upstream servers.
@@ -143,22 +151,23 @@ fn add_system(roots: &mut RootCertStore, system: System) -> Result<(), UpstreamT
     Ok(())
 }
 
-fn add_bundle(roots: &mut RootCertStore, path: &Path) -> Result<(), UpstreamTlsError> {
+/// Adds the certificates of a file, and gives them.
+fn add_bundle(roots: &mut RootCertStore, path: &Path) -> Result<Vec<CertificateDer<'static>>, UpstreamTlsError> {
     let content = read_bundle(path)?;
-    let mut count = 0;
+    let mut added = Vec::new();
     for certificate in CertificateDer::pem_slice_iter(&content) {
         let certificate = certificate.map_err(|source| UpstreamTlsError::Pem { path: path.to_owned(), source })?;
-        count += 1;
+        added.push(certificate.clone());
         roots.add(certificate).map_err(|source| UpstreamTlsError::Certificate {
             path: path.to_owned(),
-            position: count,
+            position: added.len(),
             source,
         })?;
     }
-    if count == 0 {
+    if added.is_empty() {
         return Err(UpstreamTlsError::NoCertificate { path: path.to_owned() });
     }
-    Ok(())
+    Ok(added)
 }
 
 fn read_bundle(path: &Path) -> Result<Vec<u8>, UpstreamTlsError> {

@@ -2,13 +2,15 @@
 
 use std::{ffi::OsString, fs::Permissions, os::unix::fs::PermissionsExt, path::Path};
 
+use flowfilter::Search;
 use proxyhost::{
     addon::{
         Grants, Source,
         options::{Flag, Kind, OptionDeclaration, Value},
     },
     config::{Action, AddonSpec, ControlSettings, DeclaredAddon, Environment, Preliminary},
-    listen::mode::Mode,
+    listen::{Untouched, mode::Mode},
+    upstream::Credentials,
 };
 
 use crate::{
@@ -45,6 +47,24 @@ fn every_flag_of_either_era_sets_its_option() {
     for (line, name, expected) in cases {
         let settings = run(line, Path::new(""));
         assert_eq!(settings.addons[0].options.get(*name), Some(expected), "{line}");
+    }
+}
+
+#[test]
+fn what_is_said_of_other_hosts_is_taken_from_the_line_or_else_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = "upstream_auth = 'ann:x'\nignore_hosts = ['a', 'b']\nallow_hosts = 'c'\n";
+    std::fs::write(folder.path().join("proxyhost.toml"), file).unwrap();
+    let patterns = |texts: &[&str]| texts.iter().map(|text| Search::parse(text).unwrap()).collect::<Vec<_>>();
+    for (line, user, ignored, allowed) in [
+        ("", "ann:x", &["a", "b"][..], &["c"][..]),
+        ("--ignore-hosts d --upstream-auth bob:", "bob:", &["d"], &["c"]),
+        ("--ignore-hosts d --ignore-hosts e --allow-hosts f", "ann:x", &["d", "e"], &["f"]),
+    ] {
+        let settings = run(line, folder.path());
+        assert_eq!(settings.upstream_auth, Credentials::parse(user).ok(), "{line}");
+        let untouched = Untouched { ignored: patterns(ignored), allowed: patterns(allowed) };
+        assert_eq!(settings.untouched, untouched, "{line}");
     }
 }
 
@@ -87,6 +107,8 @@ fn listeners_take_what_they_lack_from_the_default_address() {
         ("--mode regular@0 --mode reverse:http://a@0", &["127.0.0.1:0", "127.0.0.1:0"]),
         ("--mode regular@127.0.0.2:8080 --mode regular", &["127.0.0.2:8080", "127.0.0.1:8080"]),
         ("--listen localhost:9000", &["127.0.0.1:9000"]),
+        ("--mode regular --mode socks5", &["127.0.0.1:8080", "127.0.0.1:1080"]),
+        ("--listen 9000 --mode socks5", &["127.0.0.1:9000"]),
     ];
     for (line, expected) in cases {
         let listeners = run(line, Path::new("")).listeners;

@@ -1,5 +1,7 @@
 //! Whatever target and host a request has, it is refused, or goes to one host that it names.
 
+use std::net::Ipv4Addr;
+
 use bytes::Bytes;
 use proptest::prelude::*;
 
@@ -42,6 +44,11 @@ fn entry() -> impl Strategy<Value = Entry> {
         Just(()).prop_map(|()| Entry::Proxy),
         Just(()).prop_map(move |()| reverse()),
         Just(()).prop_map(move |()| Entry::Tunnel(server(Scheme::Https, 443))),
+        Just(()).prop_map(move |()| {
+            let address = Ipv4Addr::new(192, 0, 2, 1);
+            let place = Destination::new(Scheme::Http, &address.to_string(), 8080).expect("a destination");
+            Entry::Address(place, address.into())
+        }),
     ]
 }
 

@@ -90,6 +90,62 @@ fn an_extra_root_is_trusted() {
     connect(&authority.trusted(), &authority.server([-1, 1]), "api.example").unwrap();
 }
 
+/// A server whose certificate is its own authority, as `openssl req -x509` makes it, and that certificate's file.
+fn self_signed(params: CertificateParams) -> (Server, TempDir, UpstreamTls) {
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("server.pem");
+    fs::write(&path, certificate.pem()).unwrap();
+    let trusted = UpstreamTls { insecure: false, extra_roots: vec![path] };
+    (Server { certificate: certificate.into(), key }, dir, trusted)
+}
+
+#[test]
+fn a_certificate_that_was_given_is_trusted_whatever_signed_it() {
+    let named = || CertificateParams::new(["api.example".to_owned()]).unwrap();
+    let mut authority = named();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let mut by_subject = CertificateParams::default();
+    by_subject.distinguished_name.push(rcgen::DnType::CommonName, "API.example");
+    by_subject.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    for params in [named(), authority.clone(), by_subject] {
+        let (server, _dir, trusted) = self_signed(params);
+        connect(&trusted, &server, "api.example").unwrap();
+        let other = connect(&trusted, &server, "other.example").unwrap_err();
+        assert!(
+            matches!(other, rustls::Error::InvalidCertificate(CertificateError::NotValidForNameContext { .. })),
+            "{other}"
+        );
+    }
+    // Another one with the same names.
+    let (server, ..) = self_signed(authority.clone());
+    let (_, _dir, trusted) = self_signed(authority.clone());
+    assert!(matches!(connect(&trusted, &server, "api.example"), Err(rustls::Error::InvalidCertificate(_))));
+    let now = OffsetDateTime::now_utc();
+    for (days, is_expired) in [([-2, -1], true), ([1, 2], false)] {
+        let mut params = authority.clone();
+        [params.not_before, params.not_after] = days.map(|days| now + Duration::days(days));
+        let (server, _dir, trusted) = self_signed(params);
+        let refused = connect(&trusted, &server, "api.example").unwrap_err();
+        let rustls::Error::InvalidCertificate(reason) = refused else { panic!("{refused}") };
+        assert_eq!(matches!(reason, CertificateError::ExpiredContext { .. }), is_expired, "{reason:?}");
+        assert_eq!(matches!(reason, CertificateError::NotValidYetContext { .. }), !is_expired, "{reason:?}");
+    }
+    // A server's certificate by an authority that nobody knows, which was given itself.
+    let unknown = Authority::new();
+    let server = unknown.server([-1, 1]);
+    let file = unknown.dir.path().join("server.pem");
+    let pem = pem_of(&server.certificate);
+    fs::write(&file, pem).unwrap();
+    connect(&UpstreamTls { insecure: false, extra_roots: vec![file] }, &server, "api.example").unwrap();
+}
+
+fn pem_of(certificate: &CertificateDer<'_>) -> String {
+    use base64::{Engine, prelude::BASE64_STANDARD};
+    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", BASE64_STANDARD.encode(certificate))
+}
+
 #[test]
 fn bad_certificates_are_refused_unless_insecure() {
     let authority = Authority::new();
