@@ -32,7 +32,7 @@ pub mod options;
 pub use bindings::host::proxyhost::addon::{
     actions::Action,
     log,
-    messages::{Body, BodyError, BodyReader, EditError, Field, Request, Response, Version},
+    messages::{Body, BodyError, BodyReader, Comparison, EditError, Field, Request, Response, Version},
     notes,
     options::Value,
 };

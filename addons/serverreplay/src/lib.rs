@@ -6,6 +6,7 @@
 //! after the last response was used. `commands` lists, resets and replaces what is replayed while the host runs.
 
 mod commands;
+mod comparison;
 pub mod difference;
 mod miss;
 mod nearest;

@@ -13,6 +13,7 @@ use proxyhost_sdk::{
 use sha2::{Digest as _, Sha256};
 
 use crate::{
+    comparison::{self, Filed},
     miss, nearest,
     options::{Miss, Mode, Options, Timing},
     report::Reason,
@@ -48,6 +49,7 @@ pub(crate) fn load() -> Result<Readiness, String> {
         return Ok(Readiness::Idle);
     }
     let mut filed = 0;
+    let mut compared = Filed::default();
     let mut first = 0;
     for file in &files {
         // The recording that this run begins.
@@ -58,7 +60,7 @@ pub(crate) fn load() -> Result<Readiness, String> {
         let loaded = recordings::load(file)?;
         let last = first + loaded.exchanges;
         let mut left_out = loaded.skipped;
-        let usable = file_exchanges(first..last, &mut left_out);
+        let usable = file_exchanges(first..last, &mut compared, &mut left_out);
         report(file, usable, &left_out, loaded.damage.as_deref());
         filed += usable;
         first = last;
@@ -71,7 +73,7 @@ pub(crate) fn load() -> Result<Readiness, String> {
 }
 
 /// Puts exchanges under their keys; the number of those with a response that can be served.
-fn file_exchanges(ids: std::ops::Range<u32>, left_out: &mut Vec<String>) -> u32 {
+fn file_exchanges(ids: std::ops::Range<u32>, compared: &mut Filed, left_out: &mut Vec<String>) -> u32 {
     let (mut usable, mut unanswered, mut websockets, mut unmatched) = (0, 0, 0, 0);
     for id in ids {
         let Some(exchange) = recordings::describe(id) else { continue };
@@ -81,7 +83,7 @@ fn file_exchanges(ids: std::ops::Range<u32>, left_out: &mut Vec<String>) -> u32 
             websockets += 1;
         } else if !exchange.answered {
             unanswered += 1;
-        } else if file_exchange(&request, id) {
+        } else if file_exchange(&request, id, compared) {
             usable += 1;
         } else {
             unmatched += 1;
@@ -96,14 +98,17 @@ fn file_exchanges(ids: std::ops::Range<u32>, left_out: &mut Vec<String>) -> u32 
     usable
 }
 
-/// Puts an exchange under its key, or under those of all methods if it answers any. Whether it has one.
-fn file_exchange(request: &Request, id: u32) -> bool {
-    let put = |request: &Request| matcher::key(request).map(|key| index::put(&of_recorded(&key), id)).is_some();
+/// Puts an exchange under its keys, or under those of all methods if it answers any. Whether it has one.
+fn file_exchange(request: &Request, id: u32, compared: &mut Filed) -> bool {
+    let mut put = |request: &Request| {
+        let is_filed = matcher::key(request).map(|key| index::put(&of_recorded(&key), id)).is_some();
+        compared.file(request, id) || is_filed
+    };
     if request.method() != ANY_METHOD {
         return put(request);
     }
     let methods = METHODS.iter().filter_map(|method| with_method(request, method));
-    methods.filter(put).count() > 0
+    methods.filter(|request| put(request)).count() > 0
 }
 
 /// The request as it would be with a method.
@@ -147,11 +152,18 @@ pub(crate) fn answer(request: &Request) -> Action {
     }
 }
 
-/// What the request's key gives, if it has one.
+/// What the request's key gives, if it has one, or else what its keys by the recordings' comparisons give.
 fn take(request: &Request, options: &Options) -> Option<Taken> {
     let order = options.reuse.order();
-    index::take_remembered(request, order)
-        .or_else(|| Some(index::take(request, &of_recorded(&matcher::key(request)?), order)))
+    let taken = index::take_remembered(request, order)
+        .or_else(|| Some(index::take(request, &of_recorded(&matcher::key(request)?), order)))?;
+    if matches!(taken, Taken::Exchange(_)) {
+        return Some(taken);
+    }
+    Some(match comparison::take(request, order) {
+        Taken::Unknown => taken,
+        compared => compared,
+    })
 }
 
 /// The response of a recorded exchange, as it answers this request, with its dates brought up to date if they are to be.
