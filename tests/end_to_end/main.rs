@@ -6,6 +6,7 @@ mod answers;
 mod bounds;
 mod changes;
 mod clients;
+mod comparisons;
 mod concurrency;
 mod configuration;
 mod conformance;
