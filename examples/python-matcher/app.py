@@ -11,7 +11,7 @@ from wit_world import exports
 from wit_world.exports.declaration import Declared, Kind_Texts, OptionDeclaration
 from wit_world.exports.matcher import Part
 from wit_world.imports import options
-from wit_world.imports.messages import Request
+from wit_world.imports.messages import Comparison, Request
 
 LARGEST_JSON = 1 << 20
 
@@ -32,6 +32,9 @@ class Declaration(exports.Declaration):
 class Matcher(exports.Matcher):
     def key(self, request: Request) -> bytes | None:
         return json.dumps(parts(request)).encode()
+
+    def key_by(self, request: Request, comparison: Comparison) -> bytes | None:
+        return None
 
     def explain(self, request: Request, limit: int) -> list[Part]:
         return [Part(name, value.encode(), False) for name, value in parts(request)]

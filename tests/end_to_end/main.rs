@@ -7,6 +7,7 @@ mod bounds;
 mod broken;
 mod changes;
 mod clients;
+mod comparisons;
 mod concurrency;
 mod configuration;
 mod conformance;

@@ -9,7 +9,7 @@ use proxyhost_sdk::{
 };
 use redaction::DECODED_LIMIT;
 
-use crate::{Content, Digest, JsonPointer, NameList, Options, Rules, Subject, key, parts, suggest};
+use crate::{Comparison, Content, Digest, JsonPointer, NameList, Options, Rules, Subject, key, key_by, parts, suggest};
 
 struct DefaultMatcher;
 
@@ -44,6 +44,11 @@ impl Declaration for DefaultMatcher {
                     false,
                     "Compare JSON by its values: the order of members and white space do not count",
                 ),
+                declare::flag(
+                    "server_replay_graphql",
+                    false,
+                    "Compare GraphQL requests by operation, variables and query: white space in the query does not count",
+                ),
                 declare::texts(
                     "server_replay_ignore_json",
                     "Leave the value at this JSON pointer out when matching, such as /user/id or /items/*/time",
@@ -64,6 +69,11 @@ impl Lifecycle for DefaultMatcher {
 impl Matcher for DefaultMatcher {
     fn key(request: &Request) -> Option<Vec<u8>> {
         key(&Held { request, most: None }, options_once())
+    }
+
+    fn key_by(request: &Request, comparison: proxyhost_sdk::Comparison) -> Option<Vec<u8>> {
+        let proxyhost_sdk::Comparison { media_type, any_order, at_least } = comparison;
+        key_by(&Held { request, most: None }, &Comparison { media_type, any_order, at_least }, options_once())
     }
 
     fn explain(request: &Request, limit: u64) -> Vec<proxyhost_sdk::Part> {
@@ -95,6 +105,7 @@ fn read_options() -> Result<Options, String> {
         ignore_payload_params: NameList::new(options::texts("server_replay_ignore_payload_params")),
         ignore_json: pointers.collect::<Result<_, _>>()?,
         canonical_json: options::flag("server_replay_canonical_json"),
+        graphql: options::flag("server_replay_graphql"),
         ignore_host: options::flag("server_replay_ignore_host"),
         ignore_port: options::flag("server_replay_ignore_port"),
         ignore_scheme: options::flag("server_replay_ignore_scheme"),

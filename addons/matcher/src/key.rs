@@ -1,10 +1,13 @@
 //! The key of a request, and the parts it is made of.
 
+use std::borrow::Cow;
+
 use redaction::query;
 
 use crate::{
-    Options, Subject, body,
+    Comparison, Options, Subject, body,
     body::Unreadable,
+    graphql,
     part::{Digested, Kind, Named, Sink},
 };
 
@@ -31,6 +34,17 @@ pub fn key(subject: &impl Subject, options: &Options) -> Option<Vec<u8>> {
     }
 }
 
+/// The key of a request whose content is compared as a recording says: requests match that have equal ones by the same
+/// comparison, such as those whose contents are the same bytes. Nothing as for [`key`].
+pub fn key_by(subject: &impl Subject, comparison: &Comparison, options: &Options) -> Option<Vec<u8>> {
+    let mut key = Digested::new();
+    describe_head(subject, options, &mut key);
+    match body::describe_by(subject, comparison, options, &mut key) {
+        Ok(()) => Some(key.finish()),
+        Err(Unreadable) => None,
+    }
+}
+
 /// The parts that a key is made of, and details of them. Without details, they differ exactly if the keys do.
 pub fn parts(subject: &impl Subject, options: &Options) -> Vec<Part> {
     let mut parts = Named::default();
@@ -41,6 +55,11 @@ pub fn parts(subject: &impl Subject, options: &Options) -> Vec<Part> {
 }
 
 pub(crate) fn describe<S: Sink>(subject: &impl Subject, options: &Options, sink: &mut S) -> Result<(), Unreadable> {
+    describe_head(subject, options, sink);
+    body::describe(subject, options, sink)
+}
+
+fn describe_head<S: Sink>(subject: &impl Subject, options: &Options, sink: &mut S) {
     let mut method = subject.method();
     method.make_ascii_uppercase();
     sink.part(Kind::Method, b"", method.as_bytes());
@@ -51,7 +70,6 @@ pub(crate) fn describe<S: Sink>(subject: &impl Subject, options: &Options, sink:
             sink.part(Kind::Field, name.as_bytes(), &value);
         }
     }
-    body::describe(subject, options, sink)
 }
 
 /// A field as it is when redacted, which is done line by line.
@@ -109,10 +127,16 @@ fn describe_target<S: Sink>(target: &str, options: &Options, sink: &mut S) {
     let Some((_, query)) = target.split_once('?') else {
         return;
     };
-    for (name, value) in query::pairs(query.as_bytes()) {
-        if !options.ignore_params.contains(&name) {
-            sink.part(Kind::Query, &name, &value);
-        }
+    let counted = |(name, _): &(Cow<'_, [u8]>, _)| !options.ignore_params.contains(name);
+    let pairs = query::pairs(query.as_bytes()).filter(counted);
+    if options.graphql {
+        let mut pairs = pairs.collect();
+        // Where they ask for none, all of them are left.
+        let _ = graphql::describe_params(&mut pairs, &options.ignore_json, sink);
+        return pairs.iter().for_each(|(name, value)| sink.part(Kind::Query, name, value));
+    }
+    for (name, value) in pairs {
+        sink.part(Kind::Query, &name, &value);
     }
 }
 

@@ -17,6 +17,8 @@ pub struct Options {
     pub ignore_json: Vec<JsonPointer>,
     /// Let JSON bodies count by their values: the order of members, white space and escapes do not matter.
     pub canonical_json: bool,
+    /// Let GraphQL requests count by operation, variables and document, in which white space does not matter.
+    pub graphql: bool,
     /// Leave the host out.
     pub ignore_host: bool,
     /// Leave the port out.

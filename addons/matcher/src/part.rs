@@ -32,6 +32,16 @@ pub(crate) enum Kind {
     Grpc,
     /// A gRPC message whose compression cannot be undone.
     GrpcCompressed,
+    /// What a part of a multipart content holds, or one of its fields.
+    Part,
+    /// The name of a GraphQL operation, empty if it has none.
+    Operation,
+    /// A GraphQL document in one form.
+    Document,
+    /// A member of a GraphQL request beside these, such as its variables.
+    Member,
+    /// A content that has at least what is asked for.
+    Least,
 }
 
 impl Kind {
@@ -44,7 +54,7 @@ impl Kind {
             Self::Path => "path",
             Self::Query => "query",
             Self::Field => "header",
-            Self::Content | Self::Unreadable | Self::Meaning => "content",
+            Self::Content | Self::Unreadable | Self::Meaning | Self::Least => "content",
             Self::Form => "form",
             Self::Multipart => "multipart",
             Self::FileName => "multipart-filename",
@@ -52,18 +62,26 @@ impl Kind {
             Self::Json => "json",
             Self::Grpc => "grpc message",
             Self::GrpcCompressed => "grpc compressed message",
+            Self::Part => "part",
+            Self::Operation => "operation",
+            Self::Document => "graphql query",
+            Self::Member => "graphql",
         }
     }
 
     /// Whether the part's name is one that the request or an option gave it.
     fn is_named(self) -> bool {
-        matches!(self, Self::Query | Self::Field) || self.is_meaning()
+        let is_one = matches!(self, Self::Operation | Self::Document | Self::Least);
+        matches!(self, Self::Query | Self::Field) || (self.is_meaning() && !is_one)
     }
 
     /// Whether the part says what a content means.
     fn is_meaning(self) -> bool {
         let is_of_a_form = matches!(self, Self::Form | Self::Multipart | Self::FileName | Self::FileType);
-        is_of_a_form || matches!(self, Self::Json | Self::Grpc | Self::GrpcCompressed)
+        let is_of_a_request = matches!(self, Self::Operation | Self::Document | Self::Member);
+        is_of_a_form
+            || is_of_a_request
+            || matches!(self, Self::Json | Self::Grpc | Self::GrpcCompressed | Self::Part | Self::Least)
     }
 }
 

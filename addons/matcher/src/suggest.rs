@@ -115,6 +115,12 @@ impl Suggestion {
                 found.words.push("--set server_replay_canonical_json=true".to_owned());
                 tried.push(found);
             }
+            if !self.options.graphql {
+                let mut found = self.clone();
+                found.options.graphql = true;
+                found.words.push("--set server_replay_graphql=true".to_owned());
+                tried.push(found);
+            }
             let pointers = all_differing(one, other, |kind| kind == Kind::Json).unwrap_or_default();
             tried.extend(self.leaving_out_json(&pointers));
             // Above the values that differ, for those that differ in what they are made of.

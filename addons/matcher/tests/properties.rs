@@ -2,7 +2,7 @@
 
 mod request;
 
-use matcher::{JsonPointer, NameList, Options, Rules};
+use matcher::{Comparison, JsonPointer, NameList, Options, Rules, key_by};
 use proptest::prelude::*;
 use request::{Request, same};
 
@@ -25,6 +25,19 @@ fn body() -> impl Strategy<Value = (Option<&'static str>, String)> {
         &["--A", "--", "\r\n", "\r\n\r\n", "Content-Disposition: form-data; name=t", "1", "; filename=x", "\r\n--A--"],
         9,
     );
+    let related = text(
+        &[
+            "--A\r\n",
+            "X: 1\r\n",
+            "\r\n",
+            "1",
+            "Content-Type: multipart/a; boundary=B\r\n",
+            "--B\r\n",
+            "--B--\r\n",
+            "--A--",
+        ],
+        12,
+    );
     let json = text(&["{", "}", "[", "]", "\"t\"", ":", ",", "1", " ", "\"0\"", "[]", "{\"t\":1}"], 7);
     let types = |types: &'static [&'static str]| prop::option::of(prop::sample::select(types));
     prop_oneof![
@@ -34,7 +47,41 @@ fn body() -> impl Strategy<Value = (Option<&'static str>, String)> {
             multipart
         ),
         (types(&["application/json", "a/b+json"]), json),
+        (types(&["application/json", "application/graphql"]), graphql()),
+        (types(&["multipart/related; boundary=A", "multipart/mixed; boundary=\"A\"", "multipart/related"]), related),
     ]
+}
+
+fn graphql() -> impl Strategy<Value = String> {
+    let document = text(&["query", " ", "{a}", "t", "(", ")", "#", ","], 4);
+    let other = text(&[",\"variables\":{\"t\":1}", ",\"operationName\":\"t\"", ",\"extensions\":{}", ",\"t\":null"], 3);
+    let one = (document, other).prop_map(|(document, other)| format!("{{\"query\":\"{document}\"{other}}}")).boxed();
+    (one.clone(), one, 0..3usize).prop_map(|(one, other, form)| match form {
+        0 => one,
+        1 => format!("[{one},{other}]"),
+        _ => "query t{a}".to_owned(),
+    })
+}
+
+/// How a recording may let contents be compared.
+fn comparison() -> impl Strategy<Value = Comparison> {
+    let kinds = [
+        "*/*",
+        "application/json",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data",
+        "multipart/mixed",
+        "text/xml",
+        "a/b",
+        "application/graphql",
+    ];
+    (prop::sample::select(kinds.to_vec()), any::<bool>(), prop::option::of(body())).prop_map(
+        |(kind, any_order, least)| Comparison {
+            media_type: kind.to_owned(),
+            any_order,
+            at_least: least.map(|(_, text)| text.into_bytes()),
+        },
+    )
 }
 
 prop_compose! {
@@ -67,7 +114,7 @@ prop_compose! {
     fn options()(
         use_headers in prop::sample::subsequence(&["X-Tok", "Host"][..], 0..=2),
         [ignore_content, ignore_params, ignore_payload_params, ignore_json] in any::<[bool; 4]>(),
-        [canonical_json, ignore_host, ignore_port, ignore_scheme, ignore_origin] in any::<[bool; 5]>(),
+        [canonical_json, graphql, ignore_host, ignore_port, ignore_scheme, ignore_origin] in any::<[bool; 6]>(),
         redact: bool,
     ) -> Options {
         Options {
@@ -77,6 +124,7 @@ prop_compose! {
             ignore_payload_params: names(ignore_payload_params),
             ignore_json: pointers(ignore_json),
             canonical_json,
+            graphql,
             ignore_host,
             ignore_port,
             ignore_scheme,
@@ -162,6 +210,7 @@ proptest! {
             Options { ignore_payload_params: names(true), ..narrow() },
             Options { ignore_json: pointers(true), ..narrow() },
             Options { canonical_json: true, ..narrow() },
+            Options { graphql: true, ..narrow() },
             Options { ignore_host: true, ..narrow() },
             Options { ignore_port: true, ..narrow() },
             Options { ignore_scheme: true, ..narrow() },
@@ -171,6 +220,27 @@ proptest! {
         ] {
             prop_assert!(same(&one, &other, &wide), "{wide:?}");
         }
+    }
+
+    #[test]
+    fn equal_contents_match_by_any_comparison(
+        (one, near) in neighbours(),
+        options in options(),
+        comparison in comparison(),
+        kind in prop::option::of("[a-z]/[a-z]"),
+    ) {
+        // Only a multipart type says what a content is made of, by its boundary.
+        let mut other = one.clone();
+        other.fields.retain(|(name, _)| name != "Content-Type");
+        other.fields.extend(kind.map(|kind| ("Content-Type".to_owned(), kind)));
+        let mut untyped = one.clone();
+        untyped.fields.retain(|(name, _)| name != "Content-Type");
+        prop_assert_eq!(key_by(&untyped, &comparison, &options), key_by(&other, &comparison, &options));
+        prop_assert!(key_by(&near, &comparison, &options).is_some());
+        // Where any content will do, only heads count.
+        let anything = Comparison { media_type: "*/*".to_owned(), ..Comparison::default() };
+        let without = Options { ignore_content: true, ..options.clone() };
+        prop_assert_eq!(key_by(&one, &anything, &options) == key_by(&near, &anything, &options), same(&one, &near, &without));
     }
 
     #[test]

@@ -214,8 +214,8 @@ fn questions(content_type: &str, options: &Options) -> [usize; 4] {
 fn only_rules_about_a_content_make_it_be_read() {
     let none = Options { redact: Rules::default(), ..options() };
     let form = "application/x-www-form-urlencoded";
-    assert_eq!(questions(form, &none), [4, 0, 0, 1]);
-    assert_eq!(questions("image/png", &options()), [1, 3, 0, 1]);
+    assert_eq!(questions(form, &none), [5, 0, 0, 1]);
+    assert_eq!(questions("image/png", &options()), [2, 3, 0, 1]);
     assert_eq!(questions(form, &options()), [2, 3, 1, 0]);
     assert_eq!(questions(form, &Options { ignore_content: true, ..options() }), [0, 3, 0, 0]);
 }

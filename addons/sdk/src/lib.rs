@@ -33,7 +33,8 @@ pub use bindings::host::proxyhost::addon::{
     actions::Action,
     log,
     messages::{
-        Body, BodyError, BodyReader, EditError, Field, Request, RequestTraits, Response, ResponseTraits, Version,
+        Body, BodyError, BodyReader, Comparison, EditError, Field, Request, RequestTraits, Response, ResponseTraits,
+        Version,
     },
     notes,
     options::Value,

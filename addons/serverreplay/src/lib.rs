@@ -9,6 +9,7 @@
 pub mod accepted;
 pub mod allowed;
 mod commands;
+mod comparison;
 pub mod difference;
 mod form;
 mod miss;

@@ -3,17 +3,15 @@
 use proxyhost_sdk::{Action, Request, Response, log, notes};
 
 use crate::{
-    nearest::shown,
     options::{Miss, Options},
     report::{Reason, Report, report},
 };
 
 /// Does what the policy says, and says why.
 pub(crate) fn act(options: &Options, request: &Request, reason: &Reason) -> Action {
-    let shown = shown(request);
     let report = report(request, reason, options.values);
     note(request, &report);
-    let why = report.text;
+    let Report { shown, text: why, .. } = report;
     match options.miss {
         Miss::Forward => {
             log::write(log::Level::Info, &format!("forwarded {shown}: no recorded response: {why}"));

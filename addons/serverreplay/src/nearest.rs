@@ -5,8 +5,10 @@ use std::cmp::Reverse;
 use proxyhost_sdk::{Request, index, next::matcher, recordings};
 
 use crate::{
+    comparison,
     difference::{Comparison, Difference, Part},
     replay::{ANY_METHOD, METHODS, in_table, with_method},
+    words::cut,
 };
 
 /// Tables of the index for finding recorded requests that are near a live one.
@@ -87,7 +89,13 @@ pub(crate) fn nearest(request: &Request, live: &[Part]) -> Vec<Near> {
         let shown = shown(&recorded);
         let recorded = of_same_method(recorded, request);
         let limit = contents.limit_for(&recorded);
-        let comparison = Comparison::new(live, &parts_within(&recorded, limit));
+        let parts = parts_within(&recorded, limit);
+        let comparison = if comparison::takes_anything(id) {
+            Comparison::new(of_head(live), of_head(&parts))
+        } else {
+            Comparison::new(live, &parts)
+        };
+        let shown = with_operation(shown, &parts);
         let is_same =
             |near: &Near| near.request == shown && near.comparison == comparison && near.lacks == exchange.lacks;
         // The same request is often recorded more than once.
@@ -122,6 +130,23 @@ fn of_same_method(recorded: Request, live: &Request) -> Request {
     let method = live.method();
     let is_answered = recorded.method() == ANY_METHOD && METHODS.iter().any(|one| one.eq_ignore_ascii_case(&method));
     if is_answered { with_method(&recorded, &method).unwrap_or(recorded) } else { recorded }
+}
+
+/// The parts before those of the content.
+fn of_head(parts: &[Part]) -> &[Part] {
+    let kinds = ["method", "scheme", "host", "port", "path", "query", "header"];
+    let is_of_head = |part: &Part| !part.detail && kinds.contains(&part.name.split(' ').next().unwrap_or_default());
+    parts.split_at(parts.iter().position(|part| !is_of_head(part)).unwrap_or(parts.len())).0
+}
+
+/// A request as it is shown, with the operation that it asks a GraphQL server for.
+pub(crate) fn with_operation(mut shown: String, parts: &[Part]) -> String {
+    let operations = parts.iter().filter(|part| part.name == "operation" && !part.value.is_empty());
+    let names: Vec<_> = operations.map(|part| oneline::escaped(&cut(&String::from_utf8_lossy(&part.value)))).collect();
+    if !names.is_empty() {
+        shown.push_str(&format!(", operation `{}`", cut(&names.join("`, `"))));
+    }
+    shown
 }
 
 impl Near {

@@ -13,6 +13,7 @@ use proxyhost_sdk::{
 use sha2::{Digest as _, Sha256};
 
 use crate::{
+    comparison::{self, Filed},
     form, miss, nearest,
     options::{Broken, Miss, Mode, Options, Timing},
     preflight,
@@ -50,6 +51,7 @@ pub(crate) fn load() -> Result<Readiness, String> {
         return Ok(Readiness::Idle);
     }
     let mut filed = 0;
+    let mut compared = Filed::default();
     let mut first = 0;
     for file in &files {
         // The recording that this run begins.
@@ -60,7 +62,7 @@ pub(crate) fn load() -> Result<Readiness, String> {
         let loaded = recordings::load(file)?;
         let last = first + loaded.exchanges;
         let mut left_out = loaded.skipped;
-        let usable = file_exchanges(first..last, options, &mut left_out);
+        let usable = file_exchanges(first..last, options, &mut compared, &mut left_out);
         report(file, usable, &left_out, loaded.damage.as_deref());
         filed += usable;
         first = last;
@@ -73,7 +75,12 @@ pub(crate) fn load() -> Result<Readiness, String> {
 }
 
 /// Puts exchanges under their keys; the number of those with a response that can be served.
-fn file_exchanges(ids: std::ops::Range<u32>, options: Options, left_out: &mut Vec<String>) -> u32 {
+fn file_exchanges(
+    ids: std::ops::Range<u32>,
+    options: Options,
+    compared: &mut Filed,
+    left_out: &mut Vec<String>,
+) -> u32 {
     let (mut usable, mut unanswered, mut websockets, mut unmatched) = (0, 0, 0, 0);
     for id in ids {
         let Some(exchange) = recordings::describe(id) else { continue };
@@ -84,7 +91,7 @@ fn file_exchanges(ids: std::ops::Range<u32>, options: Options, left_out: &mut Ve
             websockets += 1;
         } else if !is_answered {
             unanswered += 1;
-        } else if file_exchange(&exchange, &request, id, options.preflights) {
+        } else if file_exchange(&exchange, &request, id, options.preflights, compared) {
             usable += 1;
         } else {
             unmatched += 1;
@@ -99,23 +106,25 @@ fn file_exchanges(ids: std::ops::Range<u32>, options: Options, left_out: &mut Ve
     usable
 }
 
-/// Puts an exchange under its key, or under those of all methods if it answers any. Whether it has one.
-fn file_exchange(exchange: &Exchange, request: &Request, id: u32, preflights: bool) -> bool {
-    let put = |request: &Request| {
-        let Some(key) = matcher::key(request) else { return false };
-        if !special::file(exchange, request, &key, id) {
-            index::put(&of_recorded(&key), id);
+/// Puts an exchange under its keys, or under those of all methods if it answers any. Whether it has one.
+fn file_exchange(exchange: &Exchange, request: &Request, id: u32, preflights: bool, compared: &mut Filed) -> bool {
+    let mut put = |request: &Request| {
+        let key = matcher::key(request);
+        let is_special = key.as_ref().is_some_and(|key| special::file(exchange, request, key, id));
+        if let Some(key) = key.as_ref().filter(|_| !is_special) {
+            index::put(&of_recorded(key), id);
         }
-        if preflights {
+        let is_compared = !is_special && compared.file(request, id);
+        if preflights && (key.is_some() || is_compared) {
             preflight::file(request, id);
         }
-        true
+        key.is_some() || is_compared
     };
     if request.method() != ANY_METHOD {
         return put(request);
     }
     let methods = METHODS.iter().filter_map(|method| with_method(request, method));
-    methods.filter(put).count() > 0
+    methods.filter(|request| put(request)).count() > 0
 }
 
 /// The request as it would be with a method.
@@ -181,7 +190,7 @@ impl Found {
     }
 }
 
-/// Takes the exchange that answers a request.
+/// Takes the exchange that answers a request: by its key, or else by those of its keys that recordings have comparisons for.
 fn take(request: &Request, traits: RequestTraits, options: &Options) -> Result<Found, Reason> {
     let order = options.reuse.order();
     let has_special = traits & (RequestTraits::CONDITIONAL | RequestTraits::PARTIAL) != RequestTraits::empty();
@@ -199,6 +208,11 @@ fn take(request: &Request, traits: RequestTraits, options: &Options) -> Result<F
         Some(Taken::Used(number)) => Reason::Used(number),
         Some(Taken::Unknown) => Reason::NotRecorded,
         None => return Err(Reason::NoKey),
+    };
+    let missed = match comparison::take(request, order) {
+        Taken::Exchange(id) => return Ok(Found::Own(id)),
+        Taken::Used(number) => Reason::Used(number),
+        Taken::Unknown => missed,
     };
     let key = key.or_else(|| matcher::key(request)).ok_or(Reason::NoKey)?;
     if let Some(id) = special::take_substitute(request, &key, order) {

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::{
     difference::{Difference, Part, name},
-    nearest::{ALL_CONTENTS, CONTENT, Near, nearest, parts},
+    nearest::{ALL_CONTENTS, CONTENT, Near, nearest, parts, shown, with_operation},
     words::{Values, cut, summary},
 };
 
@@ -25,6 +25,8 @@ pub(crate) enum Reason {
 
 /// Why a request has no recorded response.
 pub(crate) struct Report {
+    /// The request, as it is shown.
+    pub(crate) shown: String,
     /// In a line.
     pub(crate) text: String,
     /// As JSON.
@@ -42,7 +44,8 @@ pub(crate) fn report(request: &Request, reason: &Reason, values: Values) -> Repo
     let data = Data::new(&why, reason, &parts, &near, values);
     // Fails for types with keys that are no texts only.
     let data = serde_json::to_string(&data).unwrap_or_default();
-    Report { text: text(why, &near, values), data }
+    let shown = with_operation(shown(request), &parts);
+    Report { shown, text: text(why, &near, values), data }
 }
 
 impl Reason {

@@ -11,8 +11,8 @@ pub enum Values {
     All,
 }
 
-/// Parts whose values are in every access log.
-const PUBLIC: [&str; 5] = ["method", "scheme", "host", "port", "path"];
+/// Parts whose values are in every access log, or name a piece of the client's program.
+const PUBLIC: [&str; 6] = ["method", "scheme", "host", "port", "path", "operation"];
 
 /// Most bytes of a value that a report shows.
 const SHOWN_BYTES: usize = 100;
@@ -50,6 +50,9 @@ pub fn summary(differences: &[Difference], values: Values) -> String {
 
 fn words(difference: &Difference, values: Values) -> String {
     match difference {
+        Difference::Value { name, recorded, .. } if name == "content" && recorded == NOT_RECORDED => {
+            "content is not in the recording".to_owned()
+        }
         Difference::Value { name, live, recorded } => {
             match (values.quoted(name, live), values.quoted(name, recorded)) {
                 (Some(live), Some(recorded)) => format!("{} is {live}, not {recorded}", line(name)),
@@ -62,6 +65,9 @@ fn words(difference: &Difference, values: Values) -> String {
         Difference::Order => "the order differs".to_owned(),
     }
 }
+
+/// What a matcher says of a content that a recording does not hold.
+const NOT_RECORDED: &[u8] = b"not recorded";
 
 fn with_value(name: &str, value: &[u8], values: Values) -> String {
     match values.quoted(name, value) {
@@ -111,6 +117,12 @@ mod tests {
             compared(&[("query s3cret", "")], &[("query 0ther", "")]),
             "query … not recorded, query … only recorded"
         );
+    }
+
+    #[test]
+    fn a_content_that_nobody_kept_is_named() {
+        let live = [("content", "sha-256:00"), ("+/a", "1")];
+        assert_eq!(compared(&live, &[("content", "not recorded")]), "content is not in the recording");
     }
 
     #[test]

@@ -9,7 +9,7 @@
 //! ```
 
 use proxyhost_sdk::{
-    Declaration, Matcher, Part, Request,
+    Comparison, Declaration, Matcher, Part, Request,
     declare::{self, Declared},
     next,
 };
@@ -25,6 +25,10 @@ impl Declaration for PathIdMatcher {
 impl Matcher for PathIdMatcher {
     fn key(request: &Request) -> Option<Vec<u8>> {
         with_alike_ids(request, next::matcher::key)
+    }
+
+    fn key_by(request: &Request, comparison: Comparison) -> Option<Vec<u8>> {
+        with_alike_ids(request, |request| next::matcher::key_by(request, &comparison))
     }
 
     fn explain(request: &Request, limit: u64) -> Vec<Part> {

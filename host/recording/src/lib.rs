@@ -49,7 +49,8 @@ mod samples;
 
 pub use flow_file::{Details, FlowFile, FlowFrame, FlowFrames, FlowProtocol, RESPONSE_PIECES};
 pub use model::{
-    Beat, Content, Exchange, Failure, Fields, Flow, Message, Pace, Piece, Request, Response, Source, Span, WebSocket,
+    Beat, Comparison, Content, Exchange, Failure, Fields, Flow, Message, Pace, Piece, Request, Response, Source, Span,
+    WebSocket,
 };
 pub use reading::{BrokenTail, Format, Invalid, Progress, RecordingError, Skipped};
 pub use recorder::{Input, Kept, Opened, Recorder, RecorderError, Redactor};

@@ -32,6 +32,24 @@ impl<'a> MediaType<'a> {
         contains_in_any_case(self.0, b"multipart/form-data")
     }
 
+    /// Whether it is made of parts, whatever for (RFC 2046, section 5.1).
+    pub fn is_multipart(self) -> bool {
+        let is_kind =
+            self.essence().get(..b"multipart/".len()).is_some_and(|kind| kind.eq_ignore_ascii_case(b"multipart/"));
+        is_kind || self.is_multipart_form()
+    }
+
+    /// Whether it is a GraphQL document by itself.
+    pub fn is_graphql(self) -> bool {
+        self.essence().eq_ignore_ascii_case(b"application/graphql")
+    }
+
+    /// Whether it is XML, or a format that is written as XML (RFC 7303).
+    pub fn is_xml(self) -> bool {
+        let essence = self.essence();
+        ends_with_in_any_case(essence, b"/xml") || ends_with_in_any_case(essence, b"+xml")
+    }
+
     /// Whether it is a form that is written like a query.
     pub fn is_urlencoded_form(self) -> bool {
         contains_in_any_case(self.0, b"application/x-www-form-urlencoded")

@@ -1,5 +1,5 @@
 //! Keys of requests, two of them with a zero byte between: parts say of what the keys are made, and a redacted request has
-//! the key of the live one.
+//! the key of the live one. Contents are compared in each way that a recording may ask for, and are like themselves.
 
 #![no_main]
 
@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use fuzz::message::Message;
 use libfuzzer_sys::fuzz_target;
-use matcher::{JsonPointer, NameList, Options, Rules, Subject, key, parts, suggest};
+use matcher::{Comparison, JsonPointer, NameList, Options, Rules, Subject, key, key_by, parts, suggest};
 use redaction::Redacted;
 
 static OPTIONS: LazyLock<[Options; 4]> = LazyLock::new(|| {
@@ -17,6 +17,7 @@ static OPTIONS: LazyLock<[Options; 4]> = LazyLock::new(|| {
         ignore_payload_params: NameList::new(["t", "glob:*x"]),
         ignore_json: ["/t", "/*/0"].iter().filter_map(|pointer| JsonPointer::parse(pointer).ok()).collect(),
         canonical_json: true,
+        graphql: true,
         ..Options::default()
     };
     let texts = ["field:x-tok", "query:t", "form:t", "json:/t", "json:/*/0", "cookie:t"].map(str::to_owned);
@@ -34,6 +35,10 @@ fuzz_target!(|bytes: &[u8]| {
         let mut more = one.clone();
         more.fields.push(("X-Unrelated".to_owned(), b"1".to_vec()));
         assert!(check_same(&one, &more, options), "a field that does not count");
+        for comparison in comparisons(&other) {
+            let compared = key_by(&one, &comparison, options);
+            assert!(compared.is_some() && compared == key_by(&more, &comparison, options), "{comparison:?}");
+        }
         for live in [&one, &other] {
             if let Some(recorded) = recorded(live, &options.redact) {
                 assert!(check_same(live, &recorded, options), "{:#?}", parts(&recorded, options));
@@ -41,6 +46,18 @@ fuzz_target!(|bytes: &[u8]| {
         }
     }
 });
+
+/// The ways to compare, some of them with at least what a request has.
+fn comparisons(least: &Message) -> impl Iterator<Item = Comparison> {
+    let kinds = ["*/*", "application/json", "application/x-www-form-urlencoded", "multipart/form-data", "text/xml"];
+    kinds.into_iter().flat_map(|kind| {
+        [None, Some(least.content.clone())].map(|at_least| Comparison {
+            media_type: kind.to_owned(),
+            any_order: at_least.is_some(),
+            at_least,
+        })
+    })
+}
 
 /// Whether the requests have the same key. They have exactly if the same parts are made of them.
 fn check_same(one: &Message, other: &Message, options: &Options) -> bool {

@@ -1,5 +1,7 @@
 //! JSON bodies by their values.
 
+mod least;
+mod number;
 mod told;
 
 #[cfg(test)]
@@ -12,7 +14,8 @@ use redaction::json_text::Cursor;
 use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 
-pub(crate) use told::{Told, tell};
+pub(crate) use least::has_at_least;
+pub(crate) use told::{detail, tell, tell_below};
 
 /// How deep values may be nested, so that reading them cannot use up the stack.
 const DEPTH: usize = 128;
@@ -29,23 +32,35 @@ pub(crate) enum Meaning {
     /// All of it is ignored.
     Nothing,
     /// The text in one form: without white space and what is ignored, the members of each object by their names, the last
-    /// one of the same name only, and numbers as they were written. An ignored element before another one is `0`.
+    /// one of the same name only, and numbers by their values. An ignored element before another one is `0`.
     Whole(Vec<u8>),
     /// A mark and the digest of such a text that is long. Long values within it stand by theirs.
     Digest(Vec<u8>),
 }
 
+/// Whether the order of elements counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Elements {
+    InOrder,
+    InAnyOrder,
+}
+
 /// What a text means without the values that are ignored; nothing when it is not valid or goes beyond a limit.
 ///
 /// It is read once, whatever is nested in it.
-pub(crate) fn meaning(text: &[u8], ignored: &[JsonPointer]) -> Option<Meaning> {
-    let text: &RawValue = serde_json::from_slice(text).ok()?;
+pub(crate) fn meaning(text: &[u8], ignored: &[JsonPointer], elements: Elements) -> Option<Meaning> {
     let ignored: Vec<&[Segment]> = ignored.iter().map(JsonPointer::segments).collect();
-    let mut writer = Writer { cursor: Cursor::new(text.get()), written: Vec::new(), depth: 0, members: 0 };
-    if is_ignored(&ignored) {
+    meaning_without(text, &ignored, elements)
+}
+
+/// The same without the values that the ends of pointers lead to.
+pub(crate) fn meaning_without(text: &[u8], ignored: &[&[Segment]], elements: Elements) -> Option<Meaning> {
+    let text: &RawValue = serde_json::from_slice(text).ok()?;
+    let mut writer = Writer { cursor: Cursor::new(text.get()), written: Vec::new(), depth: 0, members: 0, elements };
+    if is_ignored(ignored) {
         return Some(Meaning::Nothing);
     }
-    writer.value(&ignored)?;
+    writer.value(ignored)?;
     Some(if writer.written.contains(&DIGEST) {
         Meaning::Digest(writer.written)
     } else {
@@ -65,8 +80,9 @@ struct Writer<'t> {
     cursor: Cursor<'t>,
     written: Vec<u8>,
     depth: usize,
-    /// The members of all objects that are not at their end.
+    /// The members of all objects that are not at their end, and the elements of arrays that are to be put in order.
     members: usize,
+    elements: Elements,
 }
 
 /// Where a member is in what was written.
@@ -82,6 +98,7 @@ impl Writer<'_> {
         let start = self.written.len();
         match self.cursor.peek()? {
             b'{' => self.within(|writer| writer.object(ignored)),
+            b'[' if self.elements == Elements::InAnyOrder => self.within(|writer| writer.unordered_array(ignored)),
             b'[' => self.within(|writer| writer.array(ignored)),
             _ => {
                 let scalar = self.cursor.scalar()?;
@@ -138,6 +155,35 @@ impl Writer<'_> {
                 self.replace(start, digest);
             }
         }
+        Some(())
+    }
+
+    fn unordered_array(&mut self, ignored: &[&[Segment]]) -> Option<()> {
+        let start = self.written.len();
+        let mut elements: Vec<Box<[u8]>> = Vec::new();
+        self.cursor.takes(b'[');
+        let mut number = 0;
+        while self.cursor.goes_on(b']', number == 0) {
+            let behind = behind_element(ignored, number);
+            number += 1;
+            if is_ignored(&behind) {
+                self.cursor.value()?;
+                continue;
+            }
+            if self.members == MEMBERS {
+                return None;
+            }
+            self.members += 1;
+            self.value(&behind)?;
+            elements.push(self.written.get(start..)?.into());
+            self.written.truncate(start);
+        }
+        self.members -= elements.len();
+        elements.sort();
+        self.written.push(b'[');
+        self.written.extend_from_slice(&elements.join(b",".as_slice()));
+        self.written.push(b']');
+        self.shorten(start);
         Some(())
     }
 
@@ -208,10 +254,12 @@ impl Writer<'_> {
         self.written.get(member.start as usize..member.name_end as usize).unwrap_or_default()
     }
 
-    /// Writes a number or literal as it is, and a string with the escapes that it needs.
+    /// Writes a number by its value, a literal as it is, and a string with the escapes that it needs.
     fn scalar(&mut self, scalar: &[u8]) -> Option<()> {
         if scalar.first() == Some(&b'"') && scalar.contains(&b'\\') {
             serde_json::to_writer(&mut self.written, &unescaped(scalar)?).ok()?;
+        } else if let Some(plain) = number::plain(scalar) {
+            self.written.extend_from_slice(plain.as_bytes());
         } else {
             self.written.extend_from_slice(scalar);
         }
@@ -233,7 +281,7 @@ impl Writer<'_> {
 }
 
 /// A string without its quotes and escapes.
-fn unescaped(string: &[u8]) -> Option<Cow<'_, str>> {
+pub(crate) fn unescaped(string: &[u8]) -> Option<Cow<'_, str>> {
     let text = str::from_utf8(string).ok()?;
     match text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
         Some(text) if !text.contains('\\') => Some(text.into()),

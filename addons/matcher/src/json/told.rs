@@ -4,7 +4,8 @@ use json_pointer::{JsonPointer, Segment, behind, behind_element, push};
 use redaction::json_text::Cursor;
 use serde_json::value::RawValue;
 
-use super::{DEPTH, is_ignored, unescaped};
+use super::{DEPTH, is_ignored, number, unescaped};
+use crate::part::{Kind, Sink};
 
 /// Tells the values of a JSON text that have none of their own and are not ignored, in order: where each is, as a JSON
 /// pointer, and the value in one form. Every array has a mark before its elements, which sets it apart from an object with
@@ -13,13 +14,26 @@ use super::{DEPTH, is_ignored, unescaped};
 /// Ends early when a value is told and `see` does not want another; the rest of the text is then told in one, without a
 /// pointer. Tells nothing of a text that is not valid.
 pub(crate) fn tell(text: &[u8], ignored: &[JsonPointer], see: &mut dyn FnMut(Told<'_>) -> bool) {
+    let ignored: Vec<&[Segment]> = ignored.iter().map(JsonPointer::segments).collect();
+    tell_below(text, String::new(), &ignored, see);
+}
+
+/// The same of a text that is a value of another one, where a pointer leads to.
+pub(crate) fn tell_below(text: &[u8], pointer: String, ignored: &[&[Segment]], see: &mut dyn FnMut(Told<'_>) -> bool) {
     let Ok(text) = serde_json::from_slice::<&RawValue>(text) else { return };
     let text = text.get();
-    let ignored: Vec<&[Segment]> = ignored.iter().map(JsonPointer::segments).collect();
-    let mut walk = Walk { cursor: Cursor::new(text), pointer: String::new(), depth: 0, see };
-    if walk.value(&ignored).is_none() {
+    let mut walk = Walk { cursor: Cursor::new(text), pointer, depth: 0, see };
+    if walk.value(ignored).is_none() {
         let rest = text.as_bytes().get(walk.cursor.position()..).unwrap_or_default();
         see(Told::Rest(rest));
+    }
+}
+
+/// Hands a piece of a JSON text on as a detail; whether another one is wanted.
+pub(crate) fn detail<S: Sink>(told: Told<'_>, sink: &mut S) -> bool {
+    match told {
+        Told::Value(pointer, value) => sink.detail(Kind::Json, pointer.as_bytes(), value),
+        Told::Rest(rest) => sink.detail(Kind::Json, b"", rest),
     }
 }
 
@@ -53,7 +67,10 @@ impl Walk<'_, '_> {
                     Some(string) if value.first() == Some(&b'"') && value.contains(&b'\\') => {
                         self.leaf(&serde_json::to_vec(&string).ok()?)
                     }
-                    _ => self.leaf(value),
+                    _ => match number::plain(value) {
+                        Some(plain) => self.leaf(plain.as_bytes()),
+                        None => self.leaf(value),
+                    },
                 }
             }
         }

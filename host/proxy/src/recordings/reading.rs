@@ -20,7 +20,10 @@ use super::{
     paced::BrokenEnd,
 };
 use crate::{
-    addon::handles::{RequestHandle, ResponseHandle},
+    addon::{
+        bindings::proxyhost::addon::messages::Comparison,
+        handles::{RequestHandle, ResponseHandle},
+    },
     flow::Framing,
 };
 
@@ -85,6 +88,18 @@ impl recordings::Host for View<'_> {
             Some((recording.request(position)?, recording.held_for(position)))
         });
         found.map(|(request, held)| self.handles.give_request(request, held)).transpose()
+    }
+
+    fn compared_by(&mut self, id: u32) -> wasmtime::Result<Option<Comparison>> {
+        Ok(self.recordings()?.read(|library| {
+            let (recording, position) = library.place(id)?;
+            let comparison = recording.recording().exchanges().get(position)?.comparison.as_ref()?;
+            Some(Comparison {
+                media_type: comparison.media_type.to_owned(),
+                any_order: comparison.in_any_order,
+                at_least: comparison.at_least.as_ref().map(|content| content.to_vec()),
+            })
+        }))
     }
 
     fn recorded_response(

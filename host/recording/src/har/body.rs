@@ -9,7 +9,7 @@ use base64::{
 };
 use serde_json::Value;
 
-use super::{attached::Attached, extra::Extra, form};
+use super::{attached::Attached, extra::Extra, form, kind};
 use crate::{
     document::Entry,
     media_type::{essence, parameter},
@@ -29,21 +29,13 @@ pub(super) fn of_request(entry: &mut Entry, fields: &Fields, attached: &mut Atta
     }
     let params = entry.list(&format!("{place}.params"))?;
     if !params.is_empty() {
-        let kind = match entry.text(&format!("{place}.mimeType"))?.unwrap_or_default() {
-            "" => fields.get("content-type").and_then(|value| str::from_utf8(value).ok()).unwrap_or_default(),
-            kind => kind,
-        };
+        let kind = kind::named(entry, fields)?;
         let place = format!("{place}.params");
-        let bytes = if essence(kind).eq_ignore_ascii_case(MULTIPART) {
-            match parameter(kind, "boundary").and_then(|range| kind.get(range)) {
-                Some(boundary) => form::multipart(params, boundary, &place)?,
-                // Nothing can be told apart without its boundary.
-                None => return Ok(Body::not_recorded()),
-            }
+        return if essence(&kind).eq_ignore_ascii_case(kind::MULTIPART) {
+            form::multipart(params, parameter(&kind, "boundary").and_then(|range| kind.get(range)), &place)
         } else {
-            form::urlencoded(params, &place)?
+            form::urlencoded(params, size.or_else(|| content_length(fields)), &place)
         };
-        return Ok(Body { content: Content::Held(bytes.into()), form: Form::Bytes });
     }
     let size = size.or_else(|| content_length(fields)).unwrap_or(0);
     Ok(if size == 0 { Body::empty() } else { Body::not_recorded() })
@@ -161,8 +153,6 @@ pub(super) fn decode(text: String) -> Result<Vec<u8>, base64::DecodeError> {
 fn content_length(fields: &Fields) -> Option<u64> {
     str::from_utf8(fields.get("content-length")?).ok()?.trim().parse().ok()
 }
-
-const MULTIPART: &str = "multipart/form-data";
 
 #[cfg(test)]
 mod tests;

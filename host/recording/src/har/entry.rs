@@ -10,11 +10,11 @@ use super::{
     body, clock,
     extra::{Extra, KEY as EXTRA},
     field::{Pseudo, field},
-    messages,
+    kind, messages,
 };
 use crate::{
     document::{Entry, Outcome},
-    model::{Content, Exchange, Fields, Flow, Request, Response, WebSocket, has_no_body},
+    model::{Comparison, Content, Exchange, Fields, Flow, Request, Response, WebSocket, has_no_body},
     reading::{
         Unfit, Url,
         body::Body,
@@ -49,7 +49,7 @@ pub(super) fn read(
     }
     let started_at = entry.text("startedDateTime")?.and_then(clock::seconds).and_then(heads::time);
     let version = given(&entry, "request.httpVersion")?.or(pseudo.version).unwrap_or_default();
-    let mut request = request(&mut entry, &method, &url, extra.as_ref(), heads, attached)?;
+    let (mut request, comparison) = request(&mut entry, &method, &url, extra.as_ref(), heads, attached)?;
     request.version = heads::version(version.as_bytes());
     request.started_at = started_at.unwrap_or(0.0);
     let has_response = extra.is_none() || is_answered(&entry)?;
@@ -71,7 +71,7 @@ pub(super) fn read(
         error: extra.as_ref().and_then(Extra::failure),
     };
     let is_websocket = is_upgraded || has_messages || url.is_websocket;
-    Ok(Outcome::Exchange(Box::new(Exchange { number, is_websocket, flow })))
+    Ok(Outcome::Exchange(Box::new(Exchange { number, is_websocket, comparison, flow })))
 }
 
 /// The text at a path, if there is some.
@@ -109,7 +109,7 @@ fn websocket(entry: &Entry, extra: Option<&Extra>, opened_at: f64) -> Result<Opt
     Ok(messages.map(|messages| WebSocket { messages, ..end }))
 }
 
-/// The request, as far as HAR has it, without its version and its start.
+/// The request, as far as HAR has it, without its version and its start, and how its body is compared.
 fn request(
     entry: &mut Entry,
     method: &str,
@@ -117,12 +117,14 @@ fn request(
     extra: Option<&Extra>,
     heads: &mut Heads,
     attached: &mut Attached,
-) -> Result<Request<Content>, String> {
+) -> Result<(Request<Content>, Option<Box<Comparison>>), String> {
     heads.begin();
     let (mut fields, authority) = fields(entry, "request.headers", heads, "request's field")?;
     let body = body::of_request(entry, &fields, attached)?;
     make_true(&mut fields, &body, extra);
-    Ok(Request {
+    // Those that this program wrote say all of it by fields.
+    let comparison = if extra.is_none() { kind::tell(entry, &mut fields, &body, heads)? } else { None };
+    let request = Request {
         method: heads.counted_token(method.as_bytes(), "request's method")?,
         scheme: url.scheme.into(),
         host: heads.counted_line(url.host.as_bytes(), "request's host")?,
@@ -135,7 +137,8 @@ fn request(
         trailers: Fields::new(),
         started_at: 0.0,
         ended_at: None,
-    })
+    };
+    Ok((request, comparison))
 }
 
 /// The response to a request, whose start is that of the entry.

@@ -1,27 +1,48 @@
 //! Forms that a recorder has split into parameters, put together again.
 
+use bytes::Bytes;
 use form_urlencoded::Serializer;
 use serde_json::Value;
 
-use crate::document::{item_text, should_be};
+use crate::{
+    document::{item_text, should_be},
+    model::Content,
+    reading::body::{Body, Form},
+};
 
-/// `name=value&…`. The values are taken for decoded ones: recorders that keep encoded ones keep the whole text too.
-pub(super) fn urlencoded(params: &[Value], place: &str) -> Result<Vec<u8>, String> {
-    let mut form = Serializer::new(String::new());
+/// `name=value&…`, as one of many ways to write it. The values are taken for decoded ones, unless as they are they make up
+/// the `size` that the body had.
+pub(super) fn urlencoded(params: &[Value], size: Option<u64>, place: &str) -> Result<Body, String> {
+    let (mut form, mut escaped) = (Serializer::new(String::new()), String::new());
     each(params, place, |param, place| {
-        form.append_pair(item_text(param, "name", place)?, item_text(param, "value", place)?);
+        let (name, value) = (item_text(param, "name", place)?, item_text(param, "value", place)?);
+        form.append_pair(name, value);
+        let separator = if escaped.is_empty() { "" } else { "&" };
+        escaped.push_str(&format!("{separator}{name}={value}"));
         Ok(())
     })?;
-    Ok(form.finish().into_bytes())
+    let is_plain = escaped.bytes().all(|byte| byte.is_ascii_graphic());
+    let form = if is_plain && size == Some(escaped.len() as u64) { escaped } else { form.finish() };
+    Ok(Body { content: Content::Held(form.into()), form: Form::Params { at_least: None } })
 }
 
-/// `multipart/form-data` (RFC 7578), as browsers write it.
-pub(super) fn multipart(params: &[Value], boundary: &str, place: &str) -> Result<Vec<u8>, String> {
-    let mut form = String::new();
+/// `multipart/form-data` (RFC 7578), as browsers write it, with the boundary that it had, if that is known. Of a file that was
+/// not recorded, only the name is there: then the form has at least the other parts.
+pub(super) fn multipart(params: &[Value], boundary: Option<&str>, place: &str) -> Result<Body, String> {
+    let boundary = match boundary {
+        Some(boundary) => boundary.to_owned(),
+        None => unused_boundary(params),
+    };
+    let (mut form, mut is_whole) = (String::new(), true);
     each(params, place, |param, place| {
         let name = attribute(item_text(param, "name", place)?);
-        form.push_str(&format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\""));
         let file = item_text(param, "fileName", place)?;
+        let has_value = param.get("value").is_some_and(|value| !value.is_null());
+        if !file.is_empty() && !has_value {
+            is_whole = false;
+            return Ok(());
+        }
+        form.push_str(&format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\""));
         if !file.is_empty() {
             form.push_str(&format!("; filename=\"{}\"", attribute(file)));
         }
@@ -35,7 +56,31 @@ pub(super) fn multipart(params: &[Value], boundary: &str, place: &str) -> Result
         Ok(())
     })?;
     form.push_str(&format!("--{boundary}--\r\n"));
-    Ok(form.into_bytes())
+    let form = Bytes::from(form);
+    Ok(match is_whole {
+        true => Body { content: Content::Held(form), form: Form::Params { at_least: None } },
+        false => Body { content: Content::NotRecorded, form: Form::Params { at_least: Some(form) } },
+    })
+}
+
+/// A boundary that no value has.
+fn unused_boundary(params: &[Value]) -> String {
+    let is_used = |boundary: &str| {
+        let values = params.iter().filter_map(|param| param.get("value").and_then(Value::as_str));
+        values.into_iter().any(|value| value.contains(boundary))
+    };
+    let mut boundary = "----form".to_owned();
+    while is_used(&boundary) {
+        boundary.push('-');
+    }
+    boundary
+}
+
+/// The boundary that a multipart body in memory begins with.
+pub(super) fn boundary_of(content: &Content) -> Option<&str> {
+    let Content::Held(bytes) = content else { return None };
+    let line = bytes.split(|byte| *byte == b'\n').next()?;
+    str::from_utf8(line.strip_prefix(b"--")?.trim_ascii_end()).ok().filter(|boundary| !boundary.is_empty())
 }
 
 fn attribute(text: &str) -> String {

@@ -19,6 +19,7 @@ mod entry;
 mod extra;
 mod field;
 mod form;
+mod kind;
 mod messages;
 mod url;
 

@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use super::{Content, Flow, has_no_body};
+use super::{Comparison, Content, Flow, has_no_body};
 
 /// A recorded request and what came of it. Everything in it was checked: no field can break a head.
 ///
@@ -14,6 +14,8 @@ pub struct Exchange {
     /// Whether the exchange became a WebSocket: its messages were recorded, even if they cannot be read, or it switched
     /// protocols to `websocket`.
     pub is_websocket: bool,
+    /// How the request's content is compared, if the recording says more of that than fields and bytes do.
+    pub comparison: Option<Box<Comparison>>,
     /// What was recorded.
     pub flow: Flow<Content>,
 }

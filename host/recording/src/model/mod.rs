@@ -5,8 +5,10 @@
 //! [`Flow::map_contents`] leads from one to the other.
 //!
 //! `exchange` is a `flow` that was read; a flow has a `request`, a `response` and what was said over its `websocket`. `fields`
-//! are what heads and trailers have, `content` says where bytes are, and `pace` how fast they are sent again.
+//! are what heads and trailers have, `content` says where bytes are and `comparison` how they are compared, and `pace` how fast
+//! they are sent again.
 
+mod comparison;
 mod content;
 mod exchange;
 mod fields;
@@ -16,6 +18,7 @@ mod request;
 mod response;
 mod websocket;
 
+pub use comparison::Comparison;
 pub use content::{Content, Source, Span};
 pub use exchange::Exchange;
 pub use fields::Fields;

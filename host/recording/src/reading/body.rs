@@ -13,12 +13,16 @@ pub(crate) struct Body {
     pub(crate) form: Form,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Form {
     Text,
     Bytes,
     /// Bytes that have their content coding, whatever it is.
     Coded,
+    /// A form in parameters, of which the bytes are made; if not all of them are there, what it has at least.
+    Params {
+        at_least: Option<Bytes>,
+    },
 }
 
 impl Body {
@@ -43,7 +47,7 @@ impl Body {
     pub(crate) fn make_coding_true(&self, fields: &mut Fields) {
         let Content::Held(bytes) = &self.content else { return };
         let has_coding = |value: &[u8]| match self.form {
-            Form::Text => false,
+            Form::Text | Form::Params { .. } => false,
             Form::Bytes => starts_as(bytes, value),
             Form::Coded => true,
         };

@@ -2,15 +2,16 @@
 //!
 //! Where a pattern leaves something open that a request must have, it has what WireMock itself would serve: the host is
 //! `localhost`, the port 8080, or 8443 for `https`. Where a host is given without a port, it is the usual one of the scheme.
-//! A pattern without a query has none, and one without a body an empty one: other requests are only answered if the
-//! matcher is told to ignore these parts. One without a method has `ANY`, and a pattern of one text only is that text. Delays
-//! are times: of a stub without a `Date`, only how long its response takes is known.
+//! A pattern without a query has none: other requests are only answered if the matcher is told to ignore it. One without a
+//! body takes any, one without a method has `ANY`, and a pattern of one text only is that text. Delays are times: of a stub
+//! without a `Date`, only how long its response takes is known.
 //!
 //! The exchanges are in the order in which WireMock prefers the stubs: those of lower priority numbers come first, and of
 //! equal ones that which is earlier in its file, as when WireMock imports them; files are read by their names. The stubs
 //! of a scenario are in the order of its states.
 //!
-//! `request` and `response` read the two halves of a stub, `pattern` the patterns in it that are none, and `files` the bodies in
+//! `request` and `response` read the two halves of a stub, `body` what it says of the request's body, `pattern` the patterns in
+//! it that are none, and `files` the bodies in
 //! files of their own.
 
 use std::{
@@ -30,6 +31,7 @@ use crate::{
     reading::heads::Heads,
 };
 
+mod body;
 mod files;
 mod pattern;
 mod request;
@@ -78,7 +80,7 @@ impl Stubs {
         heads.begin();
         let RawRequest { body_patterns: patterns, query_parameters: query } = raw.request.unwrap_or_default();
         let json = patterns.first().and_then(|pattern| pattern.equal_to_json);
-        let request = request::read(stub, json, &query.unwrap_or_default(), heads)?;
+        let (request, comparison) = request::read(stub, json, &query.unwrap_or_default(), heads)?;
         heads.begin();
         let json = raw.response.and_then(|response| response.json_body);
         let response = response::read(stub, json, &request.method, &mut self.files, heads)?;
@@ -93,7 +95,7 @@ impl Stubs {
         let id = stub.text("id")?.or(stub.text("uuid")?).unwrap_or_default().to_owned();
         let response = Some(response);
         let flow = Flow { id, client: None, server: None, request, response, error: None, websocket: None };
-        let exchange = Exchange { number, is_websocket: false, flow };
+        let exchange = Exchange { number, is_websocket: false, comparison: comparison.map(Box::new), flow };
         Ok(Stub { exchange, priority: stub.number("priority")?.unwrap_or(USUAL_PRIORITY), scenario })
     }
 

@@ -6,21 +6,21 @@ use form_urlencoded::Serializer;
 use http::Version;
 use serde_json::{Map, Value, value::RawValue};
 
-use super::{Names, as_text, compact, pattern::literal};
+use super::{Names, as_text, body, pattern::literal};
 use crate::{
     document::{Entry, should_be},
-    model::{Content, Fields, Request},
+    model::{Comparison, Content, Fields, Request},
     reading::{Unfit, Url, heads::Heads},
 };
 
-/// Reads the request of a stub. `json` is the text of its JSON body, and `query` says in which order the parameters of its query
+/// Reads the request of a stub, and how its body is compared. `json` is the text of its JSON body, and `query` says in which order the parameters of its query
 /// are.
 pub(super) fn read(
     stub: &Entry,
     json: Option<&RawValue>,
     query: &Names,
     heads: &mut Heads,
-) -> Result<Request<Content>, String> {
+) -> Result<(Request<Content>, Option<Comparison>), String> {
     let pattern = match stub.get("request")? {
         Some(Value::Object(pattern)) => pattern,
         Some(other) => return Err(should_be("`request`", "an object", other)),
@@ -39,7 +39,8 @@ pub(super) fn read(
         Unfit::Scheme(scheme) => format!("its scheme is `{scheme}`"),
         Unfit::Malformed(what) => format!("its URL {what}"),
     })?;
-    Ok(Request {
+    let body = body::read(stub, json)?;
+    let request = Request {
         ended_at: None,
         method: heads.counted_token(method.as_bytes(), "request's method")?,
         scheme: url.scheme.into(),
@@ -49,10 +50,11 @@ pub(super) fn read(
         path: heads.counted_line(url.path.as_bytes(), "request's path")?,
         version: Version::HTTP_11,
         fields: fields(stub, heads)?,
-        content: Content::Held(body(stub, json)?.into()),
+        content: body.content,
         trailers: Fields::new(),
         started_at: 0.0,
-    })
+    };
+    Ok((request, body.comparison))
 }
 
 /// The path with its query, whose parameters are in the order of the `names`.
@@ -167,7 +169,7 @@ fn matchers<'v>(stub: &'v Entry, place: &str) -> Result<Vec<(&'v String, Vec<Str
 }
 
 /// The values that a matcher stands for: one, those of a list, or none if it says that there is none.
-fn exact(matcher: &Value, place: &str) -> Result<Vec<String>, String> {
+pub(super) fn exact(matcher: &Value, place: &str) -> Result<Vec<String>, String> {
     let Value::Object(found) = matcher else {
         return Err(should_be(&format!("`{place}`"), "an object", matcher));
     };
@@ -187,40 +189,7 @@ fn exact(matcher: &Value, place: &str) -> Result<Vec<String>, String> {
     Err(format!("its `{place}` is matched by {}, and one request has one value: use `equalTo`", keys(found)))
 }
 
-/// The body, which is empty if there is no pattern for it.
-fn body(stub: &Entry, json: Option<&RawValue>) -> Result<Vec<u8>, String> {
-    let pattern = match stub.list("request.bodyPatterns")? {
-        [] => return Ok(Vec::new()),
-        [Value::Object(pattern)] => pattern,
-        [other] => return Err(should_be("`request.bodyPatterns[0]`", "an object", other)),
-        _ => return Err("its `request.bodyPatterns` are several, and one request has one body".into()),
-    };
-    if let Some(text) = pattern.get("equalTo").or(pattern.get("equalToXml")).and_then(as_text) {
-        return placeholders(pattern, "enablePlaceholders", text);
-    }
-    match (pattern.get("equalToJson"), pattern.get("binaryEqualTo")) {
-        (Some(Value::String(text)), _) => placeholders(pattern, "", text.clone()),
-        (Some(value), _) => {
-            let body = compact(value, json);
-            placeholders(pattern, "", String::from_utf8_lossy(&body).into_owned())
-        }
-        (None, Some(Value::String(text))) => {
-            STANDARD.decode(text).map_err(|error| format!("`binaryEqualTo` is not base64: {error}"))
-        }
-        _ if pattern.get("absent") == Some(&Value::Bool(true)) => Ok(Vec::new()),
-        _ => Err(format!("its body is matched by {}, and one request has one body: use `equalTo`", keys(pattern))),
-    }
-}
-
-/// Refuses a body in which something stands for what is not known.
-fn placeholders(pattern: &Map<String, Value>, switch: &str, body: String) -> Result<Vec<u8>, String> {
-    if pattern.get(switch) == Some(&Value::Bool(true)) || body.contains("${json-unit.") || body.contains("${xmlunit.") {
-        return Err("its body has placeholders, and one request has one body".into());
-    }
-    Ok(body.into_bytes())
-}
-
-fn keys(object: &Map<String, Value>) -> String {
+pub(super) fn keys(object: &Map<String, Value>) -> String {
     let keys: Vec<_> = object.keys().map(|key| format!("`{}`", key.escape_debug())).collect();
     if keys.is_empty() { "nothing".into() } else { keys.join(", ") }
 }
@@ -237,7 +206,7 @@ fn is_nothing(value: &Value) -> bool {
 /// WireMock's name for whatever method a request has. Server replay answers requests with each of the usual ones from it.
 const ANY_METHOD: &str = "ANY";
 /// What of a pattern can stand for one request.
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 17] = [
     "method",
     "url",
     "urlPath",
@@ -250,6 +219,8 @@ const KEYS: [&str; 15] = [
     "basicAuth",
     "basicAuthCredentials",
     "bodyPatterns",
+    "formParameters",
+    "multipartPatterns",
     "scheme",
     "host",
     "port",

@@ -204,6 +204,38 @@ fn a_request_has_the_body_of_its_pattern() {
 }
 
 #[test]
+fn a_pattern_for_a_body_says_how_others_are_compared() {
+    let compared = |place: &str, pattern: Value| {
+        let comparison = exchange(&with(place, pattern)).comparison?;
+        let least = comparison.at_least.map(|least| String::from_utf8(least.to_vec()).unwrap());
+        Some((comparison.media_type, comparison.in_any_order, least))
+    };
+    let body = |pattern: Value| compared("/request/bodyPatterns", json!([pattern]));
+    assert_eq!(body(json!({"equalTo": "{}"})), None);
+    assert_eq!(body(json!({"absent": true})), None);
+    assert_eq!(body(json!({"anything": "anything"})), Some(("*/*", false, None)));
+    assert_eq!(compared("/request/bodyPatterns", json!([])), Some(("*/*", false, None)));
+    assert_eq!(body(json!({"equalToXml": "<a/>"})), Some(("application/xml", false, None)));
+    assert_eq!(body(json!({"equalToJson": "{}"})), Some(("application/json", false, None)));
+    let loose = json!({"equalToJson": {"a": 1}, "ignoreArrayOrder": true, "ignoreExtraElements": true});
+    assert_eq!(body(loose), Some(("application/json", true, Some("{\"a\":1}".to_owned()))));
+    let form = compared("/request/formParameters", json!({"a": {"equalTo": "x y"}}));
+    assert_eq!(form, Some(("application/x-www-form-urlencoded", true, Some("a=x+y".to_owned()))));
+    let parts = json!([
+        {"name": "a", "matchingType": "ANY", "bodyPatterns": [{"equalTo": "1"}]},
+        {"headers": {"Content-Disposition": {"contains": "name=\"b\""}}, "bodyPatterns": [{"equalToJson": "{}"}]},
+    ]);
+    let least = "------part\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n------part\r\nContent-Disposition: \
+                 form-data; name=\"b\"\r\nContent-Type: application/json\r\n\r\n{}\r\n------part--\r\n";
+    let found = compared("/request/multipartPatterns", parts);
+    assert_eq!(found, Some(("multipart/form-data", true, Some(least.to_owned()))));
+    let vague = reason(&with("/request/multipartPatterns", json!([{"name": "a"}])));
+    assert_eq!(vague, "its `request.multipartPatterns[0]` does not say what one part has");
+    let vague = reason(&with("/request/bodyPatterns", json!([{"matchesJsonPath": "$.a"}])));
+    assert_eq!(vague, "its body is matched by `matchesJsonPath`, and one request has one body: use `equalTo`");
+}
+
+#[test]
 fn a_pattern_of_more_than_one_request_is_left_out() {
     assert_eq!(reason(&with("/request/url", Value::Null)), "it matches any URL; name one in `request.url`");
     for key in ["urlPattern", "urlPathPattern", "urlPathTemplate"] {
@@ -213,7 +245,7 @@ fn a_pattern_of_more_than_one_request_is_left_out() {
     let other =
         set(without_url("urlPathTemplate", "/a/{b}".into()), "/request/pathParameters", json!({"c": {"equalTo": "1"}}));
     assert_eq!(reason(&other), "its `request.urlPathTemplate` does not say what one request has");
-    for key in ["customMatcher", "multipartPatterns", "formParameters", "pathParameters"] {
+    for key in ["customMatcher", "pathParameters"] {
         let reason = reason(&with(&format!("/request/{key}"), json!({"a": {"equalTo": "b"}})));
         assert_eq!(reason, format!("its `request.{key}` does not say what one request has"));
         assert!(exchange(&with(&format!("/request/{key}"), json!([]))).is_answered());

@@ -7,8 +7,8 @@
 mod misdeeds;
 
 use proxyhost_sdk::{
-    Action, Declaration, ErrorHook, Lifecycle, Matcher, Part, Readiness, Refresher, Request, RequestHook, Response,
-    ResponseHook,
+    Action, Comparison, Declaration, ErrorHook, Lifecycle, Matcher, Part, Readiness, Refresher, Request, RequestHook,
+    Response, ResponseHook,
     declare::{self, Declared},
     options,
 };
@@ -108,6 +108,10 @@ impl Matcher for Hostile {
             return Some(vec![b'k'; 12 << 20]);
         }
         Some(request.path().into_bytes())
+    }
+
+    fn key_by(_request: &Request, _comparison: Comparison) -> Option<Vec<u8>> {
+        None
     }
 
     fn explain(_request: &Request, _limit: u64) -> Vec<Part> {

@@ -1,7 +1,7 @@
 //! A matcher that fails for requests whose path contains `/bad`, in the way its option says.
 
 use proxyhost_sdk::{
-    Declaration, Matcher, Part, Request,
+    Comparison, Declaration, Matcher, Part, Request,
     declare::{self, Declared},
     options,
 };
@@ -25,6 +25,10 @@ impl Matcher for Misbehaving {
             misbehave(&options::text("misbehave"));
         }
         Some(format!("{} {path}", request.method()).into_bytes())
+    }
+
+    fn key_by(_request: &Request, _comparison: Comparison) -> Option<Vec<u8>> {
+        None
     }
 
     fn explain(request: &Request, _limit: u64) -> Vec<Part> {

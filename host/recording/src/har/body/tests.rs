@@ -144,7 +144,8 @@ fn a_request_has_its_text_or_what_its_parameters_make() {
     assert_eq!(body(form), expected.as_bytes());
     let content = |data| exchange(&with("/request/postData", data)).flow.request.content;
     let unbound = json!({"mimeType": "multipart/form-data", "params": [{"name": "a", "value": "1"}]});
-    assert_eq!(content(unbound), Content::NotRecorded);
+    let expected = "------form\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n------form--\r\n";
+    assert_eq!(content(unbound), Content::Held(expected.into()));
     assert_eq!(exchange(&with("/request/bodySize", 3.into())).request.content, Content::NotRecorded);
     let bad = invalid(&with("/request/postData", json!({"params": [{"name": 1}]})));
     assert_eq!(bad, "`request.postData.params[0].name` should be a string, found a number");
@@ -208,4 +209,60 @@ fn a_body_may_be_in_a_member_of_the_recorders_own() {
     assert_eq!(held(&exchange(&with("/request", both)).request.content), b"a");
     let answered = json!({"status": 200, "headers": [], "content": {"size": 1}, "_content": {"text": "b"}});
     assert_eq!(held(&response(&with("/response", answered)).content), b"b");
+}
+
+#[test]
+fn parameters_are_escaped_already_where_that_makes_up_the_size() {
+    let body = |value: &str, size: i64, length: &str| {
+        let params = json!([{"name": "a", "value": value}, {"name": "b", "value": ""}]);
+        let data = json!({"mimeType": "application/x-www-form-urlencoded", "params": params});
+        let entry = set(with("/request/postData", data), "/request/bodySize", size.into());
+        let fields = json!([["Content-Type", "application/x-www-form-urlencoded"], ["Content-Length", length]]);
+        String::from_utf8(held(&exchange(&set(entry, "/request/headers", fields)).request.content).to_vec()).unwrap()
+    };
+    for (value, size, length, expected) in [
+        ("%2Fx", 9, "9", "a=%2Fx&b="),
+        ("%2Fx", -1, "9", "a=%2Fx&b="),
+        ("%2Fx", 11, "11", "a=%252Fx&b="),
+        ("%2Fx", -1, "", "a=%252Fx&b="),
+        ("x y", 8, "8", "a=x+y&b="),
+    ] {
+        assert_eq!(body(value, size, length), expected, "{value} {size} {length}");
+    }
+}
+
+#[test]
+fn what_post_data_alone_tells_says_how_a_body_is_compared() {
+    let told = |fields: Value, data: Value| {
+        let found = exchange(&set(with("/request/headers", fields), "/request/postData", data));
+        let kind = found.request.fields.get("content-type").map(|kind| String::from_utf8_lossy(kind).into_owned());
+        (kind, found.comparison.map(|comparison| (comparison.media_type, comparison.at_least.is_some())))
+    };
+    let text = |kind: &str| json!({"mimeType": kind, "text": "{}"});
+    let kept = |kind: &str| Some(kind.to_owned());
+    for (kind, known) in [
+        ("application/json; charset=utf-8", Some("application/json")),
+        ("application/vnd.api+json", Some("application/json")),
+        ("application/x-www-form-urlencoded", Some("application/x-www-form-urlencoded")),
+        ("Multipart/Related; boundary=A", Some("multipart/mixed")),
+        ("text/plain", None),
+        ("", None),
+    ] {
+        let expected = (known.and(kept(kind)), known.map(|known| (known, false)));
+        assert_eq!(told(json!([]), text(kind)), expected, "{kind}");
+        // What a field says is not told again.
+        assert_eq!(told(json!([["content-type", "a/b"]]), text(kind)), (kept("a/b"), None), "{kind}");
+    }
+    assert_eq!(told(json!([]), json!({"mimeType": "application/json", "text": ""})), (None, None));
+    let form =
+        |value: Value| json!({"mimeType": "multipart/form-data", "params": [value, {"name": "b", "value": "1"}]});
+    let kind = kept("multipart/form-data; boundary=----form");
+    let whole = form(json!({"name": "a", "value": ""}));
+    assert_eq!(told(json!([]), whole), (kind, Some(("multipart/form-data", false))));
+    // The file is not there.
+    let (_, compared) = told(json!([]), form(json!({"name": "a", "fileName": "a.txt"})));
+    assert_eq!(compared, Some(("multipart/form-data", true)));
+    let params = json!({"params": [{"name": "a", "value": "1"}]});
+    let field = json!([["Content-Type", "application/x-www-form-urlencoded"]]);
+    assert_eq!(told(field, params).1, Some(("application/x-www-form-urlencoded", false)));
 }
