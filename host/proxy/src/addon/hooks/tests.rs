@@ -74,8 +74,6 @@ mod in_a_component {
                 "decode",
                 "compose",
                 "recorded-websocket",
-                "broken",
-                "broken-response",
             ] {
                 recordings.func_new(function, |_, _, _, _| Err(wasmtime::format_err!("it is not asked for")))?;
             }
