@@ -58,6 +58,11 @@ impl<'c> Console<'c> {
         writeln!(self.out, "{line}").map_err(FlowsError::Output)
     }
 
+    /// Data that are no lines.
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), FlowsError> {
+        self.out.write_all(bytes).map_err(FlowsError::Output)
+    }
+
     /// Something about the data. It is not worth failing for.
     pub(super) fn warn(&mut self, warning: impl Display) {
         self.end_progress();

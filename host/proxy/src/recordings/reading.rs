@@ -7,7 +7,7 @@ use std::{
 
 use tracing::info;
 
-use recording::{Exchange, Manner, OnDifference, Pace, Progress, Recording, Turn};
+use recording::{Manner, OnDifference, Pace, Progress, Recording, Turn};
 use wasmtime::component::Resource;
 
 use super::{Library, bindings::recordings, capability::View};
@@ -60,7 +60,7 @@ impl recordings::Host for View<'_> {
                 file: recording.recording().path().display().to_string(),
                 number: u32::try_from(exchange.number).unwrap_or(u32::MAX),
                 answered: exchange.is_answered() || exchange.is_playable(),
-                lacks: lacks(exchange).map(str::to_owned),
+                lacks: exchange.lacks().map(str::to_owned),
                 websocket: exchange.is_websocket,
                 recorded_at: exchange
                     .response
@@ -141,19 +141,6 @@ impl recordings::Host for View<'_> {
         });
         found.map(|response| self.handles.give_response(response, 0)).transpose()
     }
-}
-
-/// What an exchange does not have that an answer needs.
-fn lacks(exchange: &Exchange) -> Option<&'static str> {
-    if exchange.is_answered() || exchange.is_playable() {
-        return None;
-    }
-    Some(match &exchange.response {
-        None => "no response",
-        Some(_) if exchange.is_websocket => "no WebSocket messages",
-        Some(response) if exchange.error.is_some() || response.status < 200 => "no complete response",
-        Some(_) => "no content of its response",
-    })
 }
 
 /// The largest factor of a recorded time. With it, no time is later than a clock can tell.

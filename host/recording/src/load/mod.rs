@@ -31,6 +31,11 @@ pub(crate) fn load(path: &Path, progress: &mut dyn FnMut(Progress)) -> Result<Lo
         return Ok(Loaded { file, format, flows });
     }
     let (file, size) = reading::open(path)?;
+    // What a recorder leaves behind that has seen no flow.
+    if size == 0 {
+        let flows = flow_file::load(path, Window::new(&file, size), progress)?;
+        return Ok(Loaded { file, format: Format::FlowFile, flows });
+    }
     let mut window = Window::new(&file, size);
     let (signature, first) = Signature::read(path, &mut window)?;
     let (format, flows) = match signature {
