@@ -3,7 +3,7 @@
 use std::fmt;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use ring::hmac;
 
 use super::Entry;
@@ -18,6 +18,16 @@ pub struct Gate {
     users: Option<Users>,
     session: Session,
     session_field: Option<HeaderName>,
+    own: Option<OwnHost>,
+}
+
+/// A host that requests are for which come to a proxy as to a web server: with a path, and not with a URL.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnHost {
+    /// Its name.
+    pub host: &'static str,
+    /// Whether it has something at a path. Requests for other paths are refused.
+    pub has: fn(&str) -> bool,
 }
 
 /// What becomes of the `host` field of requests, where the server that they go to is named elsewhere.
@@ -33,7 +43,12 @@ pub enum HostField {
 impl Gate {
     /// A place that everybody may use, or else these users only.
     pub fn new(entry: Entry, users: Option<Users>) -> Self {
-        Self { entry, host: HostField::default(), users, session: Session::default(), session_field: None }
+        Self { entry, host: HostField::default(), users, session: Session::default(), session_field: None, own: None }
+    }
+
+    /// The same place, where what asks the proxy itself is for this host.
+    pub fn with_own(self, own: Option<OwnHost>) -> Self {
+        Self { own, ..self }
     }
 
     /// The same place, where the `host` field of requests is treated so.
@@ -49,6 +64,22 @@ impl Gate {
     /// The inside of a tunnel that was opened here, by a request of this session.
     pub(super) fn within(&self, entry: Entry, session: Session) -> Self {
         Self::new(entry, None).with_session(session, self.session_field.clone())
+    }
+
+    /// Gives a request that asks the proxy itself the URL of the host that it is for.
+    pub(super) fn address<B>(&self, request: &mut http::Request<B>) {
+        let Some(own) = self.own.filter(|_| matches!(self.entry, Entry::Proxy)) else { return };
+        let uri = request.uri();
+        let asks_itself = uri.authority().is_none() && uri.scheme().is_none() && (own.has)(uri.path());
+        if !asks_itself || !matches!(*request.method(), Method::GET | Method::HEAD) {
+            return;
+        }
+        if let (Ok(url), Ok(host)) = (format!("http://{}{}", own.host, uri.path()).parse(), own.host.parse()) {
+            *request.uri_mut() = url;
+            if let Some(named) = request.headers_mut().get_mut(header::HOST) {
+                *named = host;
+            }
+        }
     }
 
     /// Lets a request pass, without the credentials that it has for this place and without the name of its session: they

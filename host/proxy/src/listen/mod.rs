@@ -33,6 +33,6 @@ pub use accept::{BindError, Listener};
 pub use admit::Entry;
 pub use clients::Clients;
 pub use drain::Drain;
-pub use gate::{Gate, HostField, UserError, Users};
+pub use gate::{Gate, HostField, OwnHost, UserError, Users};
 pub use limits::ClientLimits;
 pub use service::Service;

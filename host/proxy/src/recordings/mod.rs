@@ -1,14 +1,16 @@
 //! Recordings, for addons: a capability, and the only folder that sees both flows and recordings.
 //!
 //! `capability` offers the package `proxyhost:recordings` to components, whose calls arrive in `reading`, `indexing` and
-//! `recorder`. `library` is what an addon has loaded, `messages` makes flows of its exchanges and `playing` answers of its
-//! WebSockets, some of them `paced`; `keys` and `heads` are what an addon need not make twice. `passing` and `upgraded` record what passes, and `frames` finds messages of WebSockets for
+//! `recorder`, with `gathered` for folders of recordings. `library` is what an addon has loaded, `messages` makes flows of its
+//! exchanges and `playing` answers of its WebSockets, some of them `paced`; `keys` and `heads` are what an addon need not make
+//! twice. `passing` and `upgraded` record what passes, and `frames` finds messages of WebSockets for
 //! those who look at them.
 
 mod bindings;
 mod capability;
 mod counters;
 mod frames;
+mod gathered;
 mod heads;
 mod indexing;
 mod keys;

@@ -10,7 +10,12 @@ use tracing::info;
 use recording::{Manner, OnDifference, Pace, Progress, Recording, Turn};
 use wasmtime::component::Resource;
 
-use super::{Library, bindings::recordings, capability::View};
+use super::{
+    Library,
+    bindings::recordings,
+    capability::View,
+    gathered::{Gathered, found_at},
+};
 use crate::addon::handles::{RequestHandle, ResponseHandle};
 
 impl recordings::Host for View<'_> {
@@ -30,22 +35,36 @@ impl recordings::Host for View<'_> {
         let addon = self.addon.name.clone();
         let recordings = self.recordings()?;
         let (ledger, before) = (recordings.ledger.clone(), recordings.before());
-        let again = recordings.build(|library| library.times(Path::new(&file)));
         // Reading gigabytes takes a while, which connections must not wait for.
-        let opened = tokio::task::spawn_blocking(move || {
-            let path = Path::new(&file);
-            let before = before.as_ref().and_then(|before| before.library());
-            Library::load(path, &ledger, before, again, || Recording::open(path, &mut show_progress(&addon, &file)))
-                .map_err(|error| oneline::chain(&error))
+        let found = tokio::task::spawn_blocking({
+            let file = file.clone();
+            move || found_at(Path::new(&file))
         });
-        let opened = match opened.await? {
-            Ok(opened) => opened,
+        let paths = match found.await? {
+            Ok(paths) => paths,
             Err(reason) => return Ok(Err(reason)),
         };
-        let recording = opened.recording();
-        let (skipped, damage) = (recording.skipped().reasons(), recording.warning().map(ToString::to_string));
-        let exchanges = recordings.build(|library| library.add(opened));
-        Ok(Ok(recordings::Loaded { exchanges: u32::try_from(exchanges).unwrap_or(u32::MAX), skipped, damage }))
+        let is_folder = paths.len() != 1 || paths.first().is_some_and(|path| path != Path::new(&file));
+        let mut all = Gathered::default();
+        for path in paths {
+            let (addon, ledger, before) = (addon.clone(), ledger.clone(), before.clone());
+            let again = recordings.build(|library| library.times(&path));
+            let opened = tokio::task::spawn_blocking(move || {
+                let before = before.as_ref().and_then(|before| before.library());
+                let mut progress = show_progress(&addon, &path.display().to_string());
+                let opened = Library::load(&path, &ledger, before, again, || Recording::open(&path, &mut progress));
+                (opened, path)
+            });
+            match opened.await? {
+                (Ok(opened), path) => {
+                    all.add(opened.recording(), &path, is_folder);
+                    all.exchanges += recordings.build(|library| library.add(opened));
+                }
+                (Err(error), _) if !is_folder => return Ok(Err(oneline::chain(&error))),
+                (Err(error), path) => all.skip(&error, &path),
+            }
+        }
+        Ok(all.finish(&file))
     }
 
     fn size(&mut self) -> wasmtime::Result<u32> {
@@ -176,7 +195,8 @@ impl From<recordings::Difference> for OnDifference {
 }
 
 /// Says how far a long load has come, once a second.
-fn show_progress(addon: &str, file: &str) -> impl FnMut(Progress) {
+fn show_progress(addon: &str, file: &str) -> impl FnMut(Progress) + use<> {
+    let (addon, file) = (addon.to_owned(), file.to_owned());
     let mut shown = Instant::now();
     move |progress| {
         if shown.elapsed().as_secs() >= 1 && progress.read_bytes < progress.total_bytes {
