@@ -39,8 +39,10 @@ async fn the_page_is_there_through_the_proxy_and_for_who_opens_the_listener() {
         }
         let page = asked(proxy.tls("mitm.it:443").await, "/", "mitm.it", "curl/8.5.0").await;
         assert!(page.text().find("id=\"curl\"") < page.text().find("id=\"ios\""));
-        let other = asked(proxy.connect().await, "/other", &address, IPHONE).await;
-        assert_eq!(other.status(), 400);
+        // What is not there, and what is for another server.
+        for (target, host) in [("/other", address.as_str()), ("/", "127.0.0.1:1"), ("/", "shop.example")] {
+            assert_eq!(asked(proxy.connect().await, target, host, IPHONE).await.status(), 400, "{target} {host}");
+        }
     }
 }
 

@@ -3,11 +3,11 @@
 use std::fmt;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header, uri::Authority};
 use ring::hmac;
 
 use super::Entry;
-use crate::flow::{Fault, FaultKind, Session};
+use crate::flow::{Fault, FaultKind, Scheme, Session};
 
 /// How requests come in at a place, and who may send them.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub struct Gate {
     session: Session,
     session_field: Option<HeaderName>,
     own: Option<OwnHost>,
+    /// The port that it is at, once there is one.
+    port: Option<u16>,
 }
 
 /// A host that requests are for which come to a proxy as to a web server: with a path, and not with a URL.
@@ -43,12 +45,25 @@ pub enum HostField {
 impl Gate {
     /// A place that everybody may use, or else these users only.
     pub fn new(entry: Entry, users: Option<Users>) -> Self {
-        Self { entry, host: HostField::default(), users, session: Session::default(), session_field: None, own: None }
+        Self {
+            entry,
+            host: HostField::default(),
+            users,
+            session: Session::default(),
+            session_field: None,
+            own: None,
+            port: None,
+        }
     }
 
     /// The same place, where what asks the proxy itself is for this host.
     pub fn with_own(self, own: Option<OwnHost>) -> Self {
         Self { own, ..self }
+    }
+
+    /// The same place, at a port.
+    pub(super) fn at_port(self, port: u16) -> Self {
+        Self { port: Some(port), ..self }
     }
 
     /// The same place, where the `host` field of requests is treated so.
@@ -71,7 +86,11 @@ impl Gate {
         let Some(own) = self.own.filter(|_| matches!(self.entry, Entry::Proxy)) else { return };
         let uri = request.uri();
         let asks_itself = uri.authority().is_none() && uri.scheme().is_none() && (own.has)(uri.path());
-        if !asks_itself || !matches!(*request.method(), Method::GET | Method::HEAD) {
+        // By another port, another server is meant.
+        let host = request.headers().get(header::HOST).and_then(|host| Authority::try_from(host.as_bytes()).ok());
+        let port = host.map(|host| host.port_u16().unwrap_or(Scheme::Http.default_port()));
+        let is_meant = port.is_some() && port == self.port;
+        if !asks_itself || !is_meant || !matches!(*request.method(), Method::GET | Method::HEAD) {
             return;
         }
         if let (Ok(url), Ok(host)) = (format!("http://{}{}", own.host, uri.path()).parse(), own.host.parse()) {
@@ -239,7 +258,7 @@ pub enum UserError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flow::{Destination, Scheme};
+    use crate::flow::Destination;
 
     fn users() -> Users {
         let mut users = Users::default();
