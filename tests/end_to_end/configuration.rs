@@ -12,7 +12,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::harness::{Origin, Proxyhost, RecordingFile, component, get, recording, soon};
+use crate::harness::{Proxyhost, RecordingFile, component, get, recording, soon};
 
 fn example(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/recordings").join(name)
@@ -406,91 +406,6 @@ fn check_says_what_is_wrong_without_listening() {
     let expected = "error: addon `serverreplay`: option `server_replay_extra` is forward, kill or a status from 200 to \
                     599, not `no`\n";
     assert_eq!(said, expected);
-}
-
-/// All files in a folder and below it, with what they hold.
-fn snapshot(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() {
-            found.push((path.clone(), Vec::new()));
-            found.extend(snapshot(&path));
-        } else {
-            let content = fs::read(&path).expect("a file");
-            found.push((path, content));
-        }
-    }
-    found.sort();
-    found
-}
-
-#[test]
-fn check_looks_at_every_file_that_is_named_and_writes_none() {
-    let folder = TempDir::new().expect("a temporary folder");
-    let path = |name: &str| folder.path().join(name);
-    let text = |name: &str| path(name).to_str().expect("UTF-8").to_owned();
-    fs::write(path("stale.json"), r#"{"pid":1}"#).expect("a file");
-    fs::write(path("notes.txt"), "not to be lost").expect("a file");
-    fs::write(path("no.pem"), "no certificate").expect("a file");
-    fs::create_dir(path("no-ca")).expect("a folder");
-    fs::write(path("no-ca/proxyhost-ca.pem"), "no key").expect("a file");
-    fs::set_permissions(path("no-ca/proxyhost-ca.pem"), fs::Permissions::from_mode(0o600)).expect("a file of ours");
-    let before = snapshot(folder.path());
-    let good = Proxyhost::with(["check", "--ca-dir"]).arg(path("new/ca")).arg("--ready-file").arg(path("stale.json"));
-    let good = good.arg("--report").arg(path("report.json")).arg("-w").arg(path("new/visit.mitm")).run();
-    assert!(good.status.success(), "{good:?}");
-    for (flags, why) in [
-        (vec!["--ca-dir".to_owned(), text("no-ca")], "proxyhost-ca.pem"),
-        (vec!["--ca-dir".to_owned(), text("notes.txt")], "Not a directory"),
-        (vec!["--upstream-ca".to_owned(), text("no.pem")], "no.pem"),
-        (vec!["--upstream-ca".to_owned(), text("missing.pem")], "missing.pem"),
-        (vec!["--ready-file".to_owned(), text("notes.txt")], "none of a proxy before"),
-        (vec!["--report".to_owned(), text("missing/report.json")], "cannot write the report"),
-        (vec!["-w".to_owned(), text("notes.txt")], "is there already"),
-        (vec!["-w".to_owned(), text("notes.txt/visit.mitm")], "visit.mitm"),
-        (vec!["-S".to_owned(), text("missing.mitm")], "missing.mitm"),
-    ] {
-        let said = flags.iter().fold(Proxyhost::with(["check"]), |start, flag| start.arg(flag)).refusal();
-        assert!(said.contains(why), "{flags:?}: {said}");
-    }
-    assert_eq!(snapshot(folder.path()), before);
-}
-
-#[tokio::test]
-async fn several_addresses_are_listened_on() {
-    let proxy = Proxyhost::with(["--listen", "127.0.0.1:0"]).listeners(2).start().await;
-    let said: Vec<String> =
-        proxy.log().lines().filter(|line| line.contains("listening on")).map(str::to_owned).collect();
-    assert_eq!(said.len(), 2, "{said:?}");
-    let said = Proxyhost::with(["--listen", "127.0.0.1:4000", "--listen", "127.0.0.1:4000"]).refusal();
-    assert!(said.contains("`regular` listens on 127.0.0.1:4000 already"), "{said}");
-}
-
-#[tokio::test]
-async fn flags_of_mitmproxy_work_or_have_a_sentence() {
-    let origin = Origin::answering(|_| b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok".to_vec()).await;
-    let url = format!("http://{}@0", origin.authority());
-    let proxy = Proxyhost::with(["-m", "regular@0", "-R", &url, "--ssl-insecure", "--confdir", "conf"]).listeners(2);
-    let proxy = proxy.start().await;
-    proxy.wait_for_log("upstream certificates are not verified").await;
-    assert_eq!(proxy.connect_reverse().await.ask("GET", "/", "x.example", &[], b"").await.text(), "ok");
-    assert!(proxy.folder().join("conf/proxyhost-ca-cert.pem").exists());
-    let good = Proxyhost::with(["check", "-p", "4711", "--listen-host", "127.0.0.2"]).run();
-    assert!(String::from_utf8_lossy(&good.stdout).contains("listener 127.0.0.2:4711: ok"), "{good:?}");
-    for (flags, what) in [
-        (&["-r", "x.mitm"][..], "`proxyhost flows list FILE`"),
-        (&["-n"], "`proxyhost flows`"),
-        (&["-nr", "x.mitm"], "`proxyhost flows`"),
-        (&["--certs", "x.pem"], "`--ca-dir DIR`"),
-        (&["-s", "x.py"], "`--addon FILE`"),
-        (&["--map-local=x"], "addon"),
-        (&["--set", "ssl_insecure=true"], "`--insecure`"),
-        (&["--set", "listen_port=1"], "`--listen [HOST:]PORT`"),
-    ] {
-        let said = Proxyhost::with(flags.iter().copied()).refusal();
-        assert!(said.contains(what) && said.matches('\n').count() == 1, "{flags:?}: {said}");
-    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use recording::{Content, Details, Exchange, Fields, Message, RESPONSE_PIECES, Recording, RecordingError};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{Exit, FlowsError, body, console::Console, decode, input, table, text};
 
@@ -14,7 +14,7 @@ pub(super) fn print(
     console: &mut Console<'_>,
 ) -> Result<Exit, FlowsError> {
     let request = &exchange.request;
-    let mut object = json!({
+    let object = json!({
         "file": recording.path().to_string_lossy(),
         "number": exchange.number,
         "id": exchange.id,
@@ -32,44 +32,62 @@ pub(super) fn print(
             "body": content(recording, &request.content, &request.fields)?,
             "trailers": lines(&request.trailers),
         },
-        "response": null,
+        "response": response(recording, exchange)?,
         "error": exchange.error.as_ref().map(|failure| json!({ "reason": failure.reason, "at": failure.at })),
         "can_be_replayed": exchange.is_answered() || exchange.is_playable(),
     });
-    if let Some(response) = &exchange.response {
-        object["response"] = json!({
-            "status": response.status,
-            "reason": text::decoded(&response.reason),
-            "version": format!("{:?}", response.version),
-            "started_at": time(response.started_at),
-            "ended_at": response.ended_at,
-            "pieces": response.pieces.len(),
-            "fields": lines(&response.fields),
-            "body": content(recording, &response.content, &response.fields)?,
-            "trailers": lines(&response.trailers),
-        });
-    }
-    if exchange.is_websocket {
-        let messages = input::messages(Some(exchange), details).iter();
-        let messages = messages.map(|said| message(recording, said)).collect::<Result<Vec<_>, _>>()?;
-        let session = exchange.websocket.as_ref();
-        object["websocket"] = json!({
-            "messages": messages,
-            "close_code": session.and_then(|session| session.close_code),
-            "close_reason": session.and_then(|session| session.close_reason.as_deref()),
-            "closed_by_client": session.and_then(|session| session.closed_by_client),
-            "ended_at": session.and_then(|session| session.ended_at),
-        });
-    }
-    if let (Some(details), Some(object)) = (details, object.as_object_mut()) {
-        object.extend(noted(details));
-    }
+    let websocket = websocket(recording, exchange, details)?.map(|websocket| ("websocket", websocket));
+    let noted = details.map(noted).into_iter().flatten();
+    let object = with(object, websocket.into_iter().chain(noted));
     console.print(object)?;
     Ok(Exit::Success)
 }
 
+/// The same object with more members.
+fn with(mut object: Value, members: impl IntoIterator<Item = (&'static str, Value)>) -> Value {
+    if let Some(object) = object.as_object_mut() {
+        object.extend(members.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    }
+    object
+}
+
+fn response(recording: &Recording, exchange: &Exchange) -> Result<Value, RecordingError> {
+    let Some(response) = &exchange.response else { return Ok(Value::Null) };
+    Ok(json!({
+        "status": response.status,
+        "reason": text::decoded(&response.reason),
+        "version": format!("{:?}", response.version),
+        "started_at": time(response.started_at),
+        "ended_at": response.ended_at,
+        "pieces": response.pieces.len(),
+        "fields": lines(&response.fields),
+        "body": content(recording, &response.content, &response.fields)?,
+        "trailers": lines(&response.trailers),
+    }))
+}
+
+fn websocket(
+    recording: &Recording,
+    exchange: &Exchange,
+    details: Option<&Details>,
+) -> Result<Option<Value>, RecordingError> {
+    if !exchange.is_websocket {
+        return Ok(None);
+    }
+    let messages = input::messages(Some(exchange), details).iter();
+    let messages = messages.map(|said| message(recording, said)).collect::<Result<Vec<_>, _>>()?;
+    let session = exchange.websocket.as_ref();
+    Ok(Some(json!({
+        "messages": messages,
+        "close_code": session.and_then(|session| session.close_code),
+        "close_reason": session.and_then(|session| session.close_reason.as_deref()),
+        "closed_by_client": session.and_then(|session| session.closed_by_client),
+        "ended_at": session.and_then(|session| session.ended_at),
+    })))
+}
+
 /// What is known of the flow beside what passed.
-fn noted(details: &Details) -> Map<String, Value> {
+fn noted(details: &Details) -> Vec<(&'static str, Value)> {
     let metadata = details.metadata.lines().filter(|line| !line.starts_with(RESPONSE_PIECES));
     let noted = [
         // What has no name and no port stands for an unknown one.
@@ -80,7 +98,7 @@ fn noted(details: &Details) -> Map<String, Value> {
         ("comment", &details.comment),
         ("metadata", &metadata.collect::<Vec<_>>().join("\n")),
     ];
-    noted.into_iter().filter(|(_, text)| !text.is_empty()).map(|(name, text)| (name.to_owned(), text.into())).collect()
+    noted.into_iter().filter(|(_, text)| !text.is_empty()).map(|(name, text)| (name, text.into())).collect()
 }
 
 fn time(seconds: f64) -> Option<f64> {
@@ -101,34 +119,30 @@ fn content(recording: &Recording, content: &Content, fields: &Fields) -> Result<
     let raw = recording.read(content)?;
     let decoded = decode::decode(&raw, fields);
     let said = decoded.as_ref().unwrap_or(&raw);
-    let mut object = json!({ "size": size });
-    if let Some(coding) = fields.joined("content-encoding") {
-        object["coding"] = text::decoded(&coding).into();
-        object["decoded"] = decoded.is_some().into();
-    }
-    let (name, text) = as_json(said, fields);
-    object[name] = text.into();
-    Ok(object)
+    let coding = fields
+        .joined("content-encoding")
+        .map(|coding| [("coding", text::decoded(&coding).into()), ("decoded", decoded.is_some().into())]);
+    Ok(with(json!({ "size": size }), coding.into_iter().flatten().chain([as_json(said, fields)])))
 }
 
 fn message(recording: &Recording, message: &Message<Content>) -> Result<Value, RecordingError> {
-    let mut object = json!({
+    let object = json!({
         "from_client": message.from_client,
         "at": time(message.at),
         "is_text": message.is_text,
         "size": message.content.size(),
     });
-    if message.content != Content::NotRecorded {
-        let (name, text) = as_json(&recording.read(&message.content)?, &Fields::new());
-        object[name] = text.into();
-    }
-    Ok(object)
+    let said = match &message.content {
+        Content::NotRecorded => None,
+        content => Some(as_json(&recording.read(content)?, &Fields::new())),
+    };
+    Ok(with(object, said))
 }
 
 /// Bytes as JSON has them, and the name that says how.
-fn as_json(bytes: &[u8], fields: &Fields) -> (&'static str, String) {
+fn as_json(bytes: &[u8], fields: &Fields) -> (&'static str, Value) {
     match body::as_text(bytes, fields) {
-        Some(text) => ("text", text),
-        None => ("base64", BASE64_STANDARD.encode(bytes)),
+        Some(text) => ("text", text.into()),
+        None => ("base64", BASE64_STANDARD.encode(bytes).into()),
     }
 }
