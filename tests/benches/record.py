@@ -41,7 +41,7 @@ def main():
             return [options.mitmdump, "-q", "--set", f"confdir={folder}",
                     "--mode", f"reverse:http://127.0.0.1:{origin_port}", "-p", str(port), *more]
 
-        proxies = {"proxyhost": (proxyhost, []), "proxyhost, recording": (proxyhost, ["-w", folder / "ours.mitm"])}
+        proxies = {"proxyhost": (proxyhost, []), "proxyhost, recording": (proxyhost, ["-w", folder / "ours.mitm", "--force"])}
         if options.mitmdump:
             proxies["mitmproxy"] = (mitmproxy, [])
             proxies["mitmproxy, recording"] = (mitmproxy, ["-w", str(folder / "theirs.mitm")])

@@ -47,6 +47,23 @@ async fn old_flags_of_reuse_serve_the_first() {
 }
 
 #[tokio::test]
+async fn the_flag_of_reuse_takes_its_value_or_stands_alone() {
+    let cycle = ["one", "two", "three", "one", "two"];
+    assert_eq!(five(&["--server-replay-reuse", "cycle"]).await, cycle);
+    assert_eq!(five(&["--server-replay-reuse=cycle"]).await, cycle);
+    assert_eq!(five(&["--server-replay-reuse", "-v"]).await, ["one"; 5]);
+    let help = Proxyhost::with(["--help"]).run();
+    let help = String::from_utf8_lossy(&help.stdout).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(help.contains("[one of: off, first, last, cycle, stick, true, false]"), "{help}");
+    // What follows is the command, and not a value.
+    assert!(Proxyhost::with(["--server-replay-reuse", "check"]).run().status.success());
+    for wrong in [&["--server-replay-reuse=never"][..], &["--server-replay-reuse", "never"]] {
+        let said = Proxyhost::with(wrong.iter().copied()).refusal();
+        assert!(said.contains("is one of off, first"), "{said}");
+    }
+}
+
+#[tokio::test]
 async fn several_recordings_are_used_one_after_the_other() {
     let (first, second) = (recording([get(CART).body("first")]), recording([get(CART).body("second")]));
     let proxy = Proxyhost::with(["-k"]).replay(&first).replay(&second).start().await;
@@ -243,4 +260,19 @@ async fn a_large_recorded_body_arrives_whole() {
     let response = proxy.connect().await.get(CART).await;
     assert!(response.framing == Framing::Length && response.body == body);
     assert!(proxy.http2().await.get(CART).await.body == body);
+}
+
+#[tokio::test]
+async fn a_flag_that_turns_off_what_is_deprecated_names_what_is_off() {
+    let proxy = Proxyhost::with(["--no-server-replay-kill-extra"]).start().await;
+    let line = proxy.wait_for_log("deprecated").await;
+    let expected = "WARN `--no-server-replay-kill-extra`: option `server_replay_kill_extra` is deprecated; use \
+                    server_replay_extra=forward instead";
+    assert_eq!(line, expected);
+}
+
+#[tokio::test]
+async fn the_short_flag_of_mitmproxys_other_one_says_what_it_is() {
+    let proxy = Proxyhost::with(["-k"]).start().await;
+    proxy.wait_for_log("-k kills requests that no recording answers; it is not --insecure").await;
 }

@@ -229,7 +229,7 @@ fn addons_run_where_the_address_space_is_limited() {
 
 #[tokio::test]
 async fn a_warning_is_logged_once() {
-    let mut proxy = Proxyhost::with(["--listen", "0.0.0.0:0", "--allow-open", "--insecure"]).start().await;
+    let mut proxy = Proxyhost::with(["--listen", "0.0.0.0:0", "--allow-open", "--insecure"]).listeners(2).start().await;
     proxy.terminate();
     assert_eq!(proxy.ended().await.code(), Some(0));
     let log = proxy.log();

@@ -1,6 +1,6 @@
 //! How others learn that the proxy serves, and where.
 
-use std::{fs, os::unix::net::UnixDatagram, path::Path, process::Stdio};
+use std::{fs, os::unix::net::UnixDatagram, path::Path, process::Stdio, time::Duration};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -39,6 +39,34 @@ async fn a_file_says_where_it_serves_until_it_ends() {
     assert!(!file.exists());
     let count = manager.recv(&mut told).expect("a message");
     assert_eq!(&told[..count], b"STOPPING=1\n");
+}
+
+#[tokio::test]
+async fn a_service_manager_sees_when_it_reads_everything_again() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let socket = folder.path().join("notify");
+    let manager = UnixDatagram::bind(&socket).expect("a socket");
+    manager.set_read_timeout(Some(Duration::from_secs(60))).expect("a timeout");
+    let told = || {
+        let mut told = [0; 128];
+        let count = manager.recv(&mut told).expect("a message");
+        String::from_utf8_lossy(&told[..count]).into_owned()
+    };
+    let start = Proxyhost::with(["--control", "0"]).env("NOTIFY_SOCKET", socket.to_str().expect("UTF-8"));
+    let proxy = start.start().await;
+    assert_eq!(told(), "READY=1\n");
+    // Also where nothing has changed, or what is there cannot be taken over.
+    proxy.signal("HUP");
+    let begins = |told: &str| told.starts_with("RELOADING=1\nMONOTONIC_USEC=") && told.matches('\n').count() == 2;
+    let first = told();
+    assert!(begins(&first), "{first}");
+    assert_eq!(told(), "READY=1\n");
+    for value in ["404", "no"] {
+        proxy.try_ctl(&["options", "set", &format!("server_replay_extra={value}")]).await;
+        let next = told();
+        assert!(begins(&next), "{next}");
+        assert_eq!(told(), "READY=1\n");
+    }
 }
 
 #[tokio::test]

@@ -176,7 +176,10 @@ async fn a_check_leaves_the_recording_as_it_is() {
     fs::write(target.path(), fs::read(recording([get("http://a.example/")]).path()).expect("a recording"))
         .expect("a file");
     let before = fs::read(target.path()).expect("a recording");
-    assert!(Proxyhost::with(["check"]).record(&target).run().status.success());
+    assert!(Proxyhost::with(["check", "--force"]).record(&target).run().status.success());
+    assert!(Proxyhost::with(["check"]).append(&target).run().status.success());
+    let said = Proxyhost::with(["check"]).record(&target).refusal();
+    assert!(said.contains("(`-w +FILE`), replace it (`--force`)"), "{said}");
     assert_eq!(fs::read(target.path()).expect("a recording"), before);
 }
 

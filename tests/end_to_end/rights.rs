@@ -86,10 +86,13 @@ async fn what_the_user_names_may_be_used_as_the_option_says() {
     let known = recording([get("http://shop.example/")]);
     let path = known.path().display().to_string();
     let before = fs::read(known.path()).expect("a recording");
-    configuring(&format!("load {path}")).set("probe_files", &path).start().await;
+    configuring(&format!("load {path}")).set("probe_files", &path).listeners(2).start().await;
     let appended = format!("+{path}");
-    configuring(&format!("record-to {appended}")).set("probe_output", &appended).start().await;
+    configuring(&format!("record-to {appended}")).set("probe_output", &appended).listeners(2).start().await;
     assert_eq!(fs::read(known.path()).expect("a recording"), before);
-    configuring(&format!("record-to {path}")).set("probe_output", &path).start().await;
+    let said = configuring(&format!("record-to {path}")).set("probe_output", &path).refusal();
+    assert!(said.contains("is there already"), "{said}");
+    assert_eq!(fs::read(known.path()).expect("a recording"), before);
+    configuring(&format!("record-to {path}")).arg("--force").set("probe_output", &path).listeners(2).start().await;
     assert_eq!(fs::read(known.path()).expect("a recording"), b"");
 }

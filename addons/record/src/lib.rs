@@ -1,10 +1,14 @@
 //! Records what passes: a default addon, innermost, so that it sees requests as they go to their server and responses as
 //! they come from it. What an addon before it answered was not sent, and is not recorded.
 //!
+//! It also changes, where that is asked for, what requests ask of servers, so that what is recorded can be replayed to
+//! others.
+//!
 //! Hooks: `lifecycle` opens the file; `request-hook` has the host keep the request's content; `response-hook` has it
 //! record the exchange when the response has ended; `error-hook` has it record what failed. The contents themselves never
 //! enter the component.
 
+mod edit;
 mod options;
 mod subject;
 
@@ -41,7 +45,9 @@ impl Declaration for Record {
 
 impl Lifecycle for Record {
     fn configure() -> Result<Readiness, String> {
-        let Some(file) = options::file() else { return Ok(Readiness::Idle) };
+        let Some(file) = options::file() else {
+            return Ok(if edit::is_wanted() { Readiness::Active } else { Readiness::Idle });
+        };
         options::filter()?;
         if let Some(notice) = recorder::open(&file, &options::redact())? {
             log::write(log::Level::Warn, &notice);
@@ -76,6 +82,7 @@ impl Commands for Record {
 
 impl RequestHook for Record {
     fn on_request(request: &Request) -> Action {
+        edit::edit(request);
         recorder::keep(request);
         Action::Next
     }

@@ -53,6 +53,14 @@ pub(crate) fn declared() -> Declared {
                 "Record only what this filter matches, such as `~d api.example & !~c 404`",
             )
             .taking("save-stream-filter"),
+            declare::flag(
+                "anticache",
+                false,
+                "Have servers answer whole: leave out of requests what asks whether something has changed",
+            )
+            .setting("anticache", "true"),
+            declare::flag("anticomp", false, "Have servers answer without content coding: accept no other")
+                .setting("anticomp", "true"),
             declare::texts(
                 "record_redact",
                 "Replace this before it is recorded, and let requests match whatever they have in its place: \

@@ -296,8 +296,9 @@ pub(crate) fn declared() -> declare::Declared {
                 "Which of several responses to equal requests is served: each once (off), the first, the last, all in \
                  turn (cycle), or each once and then the last (stick)",
             )
-            .setting("no-pop", "first")
+            .taking("server-replay-reuse")
             .setting("server-replay-reuse", "first")
+            .setting("no-pop", "first")
             .setting("no-server-replay-reuse", "off"),
             declare::flag("server_replay_refresh", true, "Bring dates and cookies up to date")
                 .setting("server-replay-refresh", "true")

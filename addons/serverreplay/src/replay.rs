@@ -44,6 +44,9 @@ pub(crate) fn load() -> Result<Readiness, String> {
     if files.is_empty() && options.miss != Miss::Forward {
         let consequence = miss::consequence(options.miss);
         log::write(log::Level::Warn, &format!("no recording is given (-S): {consequence}"));
+        if options.miss == Miss::Kill {
+            log::write(log::Level::Warn, "-k kills requests that no recording answers; it is not --insecure");
+        }
         return Ok(Readiness::Offline);
     }
     // Then the policy is to forward.

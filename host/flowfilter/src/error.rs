@@ -13,6 +13,14 @@ pub struct ParseError {
     pub what: String,
 }
 
+impl ParseError {
+    /// The same without what was attempted, for those who say that themselves.
+    pub fn reason(&self) -> String {
+        let Self { expression, character, what } = self;
+        format!("at character {character} of filter `{expression}`, {what}")
+    }
+}
+
 impl fmt::Display for ParseError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { expression, character, what } = self;

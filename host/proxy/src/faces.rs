@@ -94,6 +94,25 @@ impl ControlApi {
     }
 }
 
+/// Whether the token can be had that a control API is to ask for.
+///
+/// # Errors
+/// When it cannot.
+#[cfg(feature = "api")]
+pub fn check_control(settings: &ControlSettings) -> Result<(), FaceError> {
+    let checked = settings.token_file.as_deref().map_or(Ok(()), |path| api::Token::load(path).map(drop));
+    Ok(checked.map_err(api::BindError::from)?)
+}
+
+/// There is none in such a build.
+///
+/// # Errors
+/// Always.
+#[cfg(not(feature = "api"))]
+pub fn check_control(_: &ControlSettings) -> Result<(), FaceError> {
+    Err(FaceError::NotBuiltIn { what: "be controlled (--control)", without: "the control API" })
+}
+
 /// Whether there can be a console, where one is wanted.
 ///
 /// # Errors

@@ -2,7 +2,7 @@
 //!
 //! One flow's road through the modules, in order: [`listen`] takes it in, [`proxy`] leads it through the hooks of the
 //! [`addon`]s, [`upstream`] gets an answer if no addon gave one. [`flow`] is what travels, [`journal`] is what
-//! can be seen of it, [`config`] is what the user wants,
+//! can be seen of it, [`config`] is what the user wants, [`onboarding`] is what clients learn of the proxy itself,
 //! and `recordings` is what addons can do with recorded flows: a capability that can be left out.
 
 #![warn(
@@ -21,6 +21,7 @@ mod handshake;
 pub mod journal;
 pub mod listen;
 pub mod log;
+pub mod onboarding;
 pub mod proxy;
 pub mod ready;
 #[cfg(feature = "recordings")]

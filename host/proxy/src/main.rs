@@ -14,7 +14,7 @@ use proxyhost::{
     journal::{Journal, Keeping},
     listen::ca::CertificateAuthority,
     log::{self, StandardError},
-    report,
+    onboarding, report,
     run::{self, Asked, Bound, StartError},
     running::{ChangeError, Plan, Running},
     verdict,
@@ -197,7 +197,9 @@ async fn command(stderr: &StandardError) -> Result<(), Failure> {
     let environment = Environment::of_process(addon::shipped_names());
     let plan = Plan { args: std::env::args_os().skip(1).collect(), environment };
     let preliminary = plan.scan(&[])?;
-    let mut engine = AddonEngine::new(cache_folder().as_deref(), run::capabilities())
+    // Where nothing is kept yet, a check does not begin to.
+    let cache = cache_folder().filter(|folder| !preliminary.is_check() || folder.exists());
+    let mut engine = AddonEngine::new(cache.as_deref(), run::capabilities())
         .map_err(|error| Failure::Report(format!("error: cannot run WebAssembly here: {error:#}")))?;
     engine.compile_time = preliminary.compile_time().unwrap_or(engine.compile_time);
     let (action, loaded) = plan.finish(&engine, preliminary).await?;
@@ -206,7 +208,7 @@ async fn command(stderr: &StandardError) -> Result<(), Failure> {
         Action::Ca(settings) => {
             log::start(stderr, &settings, &engine, None);
             let authority = CertificateAuthority::load_or_create(settings.ca_dir()?).map_err(StartError::from)?;
-            print(&authority.trust_guide())
+            print(&onboarding::text(&authority))
         }
         Action::Addons(settings) => {
             log::start(stderr, &settings, &engine, None);
@@ -214,6 +216,7 @@ async fn command(stderr: &StandardError) -> Result<(), Failure> {
         }
         Action::Check(settings) => {
             log::start(stderr, &settings, &engine, None);
+            run::check_files(&settings)?;
             let addons = run::check(&loaded, &settings.addons).await?;
             print(&report::checked(&addons, &settings))
         }

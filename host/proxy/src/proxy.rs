@@ -13,6 +13,7 @@ use crate::{
     },
     generation::{Generation, Generations},
     listen::Service,
+    onboarding::Onboarding,
     throttle::Throttle,
     upstream::{Egress, Forward, Upstream, Via},
 };
@@ -25,6 +26,8 @@ pub struct Proxy<U = Upstream> {
     pub upstream: Option<U>,
     /// Where connections may go.
     pub egress: Arc<Egress>,
+    /// What answers those who ask the proxy itself.
+    pub onboarding: Option<Arc<Onboarding>>,
     /// This proxy's entry in the `Via` field of forwarded responses.
     pub via: Option<Via>,
 }
@@ -80,6 +83,9 @@ impl<U: Forward> Proxy<U> {
         interim: Option<Arc<dyn InterimSink>>,
     ) -> Result<Response, Unanswered> {
         let (action, before) = generation.chain.request(request).await?;
+        if let Some(own) = self.onboarding.as_ref().and_then(|onboarding| onboarding.answer(request, &action)) {
+            return Ok(own);
+        }
         let response = match action {
             Action::Kill => return Err(Unanswered::Killed),
             Action::Respond(response) => response,

@@ -47,6 +47,17 @@ impl Ready {
         Ok(Self { file: file.map(Path::to_owned), is_written: false })
     }
 
+    /// Whether there could be a file at that path. Nothing is written.
+    ///
+    /// # Errors
+    /// When there is another file, or it could not be written.
+    pub fn check(path: &Path) -> Result<(), ReadyError> {
+        let failed = |source| ReadyError::Failed { path: path.to_owned(), source };
+        is_stale(path)?;
+        // A file that has no name and is never seen.
+        tempfile::tempfile_in(folder(path)).map(drop).map_err(failed)
+    }
+
     /// It serves there, and is controlled there.
     ///
     /// # Errors
@@ -67,6 +78,27 @@ impl Ready {
     }
 }
 
+/// A change of what a proxy that serves does: a service manager that waits for it sees when it begins, and that it serves
+/// again when this is dropped.
+#[derive(Debug)]
+pub struct Reload(());
+
+impl Reload {
+    /// It begins.
+    pub fn begin() -> Self {
+        // Asked for only to tell somebody, and then it is there.
+        let now = NotifyState::monotonic_usec_now();
+        notify(&[Some(NotifyState::Reloading), now.ok()].into_iter().flatten().collect::<Vec<_>>());
+        Self(())
+    }
+}
+
+impl Drop for Reload {
+    fn drop(&mut self) {
+        notify(&[NotifyState::Ready]);
+    }
+}
+
 impl Drop for Ready {
     fn drop(&mut self) {
         if let Some(path) = self.file.as_ref().filter(|_| self.is_written)
@@ -84,17 +116,24 @@ const LARGEST: u64 = 1 << 20;
 const PID: &str = "pid";
 
 fn remove_stale(path: &Path) -> Result<(), ReadyError> {
-    let failed = |source| ReadyError::Failed { path: path.to_owned(), source };
+    if is_stale(path)? {
+        fs::remove_file(path).map_err(|source| ReadyError::Failed { path: path.to_owned(), source })?;
+    }
+    Ok(())
+}
+
+/// Whether there is a file that a proxy before has left behind.
+fn is_stale(path: &Path) -> Result<bool, ReadyError> {
     match regular_file::read(path, LARGEST) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(failed(error)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(source) => Err(ReadyError::Failed { path: path.to_owned(), source }),
         Ok(bytes) => {
             let is_ours = serde_json::from_slice(&bytes).is_ok_and(|value: Value| value.get(PID).is_some());
             // What makes temporary files leaves empty ones behind.
             if !is_ours && !bytes.is_empty() {
                 return Err(ReadyError::Foreign(path.to_owned()));
             }
-            fs::remove_file(path).map_err(failed)
+            Ok(true)
         }
     }
 }
@@ -107,10 +146,13 @@ fn described(listeners: &[ListenerInfo], control: Option<&str>) -> Value {
     described
 }
 
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Whoever sees the file sees all of it.
 fn write(path: &Path, described: &Value) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = NamedTempFile::new_in(folder)?;
+    let mut file = NamedTempFile::new_in(folder(path))?;
     writeln!(file, "{described}")?;
     // Where it listens is no secret, and who waits for it may be another user.
     let mut permissions = file.as_file().metadata()?.permissions();

@@ -24,6 +24,7 @@ use crate::{
         mode::Mode,
     },
     log::{ASKED, StandardError},
+    onboarding::Onboarding,
     proxy::Proxy,
     ready::{Ready, ReadyError},
     running::{Face, Running, SaveFlows},
@@ -55,6 +56,9 @@ pub enum StartError {
     /// An address cannot be listened on.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// The report could not be written at the end.
+    #[error(transparent)]
+    Report(#[from] verdict::ReportError),
     /// There can be no file that says that it serves.
     #[error(transparent)]
     Ready(#[from] ReadyError),
@@ -82,6 +86,20 @@ pub async fn check(loaded: &[Arc<Loaded>], specs: &[AddonSpec]) -> Result<Vec<Ad
     Ok(addons)
 }
 
+/// Looks at the files that settings name, beside those of addons, as a start would. Nothing is written.
+///
+/// # Errors
+/// When one of them would keep the proxy from starting.
+pub fn check_files(settings: &Settings) -> Result<(), StartError> {
+    CertificateAuthority::check(settings.ca_dir()?)?;
+    tls::client_config(&settings.upstream_tls)?;
+    settings.ready_file.as_deref().map_or(Ok(()), Ready::check)?;
+    if let Some(control) = &settings.control {
+        faces::check_control(control)?;
+    }
+    Ok(verdict::check(&settings.verdict)?)
+}
+
 /// A proxy whose addresses are bound, so that only its addons can keep it from running.
 pub struct Bound {
     listeners: Vec<(Listener, config::Listener)>,
@@ -93,6 +111,7 @@ pub struct Bound {
     egress: Arc<Egress>,
     authority: Arc<CertificateAuthority>,
     untouched: Untouched,
+    onboarding: Option<Arc<Onboarding>>,
     via: Option<Via>,
     limits: ClientLimits,
     idle: Duration,
@@ -109,6 +128,7 @@ impl Bound {
         let ready = Ready::not_yet(settings.ready_file.as_deref())?;
         let egress = Arc::new(Egress::new(settings.egress.clone()));
         let authority = Arc::new(CertificateAuthority::load_or_create(settings.ca_dir()?)?);
+        let onboarding = settings.onboarding.then(|| Arc::new(Onboarding::new(&authority)));
         let via = settings.via.then(|| Via::new(unique()));
         let upstream = upstream(settings, &egress, via.as_ref())?;
         let mut listeners = Vec::new();
@@ -121,6 +141,7 @@ impl Bound {
             let gate = Gate::new(entry, listener.users.clone())
                 .with_host(settings.host)
                 .with_route(route)
+                .with_own(settings.onboarding.then(Onboarding::own_host))
                 .with_session(listener.session.clone(), settings.session_field.clone());
             let bound = Listener::bind(listener.address, listener.mode.arrival(), gate).await?;
             egress.listens_on(bound.address());
@@ -145,6 +166,7 @@ impl Bound {
             egress,
             authority,
             untouched,
+            onboarding,
             via,
             limits,
             idle,
@@ -183,13 +205,14 @@ impl Bound {
             egress,
             authority,
             untouched,
+            onboarding,
             via,
             limits,
             idle,
             drain_time,
         } = self;
         let generations = running.generations().clone();
-        let proxy = Proxy { generations: generations.clone(), upstream, egress, via };
+        let proxy = Proxy { generations: generations.clone(), upstream, egress, onboarding, via };
         let clients = Clients::new(proxy, authority, limits, idle).leaving(untouched).told_to(journal.clone());
         let clients = Arc::new(clients);
         let places: Vec<ListenerInfo> =

@@ -1,6 +1,9 @@
 //! What is said at the end of a run.
 
-use std::{fs, io, path::PathBuf};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use control::Report;
 use tracing::{error, info, warn};
@@ -36,6 +39,24 @@ pub fn conclude(verdict: &Verdict, report: &Report) -> Result<bool, ReportError>
         error!("the run failed (--fail-on {})", verdict.fail_on);
     }
     Ok(fails)
+}
+
+/// Whether the report could be written. Nothing is.
+///
+/// # Errors
+/// When it could not.
+pub fn check(verdict: &Verdict) -> Result<(), ReportError> {
+    let Some(path) = &verdict.report else { return Ok(()) };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let checked = match fs::metadata(path) {
+        Ok(found) if found.is_file() => fs::OpenOptions::new().append(true).open(path).map(drop),
+        // Opening a pipe would wait for somebody to read.
+        Ok(_) => Ok(()),
+        // A file that has no name and is never seen.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => tempfile::tempfile_in(folder).map(drop),
+        Err(error) => Err(error),
+    };
+    checked.map_err(|source| ReportError { path: path.clone(), source })
 }
 
 /// Says what came of the flows so far.

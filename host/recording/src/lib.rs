@@ -16,6 +16,7 @@
 //! - `document`: the items of JSON documents, of which `har`, `wprgo` and `wiremock` make exchanges;
 //! - `load`: which of them reads a file;
 //! - `recording`: a recording that is open;
+//! - `collection`: which recordings lie in a folder;
 //! - `writers`: the formats that are written;
 //! - `recorder`: getting flows into a file while they pass, with `redaction` for the secrets in them;
 //! - `websocket`: the protocol itself, for recording sessions and for playing them.
@@ -28,6 +29,7 @@
     reason = "files that anybody may have written reach all of it"
 )]
 
+mod collection;
 mod document;
 mod flow_file;
 mod har;
@@ -47,13 +49,14 @@ mod writers;
 #[cfg(test)]
 mod samples;
 
+pub use collection::recordings_in;
 pub use flow_file::{Details, FlowFile, FlowFrame, FlowFrames, FlowProtocol, RESPONSE_PIECES};
 pub use model::{
     Beat, Comparison, Content, Exchange, Failure, Fields, Flow, Message, Pace, Piece, Request, Response, Source, Span,
     WebSocket,
 };
 pub use reading::{BrokenTail, Format, Invalid, Progress, RecordingError, Skipped};
-pub use recorder::{Input, Kept, Opened, Recorder, RecorderError, Redactor};
+pub use recorder::{Existing, Input, Kept, Opened, Recorder, RecorderError, Redactor};
 pub use recording::Recording;
 pub use redaction::Redaction;
 pub use websocket::{

@@ -60,7 +60,7 @@ fn readable(content: &[u8], fields: &Fields) -> (&'static str, String) {
 }
 
 /// The text of a content in the charset that its fields name, unless it is none.
-fn as_text(content: &[u8], fields: &Fields) -> Option<String> {
+pub(super) fn as_text(content: &[u8], fields: &Fields) -> Option<String> {
     let kind = fields.joined("content-type").map(|kind| text::latin1(&kind).to_ascii_lowercase());
     let kind = kind.unwrap_or_default();
     let charset = media_type::parameter(&kind, "charset").and_then(|range| kind.get(range));
@@ -88,7 +88,7 @@ fn ended(mut lines: String) -> String {
 /// The names of Latin-1, and of what differs from it in characters that are seldom used.
 const LATIN1: [&str; 4] = ["iso-8859-1", "latin-1", "latin1", "windows-1252"];
 /// The largest body that is read whole.
-const READ_LIMIT: u64 = 64 << 20;
+pub(super) const READ_LIMIT: u64 = 64 << 20;
 /// How many bytes of what is no text are shown.
 const HEX_LIMIT: usize = 256;
 

@@ -1,4 +1,6 @@
-//! `flows check`: whether recordings are whole.
+//! `flows check`: whether recordings are whole, and what of them can be replayed.
+
+use std::collections::BTreeMap;
 
 use clap::ArgMatches;
 use oneline::chain;
@@ -39,12 +41,39 @@ fn is_defect(error: &RecordingError) -> bool {
     !matches!(error, RecordingError::Open { .. } | RecordingError::NotAFile { .. } | RecordingError::Read { .. })
 }
 
-/// What a recording without defects holds.
+/// What a recording without defects holds, and what of it can be replayed.
 fn holdings(recording: &Recording) -> String {
     let exchanges = measure::count(recording.exchanges().len(), "exchange");
     let others = recording.skipped().reasons();
-    text::line(&[vec![exchanges], others].concat().join(", "))
+    let held = [vec![exchanges], others].concat().join(", ");
+    text::line(&[held].into_iter().chain(unplayable(recording)).collect::<Vec<_>>().join("; "))
 }
+
+/// What cannot be replayed, and why; nothing if all can be.
+fn unplayable(recording: &Recording) -> Option<String> {
+    let mut reasons: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for exchange in recording.exchanges() {
+        if let Some(lacks) = exchange.lacks() {
+            reasons.entry(lacks).or_default().push(exchange.number);
+        }
+    }
+    let count: usize = reasons.values().map(Vec::len).sum();
+    let reasons: Vec<String> = reasons.iter().map(|(lacks, numbers)| reason(lacks, numbers)).collect();
+    (count > 0).then(|| {
+        let can = recording.exchanges().len() - count;
+        format!("{can} can be replayed, {count} cannot: {}", reasons.join(", "))
+    })
+}
+
+fn reason(lacks: &str, numbers: &[usize]) -> String {
+    let named: Vec<String> = numbers.iter().take(NAMED).map(ToString::to_string).collect();
+    let more = if numbers.len() > NAMED { ", …" } else { "" };
+    let flows = if numbers.len() == 1 { "flow" } else { "flows" };
+    format!("{lacks} ({flows} {}{more})", named.join(", "))
+}
+
+/// Most flows of a reason that are named.
+const NAMED: usize = 10;
 
 #[cfg(test)]
 mod tests;

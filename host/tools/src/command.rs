@@ -26,9 +26,26 @@ pub fn command() -> Command {
                         .help("The number of the exchange, as `list` has it")
                         .required(true)
                         .value_parser(value_parser!(usize)),
-                ),
+                )
+                .arg(switch("json", "Print it as one JSON object, for programs"))
+                .arg(
+                    Arg::new("body")
+                        .long("body")
+                        .value_name("SIDE")
+                        .help("Write only the body of the request or of the response, decoded")
+                        .value_parser(["request", "response"])
+                        .conflicts_with("json"),
+                )
+                .arg(switch("coded", "Write the body as it was sent, in its content coding").requires("body"))
+                .arg(
+                    file("out", "OUT", "Write the body to this file, instead of standard output")
+                        .long("out")
+                        .required(false)
+                        .requires("body"),
+                )
+                .arg(force().requires("out")),
             Command::new("check")
-                .about("Look for damage; exit code 1 if there is any")
+                .about("Look for damage, and say what can be replayed; exit code 1 if there is damage")
                 .arg(file("file", "FILE", "The recordings").num_args(1..)),
             Command::new("repair")
                 .about("Cut off the broken end of a flow file")

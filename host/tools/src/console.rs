@@ -42,10 +42,9 @@ impl<'c> Console<'c> {
     /// is, if they are.
     pub fn of_process(out: &'c mut dyn Write, err: &'c mut dyn Write) -> Self {
         let mut console = Self::new(out, err);
-        if io::stdout().is_terminal()
-            && let Some((width, _)) = terminal_size::terminal_size()
-        {
-            console = console.with_width(width.0.into());
+        if io::stdout().is_terminal() {
+            let width = terminal_size::terminal_size().map(|(width, _)| width.0.into());
+            console = console.with_width(width.unwrap_or(USUAL_WIDTH));
         }
         if io::stderr().is_terminal() {
             console.progress = Showing::Sometimes(None);
@@ -56,6 +55,11 @@ impl<'c> Console<'c> {
     /// A line of data.
     pub(super) fn print(&mut self, line: impl Display) -> Result<(), FlowsError> {
         writeln!(self.out, "{line}").map_err(FlowsError::Output)
+    }
+
+    /// Data that are no lines.
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), FlowsError> {
+        self.out.write_all(bytes).map_err(FlowsError::Output)
     }
 
     /// Something about the data. It is not worth failing for.
@@ -97,6 +101,8 @@ impl<'c> Console<'c> {
     }
 }
 
+/// That of a terminal that does not say how wide it is.
+const USUAL_WIDTH: usize = 80;
 /// A file that is read in no time.
 const SHORT: u64 = 64 << 20;
 

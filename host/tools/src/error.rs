@@ -22,6 +22,21 @@ pub enum FlowsError {
         /// The number that was asked for.
         number: usize,
     },
+    /// There is no such body.
+    #[error("flow {number} of recording `{path}` has no {side} body to write: {why}")]
+    NoBody {
+        /// The recording.
+        path: PathBuf,
+        /// The number of the exchange.
+        number: usize,
+        /// Of the request or of the response.
+        side: &'static str,
+        /// Why there is none.
+        why: &'static str,
+    },
+    /// It would command the terminal.
+    #[error("the body is no text, and standard output is a terminal: write it `--out FILE`, or into a pipe")]
+    Terminal,
     /// Only a flow file can be repaired.
     #[error(
         "recording `{path}` is {format}, and only flow files can be repaired: `flows convert` writes what can be read"

@@ -150,3 +150,30 @@ fn notes_that_a_har_file_has_no_place_for_are_named() {
     // A flow file has a place for it.
     assert_eq!(convert(&noted, &folder.path("z.mitm")), "");
 }
+
+#[test]
+fn a_file_of_no_flows_is_that_for_every_command() {
+    let folder = Folder::new();
+    let har = folder.file("none.har", br#"{"log": {"entries": []}}"#);
+    let none = folder.path("none.mitm");
+    // What is written where there is nothing to write can be read again.
+    assert_eq!(printed(&["filter", "~u nothing-like-it", "@shop.mitm", &none]), format!("{none}: 0 flows\n"));
+    assert!(read(&none).is_empty());
+    for (index, path) in [&har, &none].into_iter().enumerate() {
+        let out = |name: &str| folder.path(&format!("{index}-{name}"));
+        assert_eq!(printed(&["list", path]), "");
+        assert_eq!(printed(&["list", "--json", path]), "");
+        assert_eq!(printed(&["check", path]), format!("{path}: ok, 0 exchanges\n"));
+        assert_eq!(printed(&["filter", "~q", path]), "");
+        for name in ["a.mitm", "a.har"] {
+            assert_eq!(printed(&["convert", path, &out(name)]), format!("{}: 0 flows\n", out(name)));
+            assert_eq!(printed(&["merge", &out(name), path, path, "--force"]), format!("{}: 0 flows\n", out(name)));
+        }
+        assert_eq!(printed(&["diff", path, path]), "");
+        let expected =
+            format!("error: recording `{path}` has no exchange 1: `proxyhost flows list` shows the numbers\n");
+        assert_eq!(flows(&["show", path, "1"]).err, expected);
+    }
+    let whole = folder.path("whole");
+    assert_eq!(printed(&["repair", &none, &whole]), format!("{whole}: 0 flows; nothing was broken\n"));
+}

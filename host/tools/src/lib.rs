@@ -4,7 +4,7 @@
 //! command, in the order of the help: `list`, `show`, `check`, `repair`, `merge`, `filter`, `convert` and `diff`. `input` opens
 //! recordings and walks over their flows, `output` makes new files, `gather` fills them, with `rebuilt` and `writers` for what
 //! cannot be copied. `subject` is a flow as filters see it, `table` the list of flows, and `body`, `decode`, `json`, `text` and
-//! `measure` make content readable. `message_diff` and `json_diff` compare.
+//! `measure` make content readable; `show_json` and `raw_body` are for programs. `message_diff`, `session_diff` and `json_diff` compare.
 
 // What recordings hold comes from outside. Tests may panic.
 #![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::expect_used, clippy::panic, clippy::unreachable))]
@@ -29,10 +29,13 @@ mod measure;
 mod merge;
 mod message_diff;
 mod output;
+mod raw_body;
 mod rebuilt;
 mod repair;
 mod run;
+mod session_diff;
 mod show;
+mod show_json;
 mod subject;
 mod table;
 mod text;

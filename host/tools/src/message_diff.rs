@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use recording::{Content, Exchange, Fields, Recording, RecordingError};
 
-use super::{FlowsError, decode, json_diff, measure, text};
+use super::{FlowsError, decode, json_diff, measure, session_diff, text};
 
 /// What is compared, and what is left out of it.
 pub(super) struct Comparison<'r> {
@@ -23,22 +23,25 @@ pub(super) fn differences(
 ) -> Result<Vec<String>, FlowsError> {
     let mut lines = Vec::new();
     let asked = [&old.request, &new.request];
-    comparison.fields("request", asked.map(|request| &request.fields), &mut lines);
+    comparison.fields("request field", asked.map(|request| &request.fields), &mut lines);
     comparison.bodies("request", asked.map(|request| (&request.fields, &request.content)), &mut lines)?;
+    comparison.fields("request trailer", asked.map(|request| &request.trailers), &mut lines);
     match (&old.response, &new.response) {
         (Some(old), Some(new)) => {
             if old.status != new.status {
                 lines.push(format!("status: {} -> {}", old.status, new.status));
             }
             let answered = [old, new];
-            comparison.fields("response", answered.map(|response| &response.fields), &mut lines);
+            comparison.fields("response field", answered.map(|response| &response.fields), &mut lines);
             let bodies = answered.map(|response| (&response.fields, &response.content));
             comparison.bodies("response", bodies, &mut lines)?;
+            comparison.fields("response trailer", answered.map(|response| &response.trailers), &mut lines);
         }
         (None, None) => {}
         (Some(old), None) => lines.push(format!("status: {} -> no response", old.status)),
         (None, Some(new)) => lines.push(format!("status: no response -> {}", new.status)),
     }
+    session_diff::compare([comparison.old, comparison.new], old, new, &mut lines)?;
     match [&old.error, &new.error].map(|error| error.as_ref().map_or("none", |failure| &failure.reason)) {
         [old, new] if old != new => lines.push(format!("error: {old} -> {new}")),
         _ => {}
@@ -59,7 +62,7 @@ impl Comparison<'_> {
         for name in names {
             let [old, new] = fields.map(|fields| fields.lines(&name).collect::<Vec<_>>());
             if old != new {
-                lines.push(format!("{side} field `{name}`: {} -> {}", listed(&old), listed(&new)));
+                lines.push(format!("{side} `{name}`: {} -> {}", listed(&old), listed(&new)));
             }
         }
     }

@@ -4,7 +4,13 @@ use clap::ArgMatches;
 use http::Version;
 use recording::{Content, Details, Exchange, Fields, Message, RESPONSE_PIECES, Recording};
 
-use super::{Exit, FlowsError, body, command, console::Console, input, measure, table, text};
+use super::{
+    Exit, FlowsError, body, command,
+    console::Console,
+    input, measure,
+    raw_body::{self, Side},
+    show_json, table, text,
+};
 
 /// Shows the exchange with a number.
 pub(super) fn run(matches: &ArgMatches, console: &mut Console<'_>) -> Result<Exit, FlowsError> {
@@ -18,7 +24,13 @@ pub(super) fn run(matches: &ArgMatches, console: &mut Console<'_>) -> Result<Exi
         }
         return Err(FlowsError::NoExchange { path, number });
     };
+    if let Some(side) = matches.get_one::<String>("body") {
+        return raw_body::write(&recording, exchange, Side::of(side), matches, console);
+    }
     let details = details(&recording, number)?;
+    if matches.get_flag("json") {
+        return show_json::print(&recording, exchange, details.as_ref(), console);
+    }
     about(&recording, exchange, details.as_ref(), console)?;
     request(&recording, exchange, console)?;
     response(&recording, exchange, console)?;

@@ -87,8 +87,8 @@ impl Row {
         }
     }
 
-    /// What the columns say, shorter where there is little room.
-    fn cells(&self, is_narrow: bool) -> [String; COLUMNS] {
+    /// What the columns say.
+    fn cells(&self) -> [String; COLUMNS] {
         let or_none = |cell: Option<String>| cell.unwrap_or_else(|| "-".to_owned());
         let status = match (self.status, &self.error) {
             (Some(status), None) => status.to_string(),
@@ -98,12 +98,9 @@ impl Row {
             (None, None) => "-".to_owned(),
         };
         let kind = self.content_type.as_deref().map(media_type::essence);
-        let moment = measure::moment(self.started_at.unwrap_or(0.0));
-        // Without the year and the milliseconds.
-        let moment = moment.get(5..19).filter(|_| is_narrow).unwrap_or(&moment);
         [
             self.number.to_string(),
-            moment.to_owned(),
+            measure::moment(self.started_at.unwrap_or(0.0)),
             text::line(&self.method),
             text::line(&self.url),
             status,
@@ -144,27 +141,69 @@ pub(super) fn print(rows: &[Row], form: Form, console: &mut Console<'_>) -> Resu
     if rows.is_empty() {
         return Ok(());
     }
-    let mut widths = HEADINGS.map(|heading| heading.chars().count());
-    let is_narrow = console.width().is_some();
-    for row in rows {
-        for (width, cell) in widths.iter_mut().zip(row.cells(is_narrow)) {
+    let mut lines = vec![HEADINGS.map(str::to_owned)];
+    lines.extend(rows.iter().map(Row::cells));
+    let shown = match console.width() {
+        Some(limit) => fit(&mut lines, limit),
+        None => (0..COLUMNS).collect(),
+    };
+    let mut widths = widths(&lines);
+    if let (Some(limit), Some(url)) = (console.width(), widths.get(URL).copied()) {
+        let others = line_width(&widths, &shown) - url;
+        widths[URL] = url.min(limit.saturating_sub(others).max(LEAST_URL));
+    }
+    lines.iter().try_for_each(|line| print_line(line, &widths, &shown, console))
+}
+
+/// Makes cells shorter, and leaves columns out, until addresses have room or there is nothing more to be left out. The columns
+/// that stay.
+fn fit(lines: &mut [[String; COLUMNS]], limit: usize) -> Vec<usize> {
+    let mut shown: Vec<usize> = (0..COLUMNS).collect();
+    let has_room = |lines: &[[String; COLUMNS]], shown: &[usize]| {
+        let mut widths = widths(lines);
+        widths[URL] = widths[URL].min(READABLE_URL);
+        line_width(&widths, shown) <= limit
+    };
+    // The year and the milliseconds go first, and then the day.
+    for range in [5..19, 6..14] {
+        if has_room(lines, &shown) {
+            return shown;
+        }
+        for line in lines.iter_mut() {
+            if let Some(shorter) = line[TIME].get(range.clone()) {
+                line[TIME] = shorter.to_owned();
+            }
+        }
+        if let Some(headings) = lines.first_mut() {
+            headings[TIME] = "time".to_owned();
+        }
+        let column = if range.start == 5 { TYPE } else { DURATION };
+        if !has_room(lines, &shown) {
+            shown.retain(|shown| *shown != column);
+        }
+    }
+    for column in [SIZE, TIME] {
+        if !has_room(lines, &shown) {
+            shown.retain(|shown| *shown != column);
+        }
+    }
+    shown
+}
+
+fn widths(lines: &[[String; COLUMNS]]) -> [usize; COLUMNS] {
+    let mut widths = [0; COLUMNS];
+    for line in lines {
+        for (width, cell) in widths.iter_mut().zip(line) {
             *width = (*width).max(cell.chars().count());
         }
     }
-    if let Some(limit) = console.width() {
-        shrink(&mut widths, limit);
-    }
-    print_line(&HEADINGS.map(str::to_owned), &widths, console)?;
-    rows.iter().try_for_each(|row| print_line(&row.cells(is_narrow), &widths, console))
+    widths
 }
 
-/// Makes columns narrower until their line has room, as far as they still say something.
-fn shrink(widths: &mut [usize; COLUMNS], limit: usize) {
-    for (column, least) in [(URL, 30), (TYPE, 10), (URL, 10)] {
-        let line = widths.iter().sum::<usize>() + GAP.len() * (COLUMNS - 1);
-        let Some(width) = widths.get_mut(column) else { continue };
-        *width -= line.saturating_sub(limit).min(width.saturating_sub(least));
-    }
+/// How wide a line with these columns is.
+fn line_width(widths: &[usize; COLUMNS], shown: &[usize]) -> usize {
+    let cells: usize = shown.iter().filter_map(|column| widths.get(*column)).sum();
+    cells + GAP.len() * shown.len().saturating_sub(1)
 }
 
 /// The file that a list is about, where there are several.
@@ -175,11 +214,13 @@ pub(super) fn print_heading(path: &Path, console: &mut Console<'_>) -> Result<()
 fn print_line(
     cells: &[String; COLUMNS],
     widths: &[usize; COLUMNS],
+    shown: &[usize],
     console: &mut Console<'_>,
 ) -> Result<(), FlowsError> {
-    let aligned = cells.iter().zip(widths).enumerate().map(|(column, (cell, &width))| match column {
+    let aligned = cells.iter().zip(widths).enumerate().filter(|(column, _)| shown.contains(column));
+    let aligned = aligned.map(|(column, (cell, &width))| match column {
         NUMBER | SIZE | DURATION => format!("{cell:>width$}"),
-        URL | TYPE => format!("{:<width$}", text::cut(cell, width)),
+        URL => format!("{:<width$}", text::short_url(cell, width)),
         _ => format!("{cell:<width$}"),
     });
     let line = aligned.collect::<Vec<_>>().join(GAP);
@@ -193,10 +234,14 @@ fn print_line(
 const COLUMNS: usize = 8;
 const HEADINGS: [&str; COLUMNS] = ["#", "time (UTC)", "method", "url", "status", "type", "size", "took"];
 const NUMBER: usize = 0;
+const TIME: usize = 1;
 const URL: usize = 3;
 const TYPE: usize = 5;
 const SIZE: usize = 6;
 const DURATION: usize = 7;
 const GAP: &str = "  ";
+/// Addresses of this width show where most requests go.
+const READABLE_URL: usize = 44;
+const LEAST_URL: usize = 10;
 /// Longer types exist, and say little more.
 const TYPE_WIDTH: usize = 32;

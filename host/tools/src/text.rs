@@ -50,6 +50,42 @@ pub(super) fn cut(text: &str, most: usize) -> String {
     cut
 }
 
+/// A URL in at most so many characters: of one that is longer the scheme goes first, then the host and the query are cut, and
+/// the path last, in its middle.
+pub(super) fn short_url(url: &str, most: usize) -> String {
+    let len = |text: &str| text.chars().count();
+    if len(url) <= most {
+        return url.to_owned();
+    }
+    let Some((_, rest)) = url.split_once("://") else { return cut(url, most) };
+    let (host, target) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    if len(rest) <= most || target.is_empty() {
+        return cut(rest, most);
+    }
+    let (path, query) = target.split_at(target.find(['?', '#']).unwrap_or(target.len()));
+    let room = most.saturating_sub(len(path) + usize::from(!query.is_empty()));
+    let host = cut(host, room.max(LEAST_HOST.min(most / 2)));
+    let left = most.saturating_sub(len(&host));
+    let path = cut_within(path, left.saturating_sub(usize::from(!query.is_empty())));
+    let query = if query.is_empty() { String::new() } else { cut(query, left.saturating_sub(len(&path))) };
+    cut(&(host + &path + &query), most)
+}
+
+/// At most so many characters of a text: its start and its end.
+fn cut_within(text: &str, most: usize) -> String {
+    let characters: Vec<char> = text.chars().collect();
+    if characters.len() <= most {
+        return text.to_owned();
+    }
+    let kept = most.saturating_sub(1);
+    let (start, end) = (kept / 2, kept - kept / 2);
+    let first = characters.iter().take(start);
+    first.chain([&'…']).chain(characters.iter().skip(characters.len() - end)).collect()
+}
+
+/// Room in which most hosts can be told apart.
+const LEAST_HOST: usize = 12;
+
 /// The text that bytes are: UTF-8 if they are that, otherwise Latin-1.
 pub(super) fn decoded(bytes: &[u8]) -> String {
     match str::from_utf8(bytes) {
@@ -107,6 +143,18 @@ mod tests {
     }
 
     #[test]
+    fn the_path_of_a_long_url_stays() {
+        let url = "https://shop.example/api/v1/orders/1042?page=2&sort=date";
+        assert_eq!(short_url(url, 60), url);
+        assert_eq!(short_url(url, 50), "shop.example/api/v1/orders/1042?page=2&sort=date");
+        assert_eq!(short_url(url, 40), "shop.example/api/v1/orders/1042?page=2&…");
+        assert_eq!(short_url(url, 32), "shop.example/api/v1/orders/1042…");
+        assert_eq!(short_url(url, 28), "shop.example/api/v1…rs/1042…");
+        assert_eq!(short_url("http://a-long-name.of-a-host.example/x", 20), "a-long-name.of-a-…/x");
+        assert_eq!(short_url("no URL at all", 6), "no UR…");
+    }
+
+    #[test]
     fn a_dump_has_sixteen_bytes_a_line() {
         let expected = "00000000  00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f  ................\n\
                         00000010  41 ff                                            A.\n";
@@ -118,6 +166,10 @@ mod tests {
         #[test]
         fn no_control_character_is_left(text: String) {
             prop_assert!(!line(&text).contains(char::is_control));
+            for most in [0, 1, 7, 30] {
+                let shown = short_url(&["http://", &text].concat(), most);
+                prop_assert!(shown.chars().count() <= most.max(1), "{}", shown);
+            }
             prop_assert!(!lines(&text).contains(|left: char| left.is_control() && left != '\n' && left != '\t'));
         }
     }

@@ -7,7 +7,7 @@ use std::path::Path;
 use fuzz::{any_flow, place::Place, reading, tree};
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 use oneline::chain;
-use recording::{Opened, Recorder, Recording};
+use recording::{Existing, Opened, Recorder, Recording};
 
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| { tree::mutate(data, size, max_size, seed) });
 
@@ -56,7 +56,7 @@ fn append_to_har(bytes: &[u8]) {
 
 /// Appends a flow. Answers with what was said of the file, or nothing if it was refused.
 fn append(path: &Path) -> Option<Option<String>> {
-    match Recorder::open(&format!("+{}", path.display()), None) {
+    match Recorder::open(&format!("+{}", path.display()), Existing::Refuse, None) {
         Ok(Opened { recorder, notice }) => {
             drop(recorder.save(1, any_flow::plain()));
             recorder.finish();

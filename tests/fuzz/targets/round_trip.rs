@@ -7,7 +7,7 @@ use std::path::Path;
 use bytes::Bytes;
 use fuzz::{any_flow::AnyFlow, place::Place, reading};
 use libfuzzer_sys::fuzz_target;
-use recording::{Exchange, Fields, Flow, Recorder, Recording, Response, Source, WebSocket};
+use recording::{Exchange, Existing, Fields, Flow, Recorder, Recording, Response, Source, WebSocket};
 
 fuzz_target!(|flow: AnyFlow| {
     let AnyFlow(flow) = flow;
@@ -20,7 +20,7 @@ fuzz_target!(|flow: AnyFlow| {
 });
 
 fn write(path: &Path, flow: Flow<Source>) {
-    let opened = Recorder::open(&path.display().to_string(), None).expect("a file that can be written");
+    let opened = Recorder::open(&path.display().to_string(), Existing::Replace, None).expect("a file that can be written");
     drop(opened.recorder.save(1, flow));
     opened.recorder.finish();
 }

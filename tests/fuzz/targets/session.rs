@@ -11,7 +11,7 @@ use bytes::Bytes;
 use fuzz::{any_flow, place::Place, reading};
 use libfuzzer_sys::fuzz_target;
 use recording::{
-    Content, Decoder, Deflate, Event, MESSAGE_LIMIT, MessageStore, Recorder, Recording, SessionRecorder, Side, Source,
+    Content, Decoder, Deflate, Event, Existing, MESSAGE_LIMIT, MessageStore, Recorder, Recording, SessionRecorder, Side, Source,
     WebSocket,
 };
 
@@ -47,7 +47,7 @@ fuzz_target!(|bytes: &[u8]| {
     let mut flow = any_flow::plain();
     flow.websocket = Some(session.finish(SystemTime::now()));
     let path = Place::get().path("session.mitm");
-    let opened = Recorder::open(&path.display().to_string(), None).expect("a file that can be written");
+    let opened = Recorder::open(&path.display().to_string(), Existing::Replace, None).expect("a file that can be written");
     drop(opened.recorder.save(1, flow));
     opened.recorder.finish();
     let recording = reading::read(&path).expect("a file that can be read");

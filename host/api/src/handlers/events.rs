@@ -102,7 +102,7 @@ impl Selection {
         };
         let kinds = wanted.kind.map(|kinds| kinds.split(',').map(|kind| known(kind.trim())).collect());
         let filter = wanted.filter.map(|filter| Filter::parse(&filter)).transpose();
-        let filter = filter.map_err(|error| Failure::invalid(oneline::chain(&error)))?;
+        let filter = filter.map_err(|error| Failure::invalid(error.reason()))?;
         Ok(Self { kinds: kinds.transpose()?, session: wanted.session, filter })
     }
 

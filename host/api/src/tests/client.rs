@@ -205,6 +205,7 @@ async fn a_failure_says_what_was_attempted_and_why() {
         .await;
     let token = script.folder.path().join("token");
     fs::write(&token, "another token that is wrong".replace(' ', "-")).expect("a file");
+    script.fails("flows ~c", 2, "cannot list flows: at character 1 of filter `~c`, x").await;
     script.fails("flows", 1, "cannot list flows: this is not the token of the proxy").await;
 }
 

@@ -161,7 +161,7 @@ impl Control for Fake {
     fn flows(&self, query: &FlowQuery) -> Result<FlowPage, ControlError> {
         self.is_listed.store(true, Ordering::Relaxed);
         let filter = query.filter.as_deref().map(flowfilter::Filter::parse).transpose();
-        let filter = filter.map_err(|error| ControlError::new(ErrorKind::Invalid, error.to_string()))?;
+        let filter = filter.map_err(|error| ControlError::new(ErrorKind::Invalid, error.reason()))?;
         let matches = |flow: &&Arc<Flow>| {
             filter.as_ref().is_none_or(|filter| filter.matches(&***flow))
                 && query.session.as_ref().is_none_or(|session| flow.summary.session == *session)

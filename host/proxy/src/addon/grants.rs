@@ -12,6 +12,7 @@ use super::options::{Kind, Value};
 pub struct Grants {
     read: BTreeSet<String>,
     write: BTreeSet<String>,
+    may_replace: bool,
 }
 
 impl Grants {
@@ -22,6 +23,16 @@ impl Grants {
             (Kind::Output, Value::Text(file)) if !file.is_empty() => drop(self.write.insert(file.clone())),
             _ => {}
         }
+    }
+
+    /// Says whether a file that is there already may be replaced.
+    pub fn allow_replacing(&mut self, may_replace: bool) {
+        self.may_replace = may_replace;
+    }
+
+    /// Whether a file that is there already may be replaced, of those that may be written from their start.
+    pub fn may_replace(&self) -> bool {
+        self.may_replace
     }
 
     /// Whether the addon may read a file.

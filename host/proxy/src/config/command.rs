@@ -6,7 +6,7 @@ use clap::{
     error::{ContextKind, ContextValue, ErrorKind},
 };
 
-use super::{ConfigError, suggest::nearest};
+use super::{ConfigError, mitmproxy, suggest::nearest};
 
 /// The command line without the flags of addons.
 pub(super) fn own() -> Command {
@@ -30,8 +30,12 @@ pub(super) fn own() -> Command {
                 "SPEC",
                 "How clients name their server: regular, reverse:URL, upstream:URL, socks5 or transparent; with \
                  @[HOST:]PORT to listen there",
-            ),
-            one("listen", "[HOST:]PORT", "Where to listen [default: 127.0.0.1:8080]"),
+            )
+            .short('m'),
+            many("reverse", "URL", "Stand in this server's place: the same as --mode reverse:URL").short('R'),
+            many("listen", "[HOST:]PORT", "Where to listen, several times if repeated [default: 127.0.0.1:8080]"),
+            one("listen-port", "PORT", "Where to listen: the port").short('p').conflicts_with("listen"),
+            one("listen-host", "HOST", "Where to listen: the host").conflicts_with("listen"),
             many("addon", "ADDON", "Load an addon: a file, or a shipped addon's name; the first is outermost"),
             many("plug", "FILE", "Load a component that exports what an addon imports"),
             switch("no-default-addons", "Load only the addons that are named"),
@@ -61,8 +65,10 @@ pub(super) fn own() -> Command {
                 "Exit with 3 if a request was missed, a recorded response not served, or a flow failed",
             ),
             switch("exit-when-used", "Stop when every recorded response was served"),
-            one("ca-dir", "DIR", "Keep the certificate authority here [default: ~/.proxyhost]"),
-            switch("insecure", "Accept any certificate of a server"),
+            one("ca-dir", "DIR", "Keep the certificate authority here [default: ~/.proxyhost]")
+                .visible_alias("confdir"),
+            switch("no-onboarding", "Do not answer http://proxyhost.local/ and http://mitm.it/ with the certificates"),
+            switch("insecure", "Accept any certificate of a server").visible_alias("ssl-insecure"),
             many("upstream-ca", "FILE", "Trust these certificates of servers as well"),
             one(
                 "upstream-auth",
@@ -71,6 +77,7 @@ pub(super) fn own() -> Command {
             ),
             many("ignore-hosts", "PATTERN", "Pass on untouched what goes to hosts whose HOST:PORT matches"),
             many("allow-hosts", "PATTERN", "Pass on untouched what goes to other hosts than those that match"),
+            switch("force", "Replace recordings that are there already"),
             switch("offline", "Send nothing to any server"),
             many("egress-allow", "HOST[:PORT]", "Send only there: names with *, addresses, networks, ports"),
             many("egress-deny", "HOST[:PORT]", "Send nothing there, whatever is allowed"),
@@ -91,16 +98,23 @@ fn command() -> Arg {
 
 /// The commands that are ones of their own, with arguments of their own behind them.
 pub(super) const OF_THEIR_OWN: [&str; 2] = [CTL, FLOWS];
+/// Looks at the configuration only.
+pub(super) const CHECK: &str = "check";
 const CTL: &str = "ctl";
 const FLOWS: &str = "flows";
 
 const COMMANDS: [(&str, &str); 5] = [
     ("addons", "List the addons and their options"),
     ("ca", "Show the certificate authority that clients have to trust"),
-    ("check", "Check the configuration, and stop"),
+    (CHECK, "Check the configuration, and stop"),
     (CTL, "Look at a running proxy, or change it; see `proxyhost ctl --help`"),
     (FLOWS, "List, show, check, repair, merge, filter, convert or compare recordings; see `proxyhost flows --help`"),
 ];
+
+/// Whether a word says what to do.
+pub(super) fn is_command(word: &str) -> bool {
+    COMMANDS.iter().any(|(name, _)| *name == word)
+}
 
 /// Says what clap found wrong.
 pub(super) fn explain(error: &clap::Error, command: &Command) -> ConfigError {
@@ -142,6 +156,9 @@ pub(super) fn explain(error: &clap::Error, command: &Command) -> ConfigError {
 const SEE_HELP: &str = "`proxyhost --help` lists all flags";
 
 fn unknown_flag(flag: &str, command: &Command) -> ConfigError {
+    if let Some(what) = mitmproxy::instead_of_flag(flag) {
+        return ConfigError::new(format_args!("there is no flag `{flag}`: {what}"));
+    }
     let error = ConfigError::new(format_args!("unknown flag `{flag}`"));
     let longs =
         command.get_arguments().flat_map(|argument| argument.get_long_and_visible_aliases().unwrap_or_default());

@@ -8,7 +8,7 @@ use std::{
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::{
-    ConfigError, DEFAULT_ADDONS, DeclaredAddon,
+    ConfigError, DEFAULT_ADDONS, DeclaredAddon, command,
     values::{Given, Setting},
 };
 use crate::addon::options::{Flag, Kind, OptionDeclaration};
@@ -24,8 +24,10 @@ struct Argument {
     id: String,
     long: String,
     option: String,
-    /// What the flag alone stands for.
+    /// What it stands for, if it never has a value.
     sets: Option<String>,
+    /// The type of its value, if it may have one and need not.
+    or_takes: Option<Kind>,
 }
 
 impl Flags {
@@ -48,18 +50,23 @@ impl Flags {
     }
 
     fn add(&mut self, option: &OptionDeclaration, heading: &str) {
-        let mut groups: BTreeMap<Option<&str>, Vec<&Flag>> = BTreeMap::new();
+        let mut groups: BTreeMap<(Option<&str>, bool), Vec<&Flag>> = BTreeMap::new();
         for flag in &option.flags {
-            groups.entry(flag.sets.as_deref()).or_default().push(flag);
+            let same = || option.flags.iter().filter(|other| other.long == flag.long);
+            let is_both = same().count() > 1;
+            // One that takes a value as well as standing for one is added once, with the value that it stands for.
+            if !is_both || flag.sets.is_some() {
+                groups.entry((flag.sets.as_deref(), is_both)).or_default().push(flag);
+            }
         }
-        for (sets, group) in groups {
+        for ((sets, is_both), group) in groups {
             let Some((first, aliases)) = group.split_first() else { continue };
             // No id of a flag of the proxy's own has a blank.
             let id = format!("addon flag {}", self.arguments.len());
             let mut argument = Arg::new(id.clone())
                 .long(first.long.clone())
                 .action(ArgAction::Append)
-                .help(help(option, sets))
+                .help(help(option, sets, is_both))
                 .help_heading(heading.to_owned())
                 .visible_aliases(aliases.iter().map(|flag| flag.long.clone()).collect::<Vec<_>>());
             let mut shorts = group.iter().filter_map(|flag| flag.short);
@@ -67,15 +74,39 @@ impl Flags {
                 argument = argument.short(short).visible_short_aliases(shorts.collect::<Vec<_>>());
             }
             argument = match sets {
+                Some(sets) if is_both => argument
+                    .value_name(value_name(&option.kind))
+                    .num_args(0..=1)
+                    .require_equals(true)
+                    .default_missing_value(sets.to_owned()),
                 Some(sets) => argument.num_args(0).default_missing_value(sets.to_owned()),
                 None => {
                     argument.value_name(value_name(&option.kind)).allow_negative_numbers(option.kind == Kind::Integer)
                 }
             };
-            let sets = sets.map(str::to_owned);
-            self.arguments.push(Argument { id, long: first.long.clone(), option: option.name.clone(), sets });
+            let or_takes = is_both.then(|| option.kind.clone());
+            let sets = sets.filter(|_| !is_both).map(str::to_owned);
+            self.arguments.push(Argument { id, long: first.long.clone(), option: option.name.clone(), sets, or_takes });
             self.command = std::mem::take(&mut self.command).arg(argument);
         }
+    }
+
+    /// The arguments with each value joined to its flag that may have one and need not: what follows a flag for a choice is
+    /// its value, unless it is another flag or a command.
+    pub(super) fn joined(&self, args: Vec<String>) -> Vec<String> {
+        let takes = |flag: &str, word: &str| {
+            let argument = self.arguments.iter().find(|argument| flag.strip_prefix("--") == Some(&argument.long));
+            let is_choice = matches!(argument.and_then(|argument| argument.or_takes.as_ref()), Some(Kind::Choice(_)));
+            is_choice && !word.starts_with('-') && !command::is_command(word)
+        };
+        let mut joined: Vec<String> = Vec::with_capacity(args.len());
+        for arg in args {
+            match joined.last_mut() {
+                Some(flag) if takes(flag, &arg) => *flag = format!("{flag}={arg}"),
+                _ => joined.push(arg),
+            }
+        }
+        joined
     }
 
     /// The options that a command line sets, in its order.
@@ -108,12 +139,15 @@ fn occurrences<'a>(matches: &'a ArgMatches, id: &str) -> impl Iterator<Item = (u
     matches.indices_of(id).unwrap_or_default().zip(texts)
 }
 
-fn help(option: &OptionDeclaration, sets: Option<&str>) -> String {
+fn help(option: &OptionDeclaration, sets: Option<&str>, may_have_value: bool) -> String {
     let name = &option.name;
     let help = match sets {
-        Some(sets) => format!("Sets {name} to {sets}"),
-        None => {
+        Some(sets) if !may_have_value => format!("Sets {name} to {sets}"),
+        sets => {
             let mut help = format!("{} [option: {name}]", option.help);
+            if let Some(sets) = sets {
+                help += &format!(" [alone: {sets}]");
+            }
             if let Kind::Choice(choices) = &option.kind {
                 help += &format!(" [one of: {}]", choices.join(", "));
             }
@@ -167,7 +201,10 @@ fn check(own: &Command, declared: &[DeclaredAddon]) -> Result<(), ConfigError> {
                 if !is_name(flag.trim_start_matches('-')) || !flag.starts_with(kind) {
                     return Err(misdeclared(addon, "a flag", &flag));
                 }
-                if let Some(earlier) = owners.insert(flag.clone(), Some(addon)) {
+                let is_own = |earlier: &Option<&DeclaredAddon>| earlier.is_some_and(|owner| std::ptr::eq(owner, addon));
+                if let Some(earlier) = owners.insert(flag.clone(), Some(addon))
+                    && !(is_own(&earlier) && may_stand_alone(option, &flag))
+                {
                     return Err(clash("flag", &flag, earlier, addon));
                 }
             }
@@ -184,6 +221,12 @@ fn flags(option: &OptionDeclaration) -> impl Iterator<Item = (String, &'static s
         let short = flag.short.map(|short| (format!("-{short}"), "-"));
         [Some(long), short].into_iter().flatten()
     })
+}
+
+/// Whether a long flag takes a value of the option, and stands for one where there is none.
+fn may_stand_alone(option: &OptionDeclaration, flag: &str) -> bool {
+    let mut same = option.flags.iter().filter(|other| flag.strip_prefix("--") == Some(&other.long));
+    matches!((same.next(), same.next(), same.next()), (Some(one), Some(other), None) if one.sets.is_some() != other.sets.is_some())
 }
 
 fn is_name(text: &str) -> bool {

@@ -39,50 +39,83 @@ impl From<Located<String>> for Typed {
 }
 
 /// Makes listeners, and adds to `warnings` what the operator should know of them. One without an address of its own listens
-/// on `listen`, and one without a host of its own on the host of `listen`. If none is wanted there is a regular one, with
-/// the access of `otherwise`.
+/// on each of `listen`, and one without a host of its own on the host of the first of these. If none is wanted there are
+/// regular ones, with the access of `otherwise`.
 pub(super) fn resolve(
     wanted: Vec<Wanted>,
-    listen: Option<&Typed>,
+    listen: &[Typed],
     otherwise: Access,
     warnings: &mut Vec<String>,
 ) -> Result<Vec<Listener>, ConfigError> {
-    let default = match listen {
-        Some(typed) => {
-            let address = ListenAddress::parse(&typed.text);
-            address.map_err(|error| ConfigError::new(error).at(&typed.origin))?
-        }
-        None => ListenAddress { host: None, port: Mode::Regular.default_port() },
-    };
-    let default_host = default.host.as_deref().unwrap_or(DEFAULT_HOST);
-    let default_origin = listen.map_or("the default address", |typed| typed.origin.as_str());
-    if wanted.is_empty() {
-        let address = lookup(default_host, default.port).map_err(|error| error.at(default_origin))?;
-        warnings.extend(access::check(&otherwise, address).map_err(|error| error.at(default_origin))?);
-        let (is_named, session) = (listen.is_some(), Session::default());
-        return Ok(vec![Listener { mode: Mode::Regular, address, is_named, users: otherwise.users, session }]);
+    let mut defaults = Vec::new();
+    for typed in listen {
+        let address = ListenAddress::parse(&typed.text).map_err(|error| ConfigError::new(error).at(&typed.origin))?;
+        defaults.push((address, typed.origin.as_str()));
     }
-    let mut listeners: Vec<Listener> = Vec::new();
+    let default_host = defaults.first().and_then(|(address, _)| address.host.clone());
+    let default_host = default_host.as_deref().unwrap_or(DEFAULT_HOST);
+    let defaults_of = |mode: &Mode| {
+        if !defaults.is_empty() {
+            return defaults.clone();
+        }
+        vec![(ListenAddress { host: None, port: mode.default_port() }, "the default address")]
+    };
+    let mut listeners = Listeners { found: Vec::new(), default_host, warnings };
+    if wanted.is_empty() {
+        let is_named = !listen.is_empty();
+        for (address, origin) in defaults_of(&Mode::Regular) {
+            let plain = Plain { mode: Mode::Regular, access: otherwise.clone(), session: Session::default(), is_named };
+            listeners.add(plain, address, origin, origin)?;
+        }
+        return Ok(listeners.found);
+    }
     for Wanted { mode: typed, access, session } in wanted {
         let ModeSpec { mode, listen: own } =
             ModeSpec::parse(&typed.text).map_err(|error| explain(error).at(&typed.origin))?;
         if mode == Mode::Transparent && access.users.is_some() {
             return Err(nobody_to_ask().at(&typed.origin));
         }
-        let origin = if own.is_some() { &typed.origin } else { default_origin };
-        let ListenAddress { host, port } = match (own, listen) {
-            (Some(own), _) => own,
-            (None, Some(_)) => default.clone(),
-            (None, None) => ListenAddress { host: None, port: mode.default_port() },
-        };
-        let address = lookup(host.as_deref().unwrap_or(default_host), port).map_err(|error| error.at(origin))?;
-        if let Some(earlier) = listeners.iter().find(|earlier| overlap(earlier.address, address)) {
-            return Err(two_on_one(earlier, &mode, address).at(&typed.origin));
+        let plain = || Plain { mode: mode.clone(), access: access.clone(), session: session.clone(), is_named: true };
+        match own {
+            Some(address) => listeners.add(plain(), address, &typed.origin, &typed.origin)?,
+            None => {
+                for (address, origin) in defaults_of(&mode) {
+                    listeners.add(plain(), address, origin, &typed.origin)?;
+                }
+            }
         }
-        warnings.extend(access::check(&access, address).map_err(|error| error.at(origin))?);
-        listeners.push(Listener { mode, address, is_named: true, users: access.users, session });
     }
-    Ok(listeners)
+    Ok(listeners.found)
+}
+
+/// A listener that has no address yet.
+struct Plain {
+    mode: Mode,
+    access: Access,
+    session: Session,
+    is_named: bool,
+}
+
+/// The listeners so far.
+struct Listeners<'a> {
+    found: Vec<Listener>,
+    default_host: &'a str,
+    warnings: &'a mut Vec<String>,
+}
+
+impl Listeners<'_> {
+    /// Adds one at an address, which was given at `origin`; `asked_at` is where it was asked for itself.
+    fn add(&mut self, plain: Plain, address: ListenAddress, origin: &str, asked_at: &str) -> Result<(), ConfigError> {
+        let Plain { mode, access, session, is_named } = plain;
+        let ListenAddress { host, port } = address;
+        let address = lookup(host.as_deref().unwrap_or(self.default_host), port).map_err(|error| error.at(origin))?;
+        if let Some(earlier) = self.found.iter().find(|earlier| overlap(earlier.address, address)) {
+            return Err(two_on_one(earlier, &mode, address).at(asked_at));
+        }
+        self.warnings.extend(access::check(&access, address).map_err(|error| error.at(origin))?);
+        self.found.push(Listener { mode, address, is_named, users: access.users, session });
+        Ok(())
+    }
 }
 
 /// Only this machine may use a proxy that nobody has said more about.

@@ -1,6 +1,6 @@
 //! What the command line and the file say together.
 
-use std::time::Duration;
+use std::{net::Ipv6Addr, time::Duration};
 
 use ::control::UnknownVerdict;
 use clap::ArgMatches;
@@ -30,14 +30,15 @@ pub(super) fn merge(
     environment: &Environment,
     loaded: (Vec<AddonSpec>, Vec<Source>, Vec<String>),
 ) -> Result<Settings, ConfigError> {
-    let (addons, plugs, mut warnings) = loaded;
+    let (mut addons, plugs, mut warnings) = loaded;
+    let may_replace = matches.get_flag("force") || file.force.unwrap_or(false);
+    addons.iter_mut().for_each(|addon| addon.allow_replacing(may_replace));
     let line = |text: &String| environment.path(text, &environment.folder);
     let within_file = |text: &String| environment.path(text, &file.folder);
-    let listen = matches.get_one::<String>("listen").map(|text| typed("listen", text));
-    let listen = listen.or_else(|| file.listen.clone().map(Typed::from));
+    let listen = listen(file, matches);
     let access = access(file, matches, environment)?;
     let wanted = wanted(file, matches, environment, &access)?;
-    let listeners = listeners::resolve(wanted, listen.as_ref(), access, &mut warnings)?;
+    let listeners = listeners::resolve(wanted, &listen, access, &mut warnings)?;
     let control = matches.get_one::<String>("control").map(|text| typed("control", text));
     let control = control::resolve(control, file, environment, &listeners, &mut warnings)?;
     let fidelity = matches.get_flag("fidelity") || file.fidelity.unwrap_or(false);
@@ -87,6 +88,7 @@ pub(super) fn merge(
         log: log(matches, environment),
         file: file.path.clone(),
         console: matches.get_flag("console"),
+        onboarding: !matches.get_flag("no-onboarding") && file.onboarding.unwrap_or(true),
         watch: matches.get_flag("watch") || file.watch.unwrap_or(false),
         verdict: verdict(file, matches, environment)?,
         control,
@@ -103,6 +105,25 @@ const CONNECT_TIME: Duration = Duration::from_secs(10);
 const FIRST_BYTE_TIME: Duration = Duration::from_secs(600);
 const IDLE_TIME: Duration = Duration::from_secs(60);
 const DRAIN_TIME: Duration = Duration::from_secs(10);
+
+/// The addresses where modes listen that name none.
+fn listen(file: &File, matches: &ArgMatches) -> Vec<Typed> {
+    let given: Vec<Typed> = many(matches, "listen").map(|text| typed("listen", text)).collect();
+    if !given.is_empty() {
+        return given;
+    }
+    let (host, port) = (matches.get_one::<String>("listen-host"), matches.get_one::<String>("listen-port"));
+    match (host, port) {
+        (None, None) => file.listen.clone().map(Typed::from).into_iter().collect(),
+        (None, Some(port)) => vec![typed("listen-port", port)],
+        (Some(host), port) => {
+            let port = port.map_or_else(|| Mode::Regular.default_port().to_string(), Clone::clone);
+            let is_bare_ipv6 = host.parse::<Ipv6Addr>().is_ok();
+            let host = if is_bare_ipv6 { format!("[{host}]") } else { host.clone() };
+            vec![typed("listen-host", &format!("{host}:{port}"))]
+        }
+    }
+}
 
 /// Who may use listeners that do not say it themselves.
 fn access(file: &File, matches: &ArgMatches, environment: &Environment) -> Result<Access, ConfigError> {
@@ -155,7 +176,8 @@ fn wanted(
     access: &Access,
 ) -> Result<Vec<Wanted>, ConfigError> {
     let plain = |mode: Typed| Wanted { mode, access: access.clone(), session: Session::default() };
-    let named: Vec<Wanted> = many(matches, "mode").map(|text| plain(typed("mode", text))).collect();
+    let reverse = many(matches, "reverse").map(|url| plain(typed("reverse", &format!("reverse:{url}"))));
+    let named: Vec<Wanted> = many(matches, "mode").map(|text| plain(typed("mode", text))).chain(reverse).collect();
     if !named.is_empty() {
         return Ok(named);
     }

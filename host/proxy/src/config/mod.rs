@@ -17,6 +17,7 @@ mod flags;
 mod listeners;
 mod low_args;
 mod merge;
+mod mitmproxy;
 mod preliminary;
 mod settings;
 mod suggest;

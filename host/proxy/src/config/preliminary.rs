@@ -147,6 +147,11 @@ impl Preliminary {
         Ok(())
     }
 
+    /// Whether the configuration is only to be looked at.
+    pub fn is_check(&self) -> bool {
+        self.args.iter().any(|argument| argument == command::CHECK)
+    }
+
     /// How long compiling an addon may take, where the file says so.
     pub fn compile_time(&self) -> Option<Duration> {
         self.choice.file.limits.compile
@@ -162,7 +167,7 @@ impl Preliminary {
         let parsed = match self.show {
             // Help is shown whatever else is wrong on the command line.
             Some(show) => flags.command.clone().try_get_matches_from([show.flag()]),
-            None => flags.command.clone().try_get_matches_from(&self.args),
+            None => flags.command.clone().try_get_matches_from(flags.joined(self.args)),
         };
         let matches = match parsed {
             Ok(matches) => matches,
@@ -196,7 +201,7 @@ impl Preliminary {
         Ok(match command {
             Some("ca") => Action::Ca(settings),
             Some("addons") => Action::Addons(settings),
-            Some("check") => Action::Check(settings),
+            Some(command::CHECK) => Action::Check(settings),
             _ => Action::Run(settings),
         })
     }

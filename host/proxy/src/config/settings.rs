@@ -60,6 +60,8 @@ pub struct Settings {
     pub file: Option<PathBuf>,
     /// Where the running proxy can be looked at and changed; `None` for nowhere.
     pub control: Option<ControlSettings>,
+    /// Whether those who ask it for them get the certificates that clients have to trust, with a page on how to.
+    pub onboarding: bool,
     /// Whether it is shown on the terminal.
     pub console: bool,
     /// Whether files are taken over as they change.
@@ -96,6 +98,7 @@ impl Settings {
             (self.untouched != other.untouched, "ignore_hosts or allow_hosts"),
             (self.timeouts != other.timeouts || self.limits != other.limits, "[limits]"),
             (self.via != other.via || self.host != other.host, "via or fidelity"),
+            (self.onboarding != other.onboarding, "onboarding"),
             (self.drain_time != other.drain_time, "[limits] drain_seconds"),
             (self.ca_dir != other.ca_dir, "ca_dir"),
         ];
@@ -157,6 +160,8 @@ pub struct AddonSpec {
     pub set: BTreeSet<String>,
     /// The files that it may use.
     pub grants: Grants,
+    /// Whether files that it may write may be replaced where there are such already.
+    pub(super) may_replace: bool,
 }
 
 impl AddonSpec {
@@ -169,7 +174,14 @@ impl AddonSpec {
             options: Values::new(),
             set: BTreeSet::new(),
             grants: Grants::default(),
+            may_replace: false,
         }
+    }
+
+    /// Says whether it may replace files that are there already.
+    pub(super) fn allow_replacing(&mut self, may_replace: bool) {
+        self.may_replace = may_replace;
+        self.grants.allow_replacing(may_replace);
     }
 
     /// Sets an option, as an operator does. To be followed by [`AddonSpec::grant`] when all are set.
@@ -181,6 +193,7 @@ impl AddonSpec {
     /// Lets the addon use the files that the operator set its options to, and no others.
     pub fn grant(&mut self, declared: &[OptionDeclaration]) {
         self.grants = Grants::default();
+        self.grants.allow_replacing(self.may_replace);
         for option in declared.iter().filter(|option| self.set.contains(&option.name)) {
             if let Some(value) = self.options.get(&option.name) {
                 self.grants.add(&option.kind, value);

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{ConfigError, DeclaredAddon, Environment, suggest::nearest};
+use super::{ConfigError, DeclaredAddon, Environment, mitmproxy, suggest::nearest};
 use crate::addon::options::{Kind, OptionDeclaration, Value, ValueError, Values, appending};
 
 /// An option as the operator set it.
@@ -113,12 +113,26 @@ impl<'a> Resolution<'a> {
     fn replace(&mut self, option: &'a OptionDeclaration, setting: &Setting) -> Result<(), ConfigError> {
         let value = self.value(option, setting).map_err(|error| error.at(&setting.given_at))?;
         if let Some(instead) = &option.deprecated {
+            let instead = self.instead(instead, &value);
             let warning = format!("{}: option `{}` is deprecated; use {instead} instead", setting.origin, option.name);
             self.warnings.push(oneline::escaped(&warning));
         }
         self.values.iter_mut().filter_map(|values| values.get_mut(&option.name)).for_each(|old| old.clone_from(&value));
         self.set.insert(&option.name);
         Ok(())
+    }
+
+    /// What to use instead of a deprecated option with this value. `of_true` is what it says for one that is on; off, the
+    /// other option has its default.
+    fn instead(&self, of_true: &str, value: &Value) -> String {
+        let named = of_true.split_once('=').filter(|_| *value == Value::Flag(false));
+        let option = named.and_then(|(name, _)| {
+            self.declared.iter().flat_map(|addon| &addon.options).find(|option| option.name == name)
+        });
+        match option {
+            Some(option) => format!("{}={}", option.name, option.default_value()),
+            None => of_true.to_owned(),
+        }
     }
 
     /// The option a setting means, with the number of the first addon that has it.
@@ -135,6 +149,10 @@ impl<'a> Resolution<'a> {
         }
         let only = addon.and_then(|addon| declared.get(addon));
         let foreign = all().find(|(.., option)| option.name == setting.name);
+        if let Some(what) = mitmproxy::instead_of_option(&setting.name).filter(|_| foreign.is_none()) {
+            let name = &setting.name;
+            return Err(ConfigError::new(format_args!("no addon has an option `{name}`: {what}")).at(&setting.origin));
+        }
         let message = match (only, foreign) {
             (Some(only), Some((_, owner, _))) => {
                 format!("option `{}` is one of addon `{}`, not of `{}`", setting.name, owner.name, only.name)

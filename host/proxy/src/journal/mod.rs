@@ -31,7 +31,7 @@ use std::{
 };
 
 use control::{ControlError, ErrorKind, Event, Family, Flow, FlowPage, FlowQuery, Report, SessionInfo};
-use flowfilter::Filter;
+use flowfilter::{Filter, ParseError};
 
 pub use access::TARGET as ACCESS;
 pub use frames::{DecodeFrames, FrameDecoder};
@@ -164,7 +164,7 @@ impl Journal {
     pub fn flows(&self, query: &FlowQuery) -> Result<FlowPage, ControlError> {
         let Some(recent) = &self.recent else { return Ok(FlowPage::default()) };
         let filter = query.filter.as_deref().map(|filter| {
-            let invalid = |error| ControlError::new(ErrorKind::Invalid, format!("cannot use the filter: {error}"));
+            let invalid = |error: ParseError| ControlError::new(ErrorKind::Invalid, error.reason());
             Filter::parse(filter).map_err(invalid)
         });
         let filter = filter.transpose()?;

@@ -54,6 +54,7 @@ pub(super) async fn serve<S: Service>(
     upgraded::ask_as_over_http1(&mut request);
     let asked = Asked { flow, method: request.method().clone(), version: request.version() };
     let permit = clients.flows.clone().try_acquire_owned();
+    carrier.gate.address(&mut request);
     let passed = carrier.gate.pass(request.headers_mut()).and_then(|session| clients.session(session));
     let mut passing = None;
     let answer = match (&permit, passed) {

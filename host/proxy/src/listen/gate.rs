@@ -3,11 +3,11 @@
 use std::{fmt, net::IpAddr};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header, uri::Authority};
 use ring::hmac;
 
 use super::Entry;
-use crate::flow::{Destination, Fault, FaultKind, Route, Session};
+use crate::flow::{Destination, Fault, FaultKind, Route, Scheme, Session};
 
 /// How requests come in at a place, and who may send them.
 #[derive(Debug)]
@@ -19,6 +19,18 @@ pub struct Gate {
     session: Session,
     session_field: Option<HeaderName>,
     route: Route,
+    own: Option<OwnHost>,
+    /// The port that it is at, once there is one.
+    port: Option<u16>,
+}
+
+/// A host that requests are for which come to a proxy as to a web server: with a path, and not with a URL.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnHost {
+    /// Its name.
+    pub host: &'static str,
+    /// Whether it has something at a path. Requests for other paths are refused.
+    pub has: fn(&str) -> bool,
 }
 
 /// What becomes of the `host` field of requests, where the server that they go to is named elsewhere.
@@ -35,7 +47,17 @@ impl Gate {
     /// A place that everybody may use, or else these users only.
     pub fn new(entry: Entry, users: Option<Users>) -> Self {
         let (host, session, route) = Default::default();
-        Self { entry, host, users, session, session_field: None, route }
+        Self { entry, host, users, session, session_field: None, route, own: None, port: None }
+    }
+
+    /// The same place, where what asks the proxy itself is for this host.
+    pub fn with_own(self, own: Option<OwnHost>) -> Self {
+        Self { own, ..self }
+    }
+
+    /// The same place, at a port.
+    pub(super) fn at_port(self, port: u16) -> Self {
+        Self { port: Some(port), ..self }
     }
 
     /// The same place, where the `host` field of requests is treated so.
@@ -90,6 +112,26 @@ impl Gate {
             })?,
         };
         Ok(by_user.unwrap_or_else(|| self.session.clone()))
+    }
+
+    /// Gives a request that asks the proxy itself the URL of the host that it is for.
+    pub(super) fn address<B>(&self, request: &mut http::Request<B>) {
+        let Some(own) = self.own.filter(|_| matches!(self.entry, Entry::Proxy)) else { return };
+        let uri = request.uri();
+        let asks_itself = uri.authority().is_none() && uri.scheme().is_none() && (own.has)(uri.path());
+        // By another port, another server is meant.
+        let host = request.headers().get(header::HOST).and_then(|host| Authority::try_from(host.as_bytes()).ok());
+        let port = host.map(|host| host.port_u16().unwrap_or(Scheme::Http.default_port()));
+        let is_meant = port.is_some() && port == self.port;
+        if !asks_itself || !is_meant || !matches!(*request.method(), Method::GET | Method::HEAD) {
+            return;
+        }
+        if let (Ok(url), Ok(host)) = (format!("http://{}{}", own.host, uri.path()).parse(), own.host.parse()) {
+            *request.uri_mut() = url;
+            if let Some(named) = request.headers_mut().get_mut(header::HOST) {
+                *named = host;
+            }
+        }
     }
 
     /// Lets a request pass, without the credentials that it has for this place and without the name of its session: they
@@ -255,7 +297,7 @@ pub enum UserError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flow::{Destination, Scheme};
+    use crate::flow::Destination;
 
     fn users() -> Users {
         let mut users = Users::default();

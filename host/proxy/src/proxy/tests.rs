@@ -27,7 +27,7 @@ impl Forward for Told {
 
 fn proxy(upstream: Option<Told>) -> Proxy<Told> {
     let generations = Arc::new(Generations::new(Vec::new(), Arc::default()));
-    Proxy { generations, upstream, egress: Arc::default(), via: Some(Via::new(7)) }
+    Proxy { generations, upstream, egress: Arc::default(), onboarding: None, via: Some(Via::new(7)) }
 }
 
 fn told(answer: Result<Response, Fault>) -> Option<Told> {

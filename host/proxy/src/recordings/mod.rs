@@ -1,9 +1,10 @@
 //! Recordings, for addons: a capability, and the only folder that sees both flows and recordings.
 //!
 //! `capability` offers the package `proxyhost:recordings` to components, whose calls arrive in `reading`, `indexing` and
-//! `recorder`. `library` is what an addon has loaded, `messages` makes flows of its exchanges and `playing` answers of its
-//! WebSockets, some of them `paced`, and contents `decoded` or `composed` anew; `keys` and `heads` are what an addon need not
-//! make twice. `passing` and `upgraded` record what passes, and `frames` finds messages of WebSockets for
+//! `recorder`, with `gathered` for folders of recordings. `library` is what an addon has loaded, `messages` makes flows of its
+//! exchanges and `playing` answers of its WebSockets, some of them `paced`, and contents `decoded` or `composed` anew; `keys` and
+//! `heads` are what an addon need not make twice. `passing` and `upgraded` record what passes, and `frames` finds messages of
+//! WebSockets for
 //! those who look at them.
 
 mod bindings;
@@ -12,6 +13,7 @@ mod composed;
 mod counters;
 mod decoded;
 mod frames;
+mod gathered;
 mod heads;
 mod indexing;
 mod keys;

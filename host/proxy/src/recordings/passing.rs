@@ -16,7 +16,7 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, StatusCode, Version, header};
 
-use recording::{Failure, Flow, Input, Kept, Opened, Recorder, RecorderError, Redactor, Source};
+use recording::{Existing, Failure, Flow, Input, Kept, Opened, Recorder, RecorderError, Redactor, Source};
 
 use super::upgraded::SessionObserver;
 use crate::flow::{Body, BodyObserver, Completion, Fields, HOP_BY_HOP, Request, Response};
@@ -32,18 +32,20 @@ pub struct PassingRecorder {
 }
 
 impl PassingRecorder {
-    /// Opens the file that exchanges are recorded to, and says what the user should know of it. `rules` are those that the
+    /// Opens the file that exchanges are recorded to, and says what the user should know of it. `existing` is what becomes of one
+    /// that is there and is not to be appended to. `rules` are those that the
     /// redactor was made of. Blocks.
     ///
     /// # Errors
     /// When the file cannot be written, or another process records to it.
     pub fn open(
         target: &str,
+        existing: Existing,
         rules: &[String],
         redactor: Option<Box<dyn Redactor>>,
     ) -> Result<(Self, Option<String>), RecorderError> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        let Opened { recorder, notice } = Recorder::open(target, redactor)?;
+        let Opened { recorder, notice } = Recorder::open(target, existing, redactor)?;
         let opened_as = (target.trim_start_matches('+').to_owned(), rules.to_vec());
         Ok((Self { recorder, number: NEXT.fetch_add(1, Ordering::Relaxed), opened_as }, notice))
     }

@@ -17,6 +17,7 @@ use super::{
     capability::View,
     composed::{Piece, compose},
     decoded::{Decoded, decode},
+    gathered::{Gathered, found_at},
     paced::BrokenEnd,
 };
 use crate::{
@@ -44,22 +45,36 @@ impl recordings::Host for View<'_> {
         let addon = self.addon.name.clone();
         let recordings = self.recordings()?;
         let (ledger, before) = (recordings.ledger.clone(), recordings.before());
-        let again = recordings.build(|library| library.times(Path::new(&file)));
         // Reading gigabytes takes a while, which connections must not wait for.
-        let opened = tokio::task::spawn_blocking(move || {
-            let path = Path::new(&file);
-            let before = before.as_ref().and_then(|before| before.library());
-            Library::load(path, &ledger, before, again, || Recording::open(path, &mut show_progress(&addon, &file)))
-                .map_err(|error| oneline::chain(&error))
+        let found = tokio::task::spawn_blocking({
+            let file = file.clone();
+            move || found_at(Path::new(&file))
         });
-        let opened = match opened.await? {
-            Ok(opened) => opened,
+        let paths = match found.await? {
+            Ok(paths) => paths,
             Err(reason) => return Ok(Err(reason)),
         };
-        let recording = opened.recording();
-        let (skipped, damage) = (recording.skipped().reasons(), recording.warning().map(ToString::to_string));
-        let exchanges = recordings.build(|library| library.add(opened));
-        Ok(Ok(recordings::Loaded { exchanges: u32::try_from(exchanges).unwrap_or(u32::MAX), skipped, damage }))
+        let is_folder = paths.len() != 1 || paths.first().is_some_and(|path| path != Path::new(&file));
+        let mut all = Gathered::default();
+        for path in paths {
+            let (addon, ledger, before) = (addon.clone(), ledger.clone(), before.clone());
+            let again = recordings.build(|library| library.times(&path));
+            let opened = tokio::task::spawn_blocking(move || {
+                let before = before.as_ref().and_then(|before| before.library());
+                let mut progress = show_progress(&addon, &path.display().to_string());
+                let opened = Library::load(&path, &ledger, before, again, || Recording::open(&path, &mut progress));
+                (opened, path)
+            });
+            match opened.await? {
+                (Ok(opened), path) => {
+                    all.add(opened.recording(), &path, is_folder);
+                    all.exchanges += recordings.build(|library| library.add(opened));
+                }
+                (Err(error), _) if !is_folder => return Ok(Err(oneline::chain(&error))),
+                (Err(error), path) => all.skip(&error, &path),
+            }
+        }
+        Ok(all.finish(&file))
     }
 
     fn size(&mut self) -> wasmtime::Result<u32> {
@@ -75,7 +90,7 @@ impl recordings::Host for View<'_> {
                 number: u32::try_from(exchange.number).unwrap_or(u32::MAX),
                 answered: exchange.is_answered() || exchange.is_playable(),
                 status: exchange.response.as_ref().map(|response| response.status),
-                lacks: lacks(exchange).map(str::to_owned),
+                lacks: exchange.lacks().map(str::to_owned),
                 websocket: exchange.is_websocket,
                 recorded_at: exchange.recorded_at(),
             })
@@ -236,19 +251,6 @@ impl recordings::Host for View<'_> {
     }
 }
 
-/// What an exchange does not have that an answer needs.
-fn lacks(exchange: &Exchange) -> Option<&'static str> {
-    if exchange.is_answered() || exchange.is_playable() {
-        return None;
-    }
-    Some(match &exchange.response {
-        None => "no response",
-        Some(_) if exchange.is_websocket => "no WebSocket messages",
-        Some(response) if exchange.error.is_some() || response.status < 200 => "no complete response",
-        Some(_) => "no content of its response",
-    })
-}
-
 /// The largest factor of a recorded time. With it, no time is later than a clock can tell.
 const MOST_TIMES: f64 = 1000.0;
 
@@ -291,7 +293,8 @@ impl From<recordings::Difference> for OnDifference {
 }
 
 /// Says how far a long load has come, once a second.
-fn show_progress(addon: &str, file: &str) -> impl FnMut(Progress) {
+fn show_progress(addon: &str, file: &str) -> impl FnMut(Progress) + use<> {
+    let (addon, file) = (addon.to_owned(), file.to_owned());
     let mut shown = Instant::now();
     move |progress| {
         if shown.elapsed().as_secs() >= 1 && progress.read_bytes < progress.total_bytes {

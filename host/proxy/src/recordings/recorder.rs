@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use wasmtime::{Result, component::Resource};
 
-use recording::Redaction;
+use recording::{Existing, Recorder, Redaction};
 
 use super::{PassingRecorder, bindings::recorder, capability::View};
 use crate::{
@@ -24,8 +24,9 @@ impl recorder::Host for View<'_> {
             Ok(redaction) => redaction,
             Err(error) => return Ok(Err(oneline::chain(&error))),
         };
+        let existing = if self.addon.grants.may_replace() { Existing::Replace } else { Existing::Refuse };
         if self.addon.is_trial {
-            return Ok(Ok(None));
+            return Ok(Recorder::check(&file, existing).map(|()| None).map_err(|error| oneline::chain(&error)));
         }
         let recordings = self.recordings()?;
         // Recording goes on where only other options have changed.
@@ -33,7 +34,9 @@ impl recorder::Host for View<'_> {
         let (recorder, notice) = match going_on.filter(|recorder| recorder.is_for(&file, &redact)) {
             Some(recorder) => (recorder, None),
             None => {
-                match tokio::task::spawn_blocking(move || PassingRecorder::open(&file, &redact, redaction)).await? {
+                match tokio::task::spawn_blocking(move || PassingRecorder::open(&file, existing, &redact, redaction))
+                    .await?
+                {
                     Ok((recorder, notice)) => (Arc::new(recorder), notice),
                     Err(error) => return Ok(Err(oneline::chain(&error))),
                 }

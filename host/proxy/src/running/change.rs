@@ -15,6 +15,7 @@ use crate::{
         options::{Kind, OptionDeclaration, Value, appending},
     },
     config::{Action, ConfigError, Edit, parse_option},
+    ready::Reload,
 };
 
 impl Running {
@@ -24,6 +25,7 @@ impl Running {
     /// When it is refused, or fails. Everything is as it was then.
     pub async fn change(&self, change: Change) -> Result<Changed, ChangeError> {
         let _turn = self.changing.lock().await;
+        let _reload = Reload::begin();
         let before = self.setup.load_full();
         let next = match change {
             Change::Options(settings) => {
@@ -78,6 +80,7 @@ impl Running {
     /// Sets options to values that are known to be of their types.
     pub(super) async fn set(&self, values: Vec<(String, Value)>) -> Result<Changed, ChangeError> {
         let _turn = self.changing.lock().await;
+        let _reload = Reload::begin();
         let before = self.setup.load_full();
         let next = self.with_options(&before, values).await?;
         Ok(self.put_in_force(&before, next))

@@ -124,6 +124,9 @@ fn word() -> impl Strategy<Value = String> {
     let flag = prop::sample::select(vec![
         "--mode",
         "--listen",
+        "-p",
+        "-R",
+        "--listen-host",
         "--addon",
         "--plug",
         "--set",

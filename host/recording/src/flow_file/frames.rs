@@ -52,6 +52,9 @@ impl FlowFile {
             return Ok(None);
         }
         let (file, size) = reading::open(path)?;
+        if size == 0 {
+            return Ok(Some(Self::new(path, file, size)));
+        }
         let (signature, first) = Signature::read(path, &mut Window::new(&file, size))?;
         match signature {
             Signature::FlowFile => Ok(Some(Self::new(path, file, size))),

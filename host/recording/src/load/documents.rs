@@ -89,7 +89,11 @@ impl<'p> Loading<'p> {
         self.among = Some(name.to_owned());
         let file = reading::open(path);
         let size = file.as_ref().map_or(0, |(_, size)| *size);
-        let outcome = file.and_then(|(file, _)| {
+        let outcome = file.and_then(|(file, size)| {
+            // No document is as short as that.
+            if size == 0 {
+                return Err(RecordingError::Empty { path: path.into() });
+            }
             let source = Source::new(&file, Packing::Plain);
             self.read(path, source.map_err(|source| RecordingError::reading(path, 0, source))?)
         });

@@ -38,6 +38,11 @@ fn read(path: &Path, progress: &mut dyn FnMut(Progress)) -> Result<Loaded, Recor
         return Ok(Loaded { file, format, flows });
     }
     let (file, size) = reading::open(path)?;
+    // What a recorder leaves behind that has seen no flow.
+    if size == 0 {
+        let flows = flow_file::load(path, Window::new(&file, size), progress)?;
+        return Ok(Loaded { file, format: Format::FlowFile, flows });
+    }
     let mut window = Window::new(&file, size);
     let (signature, first) = Signature::read(path, &mut window)?;
     let (format, flows) = match signature {

@@ -45,6 +45,19 @@ impl Exchange {
         came && self.error.is_some() && !self.is_websocket && response.status >= 200
     }
 
+    /// What it does not have that an answer needs; nothing if it can be replayed.
+    pub fn lacks(&self) -> Option<&'static str> {
+        if self.is_answered() || self.is_playable() {
+            return None;
+        }
+        Some(match &self.response {
+            None => "no response",
+            Some(_) if self.is_websocket => "no WebSocket messages",
+            Some(response) if self.error.is_some() || response.status < 200 => "no complete response",
+            Some(_) => "no content of its response",
+        })
+    }
+
     /// Whether it is a WebSocket whose messages were recorded.
     pub fn is_playable(&self) -> bool {
         let is_upgraded = self.response.as_ref().is_some_and(|response| response.status == 101);

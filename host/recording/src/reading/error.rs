@@ -146,3 +146,17 @@ impl RecordingError {
         Self::Read { path, offset, source }
     }
 }
+
+impl RecordingError {
+    /// Whether what is there is something else than a recording, rather than one that cannot be read.
+    pub fn is_of_something_else(&self) -> bool {
+        matches!(
+            self,
+            Self::NotAFile { .. }
+                | Self::Empty { .. }
+                | Self::OtherJson { .. }
+                | Self::Utf16 { .. }
+                | Self::UnknownFormat { .. }
+        )
+    }
+}

@@ -18,8 +18,5 @@ pub(crate) fn open(path: &Path) -> Result<(File, u64), RecordingError> {
     }
     let file = regular_file::open(path, u64::MAX).map_err(cannot_open)?;
     let size = file.metadata().map_err(cannot_open)?.len();
-    if size == 0 {
-        return Err(RecordingError::Empty { path: path.into() });
-    }
     Ok((file, size))
 }

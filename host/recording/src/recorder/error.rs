@@ -56,6 +56,17 @@ pub enum RecorderError {
         /// What the system says.
         source: io::Error,
     },
+    /// There is something in the file, and nobody said that it may go.
+    #[error(
+        "recording `{path}` is there already, with {size} bytes: append to it (`-w +FILE`), replace it (`--force`), or take \
+         another file"
+    )]
+    Exists {
+        /// The recording.
+        path: PathBuf,
+        /// Its size in bytes.
+        size: u64,
+    },
     /// Another recorder writes to the file.
     #[error("recording `{path}` is being written already: stop the other recorder, or take another file")]
     Locked {

@@ -66,14 +66,13 @@ impl RecordingFile {
         encoding: Encoding,
         opening: Opening,
     ) -> Result<(Self, Option<String>), RecorderError> {
-        if opening == Opening::Replace && is_in_use(path) {
-            return Err(RecorderError::InUse { path: path.into() });
-        }
+        refuse_in_use(path, opening)?;
         match encoding {
             Encoding::Flows => {
                 // Appending keeps flows whole even if someone empties the file meanwhile.
                 let file = open_locked(path, OpenOptions::new().append(true))?;
                 let notice = match opening {
+                    Opening::Refuse => refuse_existing(path, &file)?,
                     Opening::Replace => empty(path, &file)?,
                     Opening::Append => cut_broken_tail(path, &file)?,
                 };
@@ -125,6 +124,48 @@ impl RecordingFile {
     }
 }
 
+/// Whether the file at `path` could be opened so. Nothing is written.
+pub(super) fn check(path: &Path, opening: Opening) -> Result<(), RecorderError> {
+    refuse_in_use(path, opening)?;
+    let opened = |source| RecorderError::Open { path: path.into(), source };
+    let found = match fs::metadata(path) {
+        Ok(found) => found,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return check_folder(folder_of(path)),
+        Err(error) => return Err(opened(error)),
+    };
+    if !found.is_file() {
+        return Err(RecorderError::NotAFile { path: path.into(), kind: regular_file::name_of(found.file_type()) });
+    }
+    let file = OpenOptions::new().read(true).append(true).open(path).map_err(opened)?;
+    if let Err(TryLockError::WouldBlock) = file.try_lock_shared() {
+        return Err(RecorderError::Locked { path: path.into() });
+    }
+    if opening == Opening::Refuse { refuse_existing(path, &file).map(drop) } else { Ok(()) }
+}
+
+/// Whether files could be made in a folder, which may have to be made itself.
+fn check_folder(folder: &Path) -> Result<(), RecorderError> {
+    let failed = |source| RecorderError::Folder { folder: folder.into(), source };
+    let there = folder.ancestors().map(|folder| if folder.as_os_str().is_empty() { Path::new(".") } else { folder });
+    for place in there {
+        match fs::metadata(place) {
+            Ok(found) if !found.is_dir() => return Err(failed(io::ErrorKind::NotADirectory.into())),
+            // A file that has no name and is never seen.
+            Ok(_) => return tempfile::tempfile_in(place).map(drop).map_err(failed),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(failed(error)),
+        }
+    }
+    Ok(())
+}
+
+fn refuse_in_use(path: &Path, opening: Opening) -> Result<(), RecorderError> {
+    if opening != Opening::Append && is_in_use(path) {
+        return Err(RecorderError::InUse { path: path.into() });
+    }
+    Ok(())
+}
+
 /// Opens a regular file, and nothing else: opening a FIFO waits for a reader, and nothing can be cut off from a device.
 fn open_locked(path: &Path, options: &mut OpenOptions) -> Result<File, RecorderError> {
     let folder = folder_of(path);
@@ -160,6 +201,14 @@ fn size_of(path: &Path, file: &File) -> Result<u64, RecorderError> {
 
 fn cut(path: &Path, file: &File, offset: u64) -> Result<(), RecorderError> {
     file.set_len(offset).map_err(|source| RecorderError::Cut { path: path.into(), offset, source })
+}
+
+/// Sees that nothing is lost.
+fn refuse_existing(path: &Path, file: &File) -> Result<Option<String>, RecorderError> {
+    match size_of(path, file)? {
+        0 => Ok(None),
+        size => Err(RecorderError::Exists { path: path.into(), size }),
+    }
 }
 
 /// Makes room for a new recording, and says what was there.
@@ -207,8 +256,8 @@ const PREFIX: usize = 13;
 
 fn open_har(path: &Path, file: File, opening: Opening) -> Result<(RecordingFile, Option<String>), RecorderError> {
     match opening {
-        Opening::Replace => {
-            let notice = empty(path, &file)?;
+        Opening::Refuse | Opening::Replace => {
+            let notice = if opening == Opening::Refuse { refuse_existing(path, &file)? } else { empty(path, &file)? };
             let har = HarFile::create(file).map_err(|source| RecorderError::Open { path: path.into(), source })?;
             Ok((RecordingFile::Har(har), notice))
         }

@@ -40,6 +40,7 @@ pub use kept::{Input, Kept};
 
 use backlog::Backlog;
 use kept::Line;
+pub use target::Existing;
 use target::Target;
 use thread::{Clock, Handed, Work, Writer};
 
@@ -75,20 +76,34 @@ pub struct Opened {
 impl Recorder {
     /// Opens the file to record to. Blocks on it.
     ///
-    /// `target` is a path; missing folders are created. After a `+`, flows are appended, and otherwise a file that is there
-    /// is replaced. A file that is removed, renamed or replaced later is opened again, and then always appended to. A `%` and
+    /// `target` is a path; missing folders are created. After a `+`, flows are appended, and otherwise `existing` says what
+    /// becomes of a file that is there. A file that is removed, renamed or replaced later is opened again, and then always appended to. A `%` and
     /// a letter stand for a part of the local time as in strftime: whenever that changes the name, the
     /// next flow goes to a new file.
     ///
     /// # Errors
-    /// When the file cannot be written, another recorder writes to it, or what is there is nothing to append to.
-    pub fn open(target: &str, redactor: Option<Box<dyn Redactor>>) -> Result<Opened, RecorderError> {
-        Self::open_by(target, redactor, Box::new(ZonedDateTime::now))
+    /// When the file cannot be written, another recorder writes to it, or what is there may not be replaced or is nothing to
+    /// append to.
+    pub fn open(
+        target: &str,
+        existing: Existing,
+        redactor: Option<Box<dyn Redactor>>,
+    ) -> Result<Opened, RecorderError> {
+        Self::open_by(Target::parse(target)?.treating(existing), redactor, Box::new(ZonedDateTime::now))
     }
 
-    fn open_by(target: &str, redactor: Option<Box<dyn Redactor>>, clock: Clock) -> Result<Opened, RecorderError> {
+    /// Whether there could be a recorder now. Nothing is written.
+    ///
+    /// # Errors
+    /// When opening one would fail, as far as that can be known.
+    pub fn check(target: &str, existing: Existing) -> Result<(), RecorderError> {
+        let target = Target::parse(target)?.treating(existing);
+        file::check(&target.path(ZonedDateTime::now)?, target.opening)
+    }
+
+    fn open_by(target: Target, redactor: Option<Box<dyn Redactor>>, clock: Clock) -> Result<Opened, RecorderError> {
         let backlog = Arc::new(Backlog::default());
-        let (writer, notice) = Writer::open(Target::parse(target)?, clock, redactor, backlog.clone())?;
+        let (writer, notice) = Writer::open(target, clock, redactor, backlog.clone())?;
         let (sender, receiver) = mpsc::channel();
         let thread = Builder::new()
             .name("recorder".into())

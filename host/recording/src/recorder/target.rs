@@ -18,8 +18,19 @@ pub(super) struct Target {
 /// What becomes of a file that is there already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Opening {
+    /// It is an error, unless it is empty.
+    Refuse,
     Replace,
     Append,
+}
+
+/// What becomes of a file that is there already, and is not to be appended to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existing {
+    /// Nothing is recorded, unless the file is empty. One that is there when a name changes in time is appended to.
+    Refuse,
+    /// It is replaced.
+    Replace,
 }
 
 /// How flows are written.
@@ -45,6 +56,15 @@ impl Target {
             _ => Encoding::Flows,
         };
         Ok(Self { pattern: pattern.into(), opening, encoding })
+    }
+
+    /// The same target, of which files that are there already are treated so.
+    pub(super) fn treating(self, existing: Existing) -> Self {
+        let opening = match (self.opening, existing) {
+            (Opening::Replace, Existing::Refuse) => Opening::Refuse,
+            (opening, _) => opening,
+        };
+        Self { opening, ..self }
     }
 
     /// The path at a time, which `now` is only asked for if it matters.

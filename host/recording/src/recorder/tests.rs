@@ -27,7 +27,7 @@ impl Scene {
     fn new(redactor: Option<Box<dyn Redactor>>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("recording");
-        let Opened { recorder, notice } = Recorder::open(path.to_str().unwrap(), redactor).unwrap();
+        let Opened { recorder, notice } = Recorder::open(path.to_str().unwrap(), Existing::Refuse, redactor).unwrap();
         assert_eq!(notice, None);
         Self { _folder: folder, path, recorder }
     }
@@ -147,10 +147,10 @@ fn pieces_and_messages_are_written_with_what_was_kept() {
 fn a_file_has_one_recorder() {
     let scene = Scene::new(None);
     let target = format!("+{}", scene.path.display());
-    assert!(matches!(Recorder::open(&target, None), Err(RecorderError::Locked { .. })));
+    assert!(matches!(Recorder::open(&target, Existing::Replace, None), Err(RecorderError::Locked { .. })));
     drop(scene.recorder.save(1, answered("1")));
     scene.recorder.finish();
-    let Opened { recorder, notice } = Recorder::open(&target, None).unwrap();
+    let Opened { recorder, notice } = Recorder::open(&target, Existing::Replace, None).unwrap();
     assert_eq!(notice, None);
     drop(recorder.save(2, answered("2")));
     recorder.finish();

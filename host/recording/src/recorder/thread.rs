@@ -164,7 +164,12 @@ impl Writer {
         if path != self.path {
             // The one before is closed first: it may be the same.
             self.close();
-            let (file, notice) = RecordingFile::open(&path, self.target.encoding, self.target.opening)?;
+            // Nobody is there to say whether what is there may go.
+            let opening = match self.target.opening {
+                Opening::Refuse => Opening::Append,
+                opening => opening,
+            };
+            let (file, notice) = RecordingFile::open(&path, self.target.encoding, opening)?;
             info!(path = %path.display(), "recording to another file");
             if let Some(notice) = notice {
                 warn!("{notice}");

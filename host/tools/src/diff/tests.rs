@@ -1,5 +1,7 @@
 use std::io::{self, Write};
 
+use base64::{Engine, prelude::BASE64_STANDARD};
+
 use crate::{
     Console, Exit, command, run,
     samples::{Folder, Lines, edited, example, example_bytes, flows, printed},
@@ -87,4 +89,51 @@ fn an_output_that_nobody_reads_is_no_error() {
     let mut err = Vec::new();
     assert_eq!(run(&matches, Console::new(&mut Closed, &mut err), &Lines).unwrap(), Exit::Success);
     assert!(err.is_empty());
+}
+
+#[test]
+fn messages_and_the_end_of_a_websocket_count() {
+    let folder = Folder::new();
+    let changed = folder.file("changed", &edited(example_bytes("websocket.mitm"), "5:hello", "5:hallo"));
+    let ran = flows(&["diff", "@websocket.mitm", &changed]);
+    assert_eq!((ran.code, ran.err.as_str()), (1, ""));
+    assert!(ran.out.ends_with("\n    message 1: client, `hello` -> client, `hallo`\n"), "{}", ran.out);
+    let har = |messages: &str| {
+        format!(
+            r#"{{"log": {{"entries": [{{
+                "request": {{"method": "GET", "url": "ws://a.example/", "headers": []}},
+                "response": {{"status": 101, "headers": []}},
+                "_webSocketMessages": [{messages}]
+            }}]}}}}"#
+        )
+    };
+    let json = |value: &str| format!(r#"{{"type": "send", "time": 1, "opcode": 1, "data": "{{\"a\": {value}}}"}}"#);
+    let one = folder.file("one.har", har(&json("1")).as_bytes());
+    let other = folder.file("other.har", har(&[json("2"), json("3")].join(",")).as_bytes());
+    let ran = flows(&["diff", &one, &other]);
+    assert!(
+        ran.out.contains("\n    message 1, /a: 1 -> 2\n    message 2: none -> client, `{\"a\": 3}`\n"),
+        "{}",
+        ran.out
+    );
+}
+
+#[test]
+fn trailers_count() {
+    let folder = Folder::new();
+    let wprgo = |trailer: &str| {
+        let response = format!(
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: t\r\n\r\n1\r\na\r\n0\r\nt: {trailer}\r\n\r\n"
+        );
+        let [request, response] =
+            ["GET / HTTP/1.1\r\nHost: a.example\r\n\r\n", &response].map(|text| BASE64_STANDARD.encode(text));
+        format!(
+            r#"{{"Requests": {{"a.example": {{"http://a.example/": [
+                {{"SerializedRequest": "{request}", "SerializedResponse": "{response}"}}
+            ]}}}}}}"#
+        )
+    };
+    let [one, other] = ["1", "2"].map(|trailer| folder.file(trailer, wprgo(trailer).as_bytes()));
+    let ran = flows(&["diff", &one, &other]);
+    assert!(ran.out.contains("    response trailer `t`: `1` -> `2`\n"), "{}", ran.out);
 }

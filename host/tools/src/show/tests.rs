@@ -1,4 +1,4 @@
-use crate::samples::{Folder, flows, printed};
+use crate::samples::{Folder, flows, flows_on, printed, read};
 
 #[test]
 fn an_exchange_is_shown_whole() {
@@ -99,4 +99,50 @@ fn a_number_that_is_not_there_is_refused() {
     let ran = flows(&["show", "@shop.mitm", "11"]);
     let err = "error: recording `@shop.mitm` has no exchange 11: `proxyhost flows list` shows the numbers\n";
     assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (2, "", err));
+}
+
+#[test]
+fn an_exchange_is_one_object_for_programs() {
+    let shown = |arguments: &[&str]| serde_json::from_str::<serde_json::Value>(&printed(arguments)).unwrap();
+    let object = shown(&["show", "@post_json.mitm", "1", "--json"]);
+    assert_eq!(object["request"]["method"], "POST");
+    assert_eq!(object["request"]["fields"][0], serde_json::json!(["Host", "127.0.0.1:18080"]));
+    assert_eq!(object["request"]["body"], serde_json::json!({ "size": 17, "text": "{\"a\":1,\"b\":[2,3]}" }));
+    assert_eq!((&object["response"]["status"], &object["can_be_replayed"]), (&200.into(), &true.into()));
+    let body = shown(&["show", "@gzip.mitm", "1", "--json"])["response"]["body"].clone();
+    assert_eq!((&body["size"], &body["coding"], &body["decoded"]), (&44.into(), &"gzip".into(), &true.into()));
+    assert!(body["text"].as_str().unwrap().starts_with("compressed text"));
+    assert!(shown(&["show", "@binary.mitm", "1", "--json"])["response"]["body"]["base64"].is_string());
+    let object = shown(&["show", "@errors.mitm", "1", "--json"]);
+    assert!(object["response"].is_null() && object["error"]["reason"].is_string());
+    let object = shown(&["show", "@websocket.mitm", "1", "--json"]);
+    assert_eq!(object["websocket"]["messages"].as_array().unwrap().len(), 6);
+    assert_eq!(object["websocket"]["messages"][0]["text"], "hello");
+}
+
+#[test]
+fn a_body_is_written_alone() {
+    let folder = Folder::new();
+    let body = |arguments: &[&str]| printed(&[&["show", "--body"], arguments].concat());
+    assert_eq!(body(&["request", "@post_json.mitm", "1"]), "{\"a\":1,\"b\":[2,3]}");
+    assert!(body(&["response", "@gzip.mitm", "1"]).starts_with("compressed text"));
+    let (coded, decoded) = (folder.path("coded"), folder.path("decoded"));
+    assert_eq!(body(&["response", "@gzip.mitm", "1", "--coded", "--out", &coded]), format!("{coded}: 44 B\n"));
+    assert_eq!(body(&["response", "@gzip.mitm", "1", "--out", &decoded]), format!("{decoded}: 800 B\n"));
+    assert!(read(&coded).starts_with(&[0x1f, 0x8b]) && read(&decoded).starts_with(b"compressed text"));
+    // No other file is lost.
+    assert_eq!(flows(&["show", "@gzip.mitm", "1", "--body", "response", "--out", &coded]).code, 2);
+    assert!(!body(&["response", "@gzip.mitm", "1", "--out", &coded, "--force"]).is_empty());
+    let ran = flows(&["show", "@errors.mitm", "3", "--body", "response"]);
+    let err = "error: flow 3 of recording `@errors.mitm` has no response body to write: it was not recorded\n";
+    assert_eq!((ran.code, ran.err.as_str()), (2, err));
+    assert!(flows(&["show", "@errors.mitm", "1", "--body", "response"]).err.ends_with("there is no response\n"));
+}
+
+#[test]
+fn a_terminal_gets_no_bytes_that_are_no_text() {
+    let ran = flows_on(&["show", "@binary.mitm", "1", "--body", "response"], Some(80));
+    assert_eq!((ran.code, ran.out.as_str()), (2, ""));
+    let ran = flows_on(&["show", "@post_json.mitm", "1", "--body", "request"], Some(80));
+    assert_eq!((ran.code, ran.out.as_str()), (0, "{\"a\":1,\"b\":[2,3]}"));
 }

@@ -54,7 +54,23 @@ impl CertificateAuthority {
         }
     }
 
+    /// Whether the authority kept in `dir` can be used, or one can be made there if there is none. Nothing is written.
+    pub fn check(dir: &Path) -> Result<(), CaError> {
+        for names in [&OWN, &MITMPROXY] {
+            if let Some(content) = files::read_key(&dir.join(names.key))? {
+                return Self::read(dir, names, &content, OffsetDateTime::now_utc()).map(drop);
+            }
+        }
+        files::check_directory(dir)
+    }
+
     fn load(dir: &Path, names: &Names, content: &[u8], now: OffsetDateTime) -> Result<Self, CaError> {
+        let authority = Self::read(dir, names, content, now)?;
+        files::offer_certificate(dir, names.certificate, &authority.certificate, &authority.certificate_pem);
+        Ok(authority)
+    }
+
+    fn read(dir: &Path, names: &Names, content: &[u8], now: OffsetDateTime) -> Result<Self, CaError> {
         let path = dir.join(names.key);
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let pair = Pair::parse(&path, content, &provider)?;
@@ -63,7 +79,7 @@ impl CertificateAuthority {
         let expiry = parsed.validity().not_after.to_datetime();
         check(&path, &parsed, expiry, now)?;
         let issuer = issuer(&path, &pair, &parsed)?;
-        let certificate_path = files::offer_certificate(dir, names.certificate, &pair.certificate, &pair.pem);
+        let certificate_path = dir.join(names.certificate);
         Ok(Self {
             issuer,
             expiry,
@@ -79,6 +95,16 @@ impl CertificateAuthority {
     /// Where the certificate is that clients must trust, without the private key.
     pub fn certificate_path(&self) -> &Path {
         &self.certificate_path
+    }
+
+    /// The certificate that clients must trust, as DER.
+    pub fn certificate(&self) -> &[u8] {
+        &self.certificate
+    }
+
+    /// When that certificate expires.
+    pub fn expiry(&self) -> OffsetDateTime {
+        self.expiry
     }
 
     /// The certificate that clients must trust, as PEM.

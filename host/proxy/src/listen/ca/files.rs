@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
@@ -87,21 +87,36 @@ fn write_new(dir: &Path, path: &Path, content: &str) -> io::Result<()> {
     sync_directory(dir)
 }
 
-/// Makes the file beside the key that clients are given hold `certificate`, and says where it is.
+/// Whether files could be made in the directory, which may have to be made itself. Nothing is written.
+pub(super) fn check_directory(dir: &Path) -> Result<(), CaError> {
+    let failed = |source| CaError::Directory { dir: dir.to_owned(), source };
+    for place in dir.ancestors() {
+        let place = if place.as_os_str().is_empty() { Path::new(".") } else { place };
+        match fs::metadata(place) {
+            Ok(found) if !found.is_dir() => return Err(failed(io::ErrorKind::NotADirectory.into())),
+            // A file that has no name and is never seen.
+            Ok(_) => return tempfile::tempfile_in(place).map(drop).map_err(failed),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(failed(error)),
+        }
+    }
+    Ok(())
+}
+
+/// Makes the file beside the key that clients are given hold `certificate`.
 ///
 /// A proxy can serve without it, as where the directory is mounted read-only: failure is logged.
-pub(super) fn offer_certificate(dir: &Path, name: &str, certificate: &CertificateDer<'_>, pem: &str) -> PathBuf {
+pub(super) fn offer_certificate(dir: &Path, name: &str, certificate: &CertificateDer<'_>, pem: &str) {
     let path = dir.join(name);
     let current = regular_file::read(&path, KEY_FILE_LIMIT).ok();
     if current.and_then(|pem| CertificateDer::from_pem_slice(&pem).ok()).is_some_and(|current| current == *certificate)
     {
-        return path;
+        return;
     }
     if let Err(error) = replace(dir, &path, pem) {
         let path = path.display();
         tracing::warn!(%path, %error, "cannot write the CA certificate for clients");
     }
-    path
 }
 
 fn replace(dir: &Path, path: &Path, content: &str) -> io::Result<()> {

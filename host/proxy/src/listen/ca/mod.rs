@@ -10,7 +10,6 @@ mod handshake;
 mod key;
 mod leaf;
 mod server;
-mod trust;
 
 pub use authority::CertificateAuthority;
 pub use error::CaError;
