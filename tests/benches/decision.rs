@@ -58,6 +58,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                 received_at: SystemTime::now(),
                 head: head.clone(),
                 body: Body::Empty,
+                reached: None,
                 attached: Extensions::new(),
                 session: Session::default(),
                 notes: Notes::default(),

@@ -383,6 +383,11 @@ async fn a_reverse_proxy_names_the_address_that_its_client_knows() {
     let cookie = answer.field("set-cookie").expect("a cookie").to_owned();
     assert!(cookie.starts_with("sid=1") && !cookie.contains("Domain") && !cookie.contains("Secure"), "{cookie}");
     assert_eq!(wire.ask("GET", "/v2", "localhost:4711", &[], b"").await.text(), "v2");
+    // The same over TLS, where cookies may stay secure.
+    let (mut tls, _) = proxy.tls_to(proxy.connect_reverse().await, "localhost", b"http/1.1").await;
+    let answer = tls.ask("GET", "/v1", "localhost:4711", &[], b"").await;
+    assert_eq!(answer.field("location"), Some("https://localhost:4711/v2"));
+    assert!(answer.field("set-cookie").is_some_and(|cookie| cookie.contains("Secure")), "{answer:?}");
     // One that names no host is told none.
     wire.send("GET /v1 HTTP/1.0\r\n\r\n").await;
     assert_eq!(wire.head().await.expect("a head").field("location"), Some("/v2"));
