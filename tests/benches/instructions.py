@@ -68,7 +68,7 @@ def figures(folder):
 
     return [
         # As many as its recording has.
-        bench("parse of a flow", "parse", work=11),
+        bench("parse of a flow", "parse", work=16),
         bench("key of a query", "key", of="query"),
         bench("key of a JSON body", "key", of="json"),
         bench("refresh of a response", "refresh"),
