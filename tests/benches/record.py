@@ -15,7 +15,7 @@ import statistics
 import sys
 import tempfile
 
-from replay import RELEASE, free_port, measure, start
+from servers import RELEASE, Failed, free_port, http1, measure, start, stop_all, stop_all_on_signals
 
 
 def main():
@@ -28,38 +28,45 @@ def main():
     options = parser.parse_args()
     if not shutil.which("wrk"):
         sys.exit("error: this needs wrk; install it with your package manager")
+    stop_all_on_signals()
     with tempfile.TemporaryDirectory() as folder:
-        folder = pathlib.Path(folder)
-        origin_port = free_port()
-        origin = start([RELEASE / "examples" / "bare_hyper", f"127.0.0.1:{origin_port}", str(options.body)], origin_port)
+        try:
+            compare(options, pathlib.Path(folder))
+        except Failed as failure:
+            sys.exit(f"error: {failure}")
+        finally:
+            stop_all()
 
-        def proxyhost(port, more):
-            return [RELEASE / "proxyhost", "-q", "--ca-dir", folder,
-                    "--mode", f"reverse:http://127.0.0.1:{origin_port}@{port}", *more]
 
-        def mitmproxy(port, more):
-            return [options.mitmdump, "-q", "--set", f"confdir={folder}",
-                    "--mode", f"reverse:http://127.0.0.1:{origin_port}", "-p", str(port), *more]
+def compare(options, folder):
+    origin_port = free_port()
+    start([RELEASE / "examples" / "bare_hyper", f"127.0.0.1:{origin_port}", str(options.body)], origin_port)
 
-        proxies = {"proxyhost": (proxyhost, []), "proxyhost, recording": (proxyhost, ["-w", folder / "ours.mitm", "--force"])}
-        if options.mitmdump:
-            proxies["mitmproxy"] = (mitmproxy, [])
-            proxies["mitmproxy, recording"] = (mitmproxy, ["-w", str(folder / "theirs.mitm")])
-        measured = {name: [] for name in proxies}
-        for _ in range(options.rounds):
-            for name, (command, more) in proxies.items():
-                port = free_port()
-                process = start(command(port, more), port)
-                measured[name].append(measure(process, port, options))
-                process.terminate()
-                process.wait()
-                for recording in folder.glob("*.mitm"):
-                    recording.unlink()
-        origin.terminate()
-        print("| proxy | requests/s | CPU per request |\n|---|---|---|")
-        for name, figures in measured.items():
-            rate, cpu = (statistics.median(values) for values in zip(*figures))
-            print(f"| {name} | {rate:,.0f} | {cpu:,.1f} µs |")
+    def proxyhost(port, more):
+        return [RELEASE / "proxyhost", "-q", "--ca-dir", folder,
+                "--mode", f"reverse:http://127.0.0.1:{origin_port}@{port}", *more]
+
+    def mitmproxy(port, more):
+        return [options.mitmdump, "-q", "--set", f"confdir={folder}",
+                "--mode", f"reverse:http://127.0.0.1:{origin_port}", "-p", str(port), *more]
+
+    proxies = {"proxyhost": (proxyhost, []), "proxyhost, recording": (proxyhost, ["-w", folder / "ours.mitm", "--force"])}
+    if options.mitmdump:
+        proxies["mitmproxy"] = (mitmproxy, [])
+        proxies["mitmproxy, recording"] = (mitmproxy, ["-w", str(folder / "theirs.mitm")])
+    measured = {name: [] for name in proxies}
+    for _ in range(options.rounds):
+        for name, (command, more) in proxies.items():
+            port = free_port()
+            proxy = start(command(port, more), port)
+            measured[name].append(measure(proxy, http1, port, options))
+            proxy.stop()
+            for recording in folder.glob("*.mitm"):
+                recording.unlink()
+    print("| proxy | requests/s | CPU per request |\n|---|---|---|")
+    for name, figures in measured.items():
+        rate, _, _, cpu, _ = (statistics.median(values) for values in zip(*figures))
+        print(f"| {name} | {rate:,.0f} | {cpu:,.1f} µs |")
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ def soak(options, folder):
 
 def soak_with(origin, options, folder):
     known = record_known(options, folder, origin)
-    proxy = Proxy(options.proxyhost, folder, ["-S", known, "--server-replay-reuse", "-w", folder / "soak.mitm"], origin)
+    proxy = Proxy(options.proxyhost, folder, ["-S", known, "--server-replay-reuse", "-w", folder / "soak.mitm", "--force"], origin)
     run = Run(proxy, origin, folder)
     # What is made on first use is there before the first sample.
     for number in range(20):

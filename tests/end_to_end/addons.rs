@@ -305,3 +305,13 @@ async fn an_addon_cannot_send_a_request_where_none_may_go() {
     }
     assert_eq!(origin.connections().await, 0);
 }
+
+/// What benchmarks take for an addon that does little.
+#[tokio::test]
+async fn the_addon_that_is_measured_sets_a_field_of_each_message() {
+    let origin = Origin::answering(|_| b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".to_vec()).await;
+    let proxy = Proxyhost::with([]).arg("--addon").arg(component("header")).start().await;
+    let answer = proxy.connect().await.get(&origin.url("/")).await;
+    assert_eq!(answer.field("x-response-header"), Some("set"));
+    assert_eq!(origin.received()[0].field("x-request-header"), Some("set"));
+}

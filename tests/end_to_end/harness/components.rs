@@ -9,8 +9,9 @@ use std::{
 mod cargo;
 
 /// In `tests/components/`, `examples/` and `addons/`, each in a crate of its name.
-const COMPONENTS: [&str; 9] = [
+const COMPONENTS: [&str; 10] = [
     "counting",
+    "header",
     "hostile",
     "maintenance-banner",
     "misbehaving-matcher",
