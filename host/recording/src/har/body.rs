@@ -10,7 +10,7 @@ use base64::{
 
 use super::{attached::Attached, extra::Extra, form};
 use crate::{
-    document::Entry,
+    document::{Entry, Text},
     media_type::{essence, parameter},
     model::{Content, Fields, has_no_body},
     reading::body::{Body, Form},
@@ -98,16 +98,25 @@ fn written(entry: &mut Entry, place: &str, size: Option<u64>, attached: &mut Att
     };
     let is_base64 = encoding.is_some_and(|encoding| encoding.eq_ignore_ascii_case("base64"));
     let place = format!("{place}.text");
-    let Some(text) = entry.take_text(&place)?.filter(|text| !text.is_empty()) else {
-        return Ok(None);
-    };
-    let (bytes, form) = if is_base64 {
-        (decode(text).map_err(|error| format!("`{place}` is not base64: {error}"))?, Form::Bytes)
-    } else {
-        encode(text, size)
+    let not_base64 = |error| format!("`{place}` is not base64: {error}");
+    let (content, form) = match entry.take_long_text(&place)? {
+        None => return Ok(None),
+        Some(Text::Held(text)) if text.is_empty() => return Ok(None),
+        Some(Text::Held(text)) => {
+            let (bytes, form) =
+                if is_base64 { (decode(text).map_err(not_base64)?, Form::Bytes) } else { encode(text, size) };
+            (Content::Held(bytes.into()), form)
+        }
+        Some(Text::Left(string)) if is_base64 => {
+            (Content::Quoted(string.base64().map_err(not_base64)?.into()), Form::Bytes)
+        }
+        Some(Text::Left(string)) => {
+            let (string, is_bytes) = string.text(size);
+            (Content::Quoted(string.into()), if is_bytes { Form::Bytes } else { Form::Text })
+        }
     };
     let form = if is_coded { Form::Coded } else { form };
-    Ok(Some(Body { content: Content::Held(bytes.into()), form }))
+    Ok(Some(Body { content, form }))
 }
 
 /// The bytes of a text: one for each character if that makes `size`, otherwise UTF-8. mitmproxy writes bytes so that are no

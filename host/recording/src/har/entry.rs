@@ -95,7 +95,7 @@ fn is_answered(entry: &Entry) -> Result<bool, String> {
 /// What was said over the WebSocket, if it was recorded and every message can be read. `opened_at` is when it was opened.
 fn websocket(entry: &Entry, extra: Option<&Extra>, opened_at: f64) -> Result<Option<WebSocket<Content>>, String> {
     let Some(json) = entry.text("_webSocketMessages")? else { return Ok(None) };
-    let messages = messages::read(json, opened_at);
+    let messages = messages::read(json, entry.strings(), opened_at);
     let end = extra.and_then(Extra::end_of_session).unwrap_or_default();
     Ok(messages.map(|messages| WebSocket { messages, ..end }))
 }

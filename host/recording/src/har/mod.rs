@@ -7,7 +7,7 @@
 use serde_json::value::RawValue;
 
 use crate::{
-    document::{Entry, Outcome},
+    document::{Entry, Outcome, Strings},
     reading::heads::Heads,
 };
 
@@ -24,14 +24,15 @@ pub(crate) use attached::Attached;
 pub(crate) use extra::{Extra, KEY as EXTRA};
 pub(crate) use url::{text, url};
 
-/// Reads an entry, the `number`th of its file.
+/// Reads an entry, the `number`th of its file, of which `strings` were left there.
 pub(crate) fn read(
     text: Box<RawValue>,
     number: usize,
     heads: &mut Heads,
     attached: &mut Attached,
+    strings: Strings,
 ) -> Result<Outcome, String> {
-    let entry = Entry::parse(text.get())?;
+    let entry = Entry::parse(text.get(), strings)?;
     // The largest entry may be most of the file.
     drop(text);
     entry::read(entry, number, heads, attached)

@@ -15,12 +15,17 @@ pub(super) fn recording(written: &Written) -> Recording {
     Recording::open(&written.path, &mut |_| {}).unwrap()
 }
 
-/// Writes one flow that must be read as an exchange.
+/// Writes one flow that must be read as an exchange, and reads its contents.
 pub(super) fn exchange(flow: Flow<Source>) -> Exchange {
     let recording = recording(&Written::with(&[flow]));
     assert!(recording.warning().is_none());
     assert_eq!(recording.skipped().reasons(), Vec::<String>::new());
-    recording.exchanges()[0].clone()
+    let Exchange { number, is_websocket, flow } = recording.exchanges()[0].clone();
+    let held = |content: Content| match content.size() {
+        None => content,
+        Some(_) => Content::Held(recording.read(&content).unwrap()),
+    };
+    Exchange { number, is_websocket, flow: flow.map_contents(held) }
 }
 
 fn entry(flow: Flow<Source>) -> Value {
