@@ -77,25 +77,35 @@ impl Survey {
 
     /// Looks at the bytes that follow, and says how many of them it has done with. Of those that are left, it has to see more.
     pub(crate) fn feed(&mut self, bytes: &[u8]) -> (usize, Fed) {
-        let mut left = bytes;
-        loop {
-            let (len, fed) = match token::next(left) {
-                Token::Plain(run) => self.plain(run, run.len() == left.len()),
-                Token::Escaped(character, len) => {
-                    self.escaped(character);
-                    (len, None)
-                }
-                Token::End => (0, Some(Fed::End)),
-                Token::Incomplete => (0, Some(Fed::More)),
-                Token::Broken => (0, Some(Fed::Broken)),
+        let (mut left, mut unhashed) = (bytes, bytes);
+        let fed = loop {
+            let (len, fed) = match left.first().map(|byte| classes(&[*byte])) {
+                None => (0, Some(Fed::More)),
+                Some(class) if class & STOP == 0 => (self.ascii(left), None),
+                Some(class) if class & HIGH != 0 => self.high(left),
+                Some(_) => match token::next(left) {
+                    Token::Escaped(character, len) => {
+                        self.escaped(character);
+                        (len, None)
+                    }
+                    Token::End => (0, Some(Fed::End)),
+                    Token::Incomplete => (0, Some(Fed::More)),
+                    // What stands for itself would not stop here.
+                    Token::Plain(_) | Token::Broken => (0, Some(Fed::Broken)),
+                },
             };
-            let (part, rest) = left.split_at_checked(len).unwrap_or((left, &[]));
-            self.pass(part);
-            left = rest;
-            if let Some(fed) = fed {
-                return (bytes.len() - left.len(), fed);
+            left = left.get(len..).unwrap_or_default();
+            self.seen.raw += len as u64;
+            if self.is_block_full() {
+                self.hash(&mut unhashed, left);
+                self.end_block();
             }
-        }
+            if let Some(fed) = fed {
+                break fed;
+            }
+        };
+        self.hash(&mut unhashed, left);
+        (bytes.len() - left.len(), fed)
     }
 
     /// How many bytes it has seen.
@@ -110,42 +120,54 @@ impl Survey {
         is_utf8.then_some(Surveyed { offset, start, marks, is_ascii, is_latin1, base64 })
     }
 
-    /// Counts the start of bytes that stand for themselves, at most what is left of the block. `is_cut` says that nobody knows
-    /// what follows them.
-    fn plain(&mut self, run: &[u8], is_cut: bool) -> (usize, Option<Fed>) {
-        let room = usize::try_from(BLOCK.saturating_sub(self.in_block())).unwrap_or(usize::MAX).max(1);
-        let is_inside = |byte: &u8| byte & 0xc0 == 0x80;
-        // Characters are not taken apart.
-        let inside = run.get(room..).map_or(0, |rest| rest.iter().take(3).take_while(|byte| is_inside(byte)).count());
-        let mut part = run.get(..room + inside).unwrap_or(run);
-        let mut class = classes(part);
-        if class & CONTROL != 0 {
-            let at = part.iter().position(|byte| classes(&[*byte]) & CONTROL != 0).unwrap_or(0);
-            if at == 0 {
-                return (0, Some(Fed::Broken));
+    /// Counts the ASCII characters at the start that stand for themselves, at most what is left of the block.
+    fn ascii(&mut self, bytes: &[u8]) -> usize {
+        let bytes = bytes.get(..self.room()).unwrap_or(bytes);
+        let (mut len, mut class) = (0, 0);
+        for group in bytes.chunks(GROUP) {
+            let of_group = classes(group);
+            if of_group & STOP == 0 {
+                class |= of_group;
+                len += group.len();
+                continue;
             }
-            part = part.get(..at).unwrap_or_default();
-            class = classes(part);
+            for of_byte in group.iter().map(|byte| classes(&[*byte])).take_while(|class| class & STOP == 0) {
+                class |= of_byte;
+                len += 1;
+            }
+            break;
         }
-        if class & HIGH != 0 {
-            match str::from_utf8(part) {
-                Ok(text) => self.seen.characters += text.chars().count() as u64,
-                Err(error) if is_cut && part.len() == run.len() && error.error_len().is_none() => {
-                    match error.valid_up_to() {
-                        0 => return (0, Some(Fed::More)),
-                        whole => return self.plain(run.get(..whole).unwrap_or_default(), false),
-                    }
+        self.seen.bytes += len as u64;
+        self.seen.characters += len as u64;
+        let run = bytes.get(..len).unwrap_or_default();
+        self.seen.symbols += self.base64.see(run, class, self.seen.symbols);
+        len
+    }
+
+    /// Counts the other characters at the start, at most what is left of the block. None is taken apart.
+    fn high(&mut self, bytes: &[u8]) -> (usize, Option<Fed>) {
+        let is_other = |byte: &&u8| !byte.is_ascii();
+        let room = self.room();
+        let len = bytes.iter().take(room).take_while(is_other).count();
+        let inside = bytes.iter().skip(len).take(3).take_while(|byte| **byte & 0xc0 == 0x80).count();
+        let mut run = bytes.get(..len + inside).unwrap_or_default();
+        match str::from_utf8(run) {
+            Ok(text) => self.seen.characters += text.chars().count() as u64,
+            Err(error) if run.len() == bytes.len() && error.error_len().is_none() => {
+                // Its rest may come.
+                run = run.get(..error.valid_up_to()).unwrap_or_default();
+                if run.is_empty() {
+                    return (0, Some(Fed::More));
                 }
-                Err(_) => self.is_utf8 = false,
+                self.seen.characters += str::from_utf8(run).map_or(0, |text| text.chars().count() as u64);
             }
-            self.is_ascii = false;
-            self.is_latin1 &= part.iter().all(|byte| *byte < FIRST_BEYOND_LATIN1);
-        } else {
-            self.seen.characters += part.len() as u64;
+            Err(_) => self.is_utf8 = false,
         }
-        self.seen.bytes += part.len() as u64;
-        self.seen.symbols += self.base64.see(part, class, self.seen.symbols);
-        (part.len(), None)
+        self.is_ascii = false;
+        self.is_latin1 &= run.iter().all(|byte| *byte < FIRST_BEYOND_LATIN1);
+        self.seen.bytes += run.len() as u64;
+        self.seen.symbols += self.base64.see(run, SPECIAL, self.seen.symbols);
+        (run.len(), None)
     }
 
     fn escaped(&mut self, character: char) {
@@ -158,24 +180,31 @@ impl Survey {
         self.seen.symbols += self.base64.see(bytes, classes(bytes) | SPECIAL, self.seen.symbols);
     }
 
-    /// Leaves a part behind that was counted, and ends the block if it is full.
-    fn pass(&mut self, part: &[u8]) {
-        let start = START.saturating_sub(self.start.len()).min(part.len());
-        self.start.extend_from_slice(part.get(..start).unwrap_or_default());
-        self.checksum.update(part);
-        self.seen.raw += part.len() as u64;
-        let is_whole = self.base64.wrong.is_some() || self.seen.symbols.is_multiple_of(4);
-        match self.in_block() {
-            len if len < BLOCK => {}
-            _ if is_whole => self.end_block(),
-            len if len < 2 * BLOCK => {}
-            // What has so much white space in it is not base64.
-            _ => self.base64.wrong = Some((self.seen.symbols, b' ')),
-        }
+    /// Takes note of the bytes before `left` that were done with.
+    fn hash<'b>(&mut self, unhashed: &mut &'b [u8], left: &'b [u8]) {
+        let (done, _) = unhashed.split_at(unhashed.len() - left.len());
+        let start = START.saturating_sub(self.start.len()).min(done.len());
+        self.start.extend_from_slice(done.get(..start).unwrap_or_default());
+        self.checksum.update(done);
+        *unhashed = left;
     }
 
     fn in_block(&self) -> u64 {
         self.seen.raw - self.marks.last().map_or(0, |mark| mark.raw)
+    }
+
+    /// How many bytes are to be counted at once.
+    fn room(&self) -> usize {
+        usize::try_from(BLOCK.saturating_sub(self.in_block())).unwrap_or(usize::MAX).max(1)
+    }
+
+    fn is_block_full(&mut self) -> bool {
+        let len = self.in_block();
+        if len >= 2 * BLOCK && !self.seen.symbols.is_multiple_of(4) {
+            // What has so much white space in it is not base64.
+            self.base64.wrong.get_or_insert((self.seen.symbols, b' '));
+        }
+        len >= BLOCK && (self.base64.wrong.is_some() || self.seen.symbols.is_multiple_of(4))
     }
 
     fn end_block(&mut self) {
@@ -305,8 +334,8 @@ fn classes(bytes: &[u8]) -> u8 {
     bytes.iter().fold(0, |classes, byte| classes | CLASSES.get(usize::from(*byte)).unwrap_or(&0))
 }
 
-/// No string has it unescaped.
-const CONTROL: u8 = 1;
+/// A quote, an escape, or what no string has unescaped.
+const STOP: u8 = 1;
 /// Not ASCII.
 const HIGH: u8 = 2;
 /// Not a symbol of base64.
@@ -318,8 +347,8 @@ const CLASSES: [u8; 256] = {
     while byte < 256 {
         let is_symbol = matches!(byte as u8, b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'+' | b'/');
         classes[byte] = match byte {
-            0..0x20 => CONTROL | SPECIAL,
-            0x80.. => HIGH | SPECIAL,
+            0..0x20 | 0x22 | 0x5c => STOP | SPECIAL,
+            0x80.. => STOP | HIGH | SPECIAL,
             _ if is_symbol => 0,
             _ => SPECIAL,
         };
@@ -334,6 +363,8 @@ pub(super) const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
+/// How many bytes are looked at together.
+const GROUP: usize = 32;
 /// How many bytes of the file a block has, but for the last one and for what is not to be taken apart.
 const BLOCK: u64 = 32 * 1024;
 /// How much of the start of a string is kept while its entry is read.
