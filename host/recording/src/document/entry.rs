@@ -19,6 +19,24 @@ pub(crate) enum Text {
     Left(Surveyed),
 }
 
+impl Text {
+    /// How many bytes it has.
+    pub(crate) fn len(&self) -> u64 {
+        match self {
+            Self::Held(text) => text.len() as u64,
+            Self::Left(string) => string.len(),
+        }
+    }
+
+    /// How many lines end in it.
+    pub(crate) fn line_ends(&self) -> u64 {
+        match self {
+            Self::Held(text) => text.bytes().filter(|byte| *byte == b'\n').count() as u64,
+            Self::Left(string) => string.line_ends(),
+        }
+    }
+}
+
 impl Entry {
     /// An entry of a HAR file. What recorders add of their own is dropped.
     pub(crate) fn parse(text: &str, strings: Strings) -> Result<Self, String> {

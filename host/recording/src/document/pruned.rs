@@ -83,6 +83,9 @@ impl<'de> Visitor<'de> for Pruned<'_> {
         while let Some(key) = map.next_key::<String>()? {
             let value = match key.as_str() {
                 _ if self.keys == Keys::All => map.next_value_seed(self)?,
+                "_isBinary" | "_truncated" | "_requestBodyStatus" | "_responseBodyStatus" => {
+                    map.next_value_seed(self)?
+                }
                 "_error" | "_failureText" | "_file" | "_encoding" | "_body" | "_base64" | "_id" | "_proxyhost" => {
                     map.next_value_seed(self)?
                 }

@@ -1,7 +1,8 @@
 //! The entries of HAR 1.2 files.
 //!
 //! `entry` makes an exchange of one of them. It has its bodies from `body` (with `form` for those that are lists of
-//! parameters and `attached` for those in other files), its WebSocket from `messages`, and reads its dates with `clock`. What
+//! parameters, `attached` for those in other files, `polly` for those that are lists of chunks, and `loss` for those that are
+//! not there), its WebSocket from `messages`, and reads its dates with `clock`. What
 //! HAR has no place for is in `extra`, which the writer has from here, as well as the `url` of a request.
 
 use serde_json::value::RawValue;
@@ -17,7 +18,9 @@ mod clock;
 mod entry;
 mod extra;
 mod form;
+mod loss;
 mod messages;
+mod polly;
 mod url;
 
 pub(crate) use attached::Attached;

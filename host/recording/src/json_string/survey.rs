@@ -22,6 +22,7 @@ pub(crate) struct Survey {
     is_utf8: bool,
     is_ascii: bool,
     is_latin1: bool,
+    line_ends: u64,
     base64: Base64,
 }
 
@@ -56,6 +57,7 @@ pub(crate) struct Surveyed {
     marks: Vec<Mark>,
     is_ascii: bool,
     is_latin1: bool,
+    line_ends: u64,
     base64: Base64,
 }
 
@@ -71,6 +73,7 @@ impl Survey {
             is_utf8: true,
             is_ascii: true,
             is_latin1: true,
+            line_ends: 0,
             base64: Base64::default(),
         }
     }
@@ -116,8 +119,8 @@ impl Survey {
     /// The string, if it is in UTF-8.
     pub(crate) fn finish(mut self) -> Option<Surveyed> {
         self.end_block();
-        let Self { offset, start, marks, is_utf8, is_ascii, is_latin1, base64, .. } = self;
-        is_utf8.then_some(Surveyed { offset, start, marks, is_ascii, is_latin1, base64 })
+        let Self { offset, start, marks, is_utf8, is_ascii, is_latin1, line_ends, base64, .. } = self;
+        is_utf8.then_some(Surveyed { offset, start, marks, is_ascii, is_latin1, line_ends, base64 })
     }
 
     /// Counts the ASCII characters at the start that stand for themselves, at most what is left of the block.
@@ -177,6 +180,7 @@ impl Survey {
         self.seen.characters += 1;
         self.is_ascii &= character.is_ascii();
         self.is_latin1 &= u8::try_from(character).is_ok();
+        self.line_ends += u64::from(character == '\n');
         self.seen.symbols += self.base64.see(bytes, classes(bytes) | SPECIAL, self.seen.symbols);
     }
 
@@ -219,9 +223,8 @@ impl Surveyed {
     /// The bytes of a text, and whether they are no text: they are one for each character if that makes `size`, otherwise
     /// UTF-8.
     pub(crate) fn text(self, size: Option<u64>) -> (JsonString, bool) {
-        let len = |mark: Option<&Mark>| mark.map_or((0, 0), |mark| (mark.bytes, mark.characters));
-        let (bytes, characters) = len(self.marks.last());
-        let is_bytes = self.is_latin1 && !self.is_ascii && size == Some(characters) && size != Some(bytes);
+        let characters = self.marks.last().map_or(0, |mark| mark.characters);
+        let is_bytes = self.is_latin1 && !self.is_ascii && size == Some(characters);
         (self.string(if is_bytes { Form::Latin1 } else { Form::Text }), is_bytes)
     }
 
@@ -231,7 +234,22 @@ impl Surveyed {
         Ok(self.string(Form::Base64))
     }
 
-    /// The start of its text.
+    /// How many bytes its text has.
+    pub(crate) fn len(&self) -> u64 {
+        self.marks.last().map_or(0, |mark| mark.bytes)
+    }
+
+    /// Whether all of them are ASCII.
+    pub(crate) fn is_ascii(&self) -> bool {
+        self.is_ascii
+    }
+
+    /// How many lines end in it.
+    pub(crate) fn line_ends(&self) -> u64 {
+        self.line_ends
+    }
+
+    /// The start of its text, as it is in the file.
     pub(crate) fn start(&self) -> &[u8] {
         &self.start
     }
