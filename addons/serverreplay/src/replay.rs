@@ -58,9 +58,9 @@ pub(crate) fn load() -> Result<Readiness, String> {
         let loaded = recordings::load(file)?;
         let last = first + loaded.exchanges;
         let mut left_out = loaded.skipped;
-        let usable = file_exchanges(first..last, &mut left_out);
-        report(file, usable, &left_out, loaded.damage.as_deref());
-        filed += usable;
+        let filed_of_it = file_exchanges(first..last, &mut left_out);
+        report(file, &filed_of_it, &left_out, loaded.damage.as_deref());
+        filed += filed_of_it.usable;
         first = last;
     }
     if filed == 0 && options.mode == Mode::Replay {
@@ -70,35 +70,55 @@ pub(crate) fn load() -> Result<Readiness, String> {
     Ok(if options.miss == Miss::Forward { Readiness::Active } else { Readiness::Offline })
 }
 
-/// Puts exchanges under their keys; the number of those with a response that can be served.
-fn file_exchanges(ids: std::ops::Range<u32>, left_out: &mut Vec<String>) -> u32 {
-    let (mut usable, mut unanswered, mut websockets, mut unmatched) = (0, 0, 0, 0);
+/// How many exchanges were put under their keys.
+#[derive(Default)]
+struct Filed {
+    /// Those with a response that can be served.
+    usable: u32,
+    /// Those of them of which the recording lacks what the request sent.
+    without_request_content: u32,
+}
+
+/// Puts exchanges under their keys.
+fn file_exchanges(ids: std::ops::Range<u32>, left_out: &mut Vec<String>) -> Filed {
+    let mut filed = Filed::default();
+    let (mut unanswered, mut without_content, mut websockets, mut unmatched) = (0, 0, 0, 0);
     for id in ids {
         let Some(exchange) = recordings::describe(id) else { continue };
         let Some(request) = recordings::recorded_request(id) else { continue };
         nearest::file(&request, id);
         if exchange.websocket && !exchange.answered {
             websockets += 1;
+        } else if exchange.lacks.as_deref().is_some_and(|lacks| lacks.contains("content")) {
+            // What its recorder left out, and not its server.
+            without_content += 1;
         } else if !exchange.answered {
             unanswered += 1;
         } else if let Some(key) = matcher::key(&request) {
             index::put(&of_recorded(&key), id);
-            usable += 1;
+            filed.usable += 1;
+            filed.without_request_content += u32::from(request.body().size().is_none());
         } else {
             unmatched += 1;
         }
     }
     let counts = [
         (unanswered, "without a complete response"),
+        (without_content, "without the content of its response"),
         (websockets, "WebSocket without its messages"),
         (unmatched, "that the matcher gives no key"),
     ];
     left_out.extend(counts.into_iter().filter(|&(count, _)| count > 0).map(|(count, what)| format!("{count} {what}")));
-    usable
+    filed
 }
 
-fn report(file: &str, usable: u32, left_out: &[String], damage: Option<&str>) {
+fn report(file: &str, filed: &Filed, left_out: &[String], damage: Option<&str>) {
+    let usable = filed.usable;
     let mut line = format!("{file}: {usable} {} to replay", if usable == 1 { "response" } else { "responses" });
+    if filed.without_request_content > 0 {
+        let count = filed.without_request_content;
+        line.push_str(&format!(", {count} only with server_replay_ignore_content: what its request sent is not there"));
+    }
     if !left_out.is_empty() {
         line.push_str(&format!("; left out: {}", left_out.join(", ")));
     }

@@ -26,11 +26,16 @@ use crate::{
 };
 
 /// The body of the request with `fields`.
-pub(super) fn of_request(entry: &mut Entry, fields: &Fields, attached: &mut Attached) -> Result<Body, String> {
+pub(super) fn of_request(
+    entry: &mut Entry,
+    fields: &Fields,
+    extra: Option<&Extra>,
+    attached: &mut Attached,
+) -> Result<Body, String> {
     let place = "request.postData";
     let size = entry.size("request.bodySize")?;
     let has_text = entry.text(&format!("{place}.text"))?.is_some();
-    if let Some(body) = written(entry, place, size, fields, attached)? {
+    if let Some(body) = written(entry, place, size, telling(fields, extra), attached)? {
         return Ok(body);
     }
     let params = entry.list(&format!("{place}.params"))?;
@@ -74,7 +79,7 @@ pub(super) fn of_response(
     }
     let size = entry.size(&format!("{place}.size"))?;
     let has_text = entry.text(&format!("{place}.text"))?.is_some();
-    if let Some(body) = written(entry, place, size, fields, attached)? {
+    if let Some(body) = written(entry, place, size, telling(fields, extra), attached)? {
         return Ok(body);
     }
     // This program marks what it does not have.
@@ -97,8 +102,14 @@ pub(super) fn of_response(
     Ok(if is_empty && was_empty && !is_lost { Body::empty() } else { Body::not_recorded() })
 }
 
+/// The fields that tell how a body is written. This program writes it so that nothing has to be guessed.
+fn telling<'f>(fields: &'f Fields, extra: Option<&Extra>) -> &'f Fields {
+    static NONE: Fields = Fields::new();
+    if extra.is_some() { &NONE } else { fields }
+}
+
 /// What is written as `text` or named as `_file` there; nothing if it is empty. `size` is how many bytes it should be, and
-/// `fields` those of its message.
+/// `fields` are those of its message, as far as they tell how it is written.
 fn written(
     entry: &mut Entry,
     place: &str,
@@ -114,7 +125,7 @@ fn written(
     if mark == Some("missing") {
         return Ok(Some(Body::not_recorded()));
     }
-    let mark_is_coded = mark == Some("coded");
+    let is_coded = mark == Some("coded");
     let encoding = Encoding::of(entry, place)?;
     let is_lost = loss::is_told(entry, place)?;
     let wanted = Told::of(entry, place, size, fields)?;
@@ -131,7 +142,7 @@ fn written(
     };
     let (written, line_ends) = (text.len(), text.line_ends());
     let of_polly = match &text {
-        Text::Held(text) if !mark_is_coded => polly::read(text, encoding, fields),
+        Text::Held(text) if !is_coded => polly::read(text, encoding, fields),
         Text::Held(_) | Text::Left(_) => None,
     };
     let not_base64 = |error| format!("`{place}` is not base64: {error}");
@@ -153,10 +164,10 @@ fn written(
             (Content::Quoted(string.into()), if is_bytes { Form::Bytes } else { Form::Text })
         }
     };
-    let form = if mark_is_coded { Form::Coded } else { form };
+    let form = if is_coded { Form::Coded } else { form };
     let line_ends = if form == Form::Text { line_ends } else { 0 };
     let have = content.size().unwrap_or_default();
-    let is_cut = !mark_is_coded && wanted.is_more_than(have, written, line_ends);
+    let is_cut = !is_coded && wanted.is_more_than(have, written, line_ends);
     Ok(Some(if is_lost || is_cut { Body::not_recorded() } else { Body { content, form } }))
 }
 

@@ -111,7 +111,7 @@ fn request(
 ) -> Result<Request<Content>, String> {
     heads.begin();
     let (mut fields, authority) = fields(entry, "request.headers", heads, "request's field")?;
-    let body = body::of_request(entry, &fields, attached)?;
+    let body = body::of_request(entry, &fields, extra, attached)?;
     make_true(&mut fields, &body, extra);
     Ok(Request {
         method: heads.counted_token(method.as_bytes(), "request's method")?,

@@ -152,6 +152,14 @@ fn a_bomb_stays_packed() {
 }
 
 #[test]
+fn what_looks_like_chunks_is_what_it_was() {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    let list = format!("[\"{}\"]", STANDARD.encode(gzip(b"packed")));
+    let found = exchange(answered_with(content(&gzip(list.as_bytes())), &[("Content-Encoding", "gzip")]));
+    assert_eq!(held(&found.flow.response.unwrap().content), list.as_bytes());
+}
+
+#[test]
 fn a_missing_body_stays_missing() {
     let mut flow = answered_with(Source::NotRecorded, &[]);
     flow.request.content = Source::NotRecorded;
