@@ -95,8 +95,8 @@ async fn what_is_not_in_the_file_is_no_answer() {
     let loaded = proxy.wait_for_log("to replay").await;
     assert!(loaded.contains("1 response to replay; left out: 1 without the content of its response"), "{loaded}");
     let mut wire = proxy.tls("up.example:443").await;
-    assert_eq!(wire.get("/").await.text(), "x");
-    let missed = wire.get("/shot.jpg").await;
+    assert_eq!(wire.ask("GET", "/", "up.example", &[], b"").await.text(), "x");
+    let missed = wire.ask("GET", "/shot.jpg", "up.example", &[], b"").await;
     assert_eq!(missed.status(), 404);
     assert!(missed.text().contains("the same, but it has no content of its response"), "{missed:?}");
 }

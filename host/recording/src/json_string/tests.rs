@@ -177,7 +177,7 @@ proptest! {
     #[test]
     fn any_bytes_are_read_as_they_were(
         bytes in prop::collection::vec(any::<u8>(), 0..200),
-        times in prop_oneof![Just(1_usize), 1..1000_usize],
+        times in prop_oneof![Just(1_usize), 1..400_usize],
         (style, step, line) in (0..3_u8, 1..9000_usize, prop_oneof![Just(usize::MAX), 1..80_usize]),
     ) {
         let bytes = bytes.repeat(times);
