@@ -3,6 +3,7 @@
 mod access;
 mod addons;
 mod answers;
+mod bodies;
 mod bounds;
 mod broken;
 mod changes;

@@ -65,9 +65,9 @@ pub(crate) fn load() -> Result<Readiness, String> {
         let loaded = recordings::load(file)?;
         let last = first + loaded.exchanges;
         let mut left_out = loaded.skipped;
-        let usable = file_exchanges(first..last, options, &mut compared, &mut left_out);
-        report(file, usable, &left_out, loaded.damage.as_deref());
-        filed += usable;
+        let counted = file_exchanges(first..last, options, &mut compared, &mut left_out);
+        report(file, &counted, &left_out, loaded.damage.as_deref());
+        filed += counted.usable;
         first = last;
     }
     if filed == 0 && options.mode == Mode::Replay {
@@ -77,14 +77,24 @@ pub(crate) fn load() -> Result<Readiness, String> {
     Ok(if options.miss == Miss::Forward { Readiness::Active } else { Readiness::Offline })
 }
 
-/// Puts exchanges under their keys; the number of those with a response that can be served.
+/// How many exchanges were put under their keys.
+#[derive(Default)]
+struct Counted {
+    /// Those with a response that can be served.
+    usable: u32,
+    /// Those of them of which the recording lacks what the request sent.
+    without_request_content: u32,
+}
+
+/// Puts exchanges under their keys.
 fn file_exchanges(
     ids: std::ops::Range<u32>,
     options: Options,
     compared: &mut Filed,
     left_out: &mut Vec<String>,
-) -> u32 {
-    let (mut usable, mut unanswered, mut websockets, mut unmatched) = (0, 0, 0, 0);
+) -> Counted {
+    let mut counted = Counted::default();
+    let (mut unanswered, mut without_content, mut websockets, mut unmatched) = (0, 0, 0, 0);
     for id in ids {
         let Some(exchange) = recordings::describe(id) else { continue };
         let Some(request) = recordings::recorded_request(id) else { continue };
@@ -92,21 +102,27 @@ fn file_exchanges(
         let is_answered = exchange.answered || options.broken != Broken::LeftOut && recordings::broken(id);
         if exchange.websocket && !is_answered {
             websockets += 1;
+        } else if !is_answered && exchange.lacks.as_deref().is_some_and(|lacks| lacks.contains("content")) {
+            // What its recorder left out, and not its server.
+            without_content += 1;
         } else if !is_answered {
             unanswered += 1;
         } else if file_exchange(&exchange, &request, id, options.preflights, compared) {
-            usable += 1;
+            counted.usable += 1;
+            let is_lacking = request.body().size().is_none() && recordings::compared_by(id).is_none();
+            counted.without_request_content += u32::from(is_lacking);
         } else {
             unmatched += 1;
         }
     }
     let counts = [
         (unanswered, "without a complete response"),
+        (without_content, "without the content of its response"),
         (websockets, "WebSocket without its messages"),
         (unmatched, "that the matcher gives no key"),
     ];
     left_out.extend(counts.into_iter().filter(|&(count, _)| count > 0).map(|(count, what)| format!("{count} {what}")));
-    usable
+    counted
 }
 
 /// Puts an exchange under its keys, or under those of all methods if it answers any. Whether it has one.
@@ -143,8 +159,13 @@ pub(crate) const ANY_METHOD: &str = "ANY";
 /// The methods of RFC 9110, section 9.3 that are answered by a response, and PATCH.
 pub(crate) const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH"];
 
-fn report(file: &str, usable: u32, left_out: &[String], damage: Option<&str>) {
+fn report(file: &str, filed: &Counted, left_out: &[String], damage: Option<&str>) {
+    let usable = filed.usable;
     let mut line = format!("{file}: {usable} {} to replay", if usable == 1 { "response" } else { "responses" });
+    if filed.without_request_content > 0 {
+        let count = filed.without_request_content;
+        line.push_str(&format!(", {count} only with server_replay_ignore_content: what its request sent is not there"));
+    }
     if !left_out.is_empty() {
         line.push_str(&format!("; left out: {}", left_out.join(", ")));
     }

@@ -2,14 +2,16 @@
 //!
 //! A [`Recording`] is opened once and shared. It keeps the heads of its exchanges in memory and leaves the bodies in the
 //! file, so opening a file of gigabytes costs little; [`Recording::read`] fetches a body when it is needed. The file is read
-//! at positions and never mapped: a file that shrinks later fails the exchanges that it lost, not the process. Only the
-//! bodies of JSON documents are kept in memory, because they are escaped there.
+//! at positions and never mapped: a file that shrinks later fails the exchanges that it lost, not the process. Of HAR files,
+//! bodies of more than a kibibyte are left in the file too, and decoded when they are read; those of other JSON documents,
+//! and of packed ones, are kept in memory.
 //!
 //! A [`Recorder`] is handed flows as they pass, and gets them into a file without losing any.
 //!
 //! The modules, each of which knows only those before it:
 //!
 //! - `media_type`: what `Content-Type` fields say;
+//! - `json_string`: strings of JSON that are left in their file;
 //! - `model`: what a recording holds, whatever the format;
 //! - `reading`: what the readers of all formats share;
 //! - `flow_file`: flow files of mitmproxy;
@@ -34,6 +36,7 @@ mod document;
 mod flow_file;
 mod har;
 mod in_use;
+mod json_string;
 mod load;
 pub mod media_type;
 mod model;
@@ -51,6 +54,7 @@ mod samples;
 
 pub use collection::recordings_in;
 pub use flow_file::{Details, FlowFile, FlowFrame, FlowFrames, FlowProtocol, RESPONSE_PIECES};
+pub use json_string::JsonString;
 pub use model::{
     Beat, Comparison, Content, Exchange, Failure, Fields, Flow, Message, Pace, Piece, Request, Response, Source, Span,
     WebSocket,

@@ -103,7 +103,8 @@ fn read(content: &Source) -> io::Result<Option<Bytes>> {
     match content {
         Source::NotRecorded => Ok(None),
         Source::Bytes(bytes) => Ok(Some(bytes.clone())),
-        Source::File { len, .. } if *len > LARGEST => {
+        Source::File { .. } | Source::Quoted { .. } if content.size() > Some(LARGEST) => {
+            let len = content.size().unwrap_or_default();
             Err(io::Error::other(format!("it has {len} bytes, and at most {LARGEST} are looked through")))
         }
         Source::File { file, offset, len } => {
@@ -111,6 +112,7 @@ fn read(content: &Source) -> io::Result<Option<Bytes>> {
             file.read_exact_at(&mut bytes, *offset)?;
             Ok(Some(bytes.into()))
         }
+        Source::Quoted { file, string } => Ok(Some(string.read_at(file, 0, string.size())?)),
     }
 }
 

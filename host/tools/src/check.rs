@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use clap::ArgMatches;
 use oneline::chain;
-use recording::{Recording, RecordingError};
+use recording::{Content, Recording, RecordingError};
 
 use super::{Exit, FlowsError, command, console::Console, input, measure, text};
 
@@ -46,7 +46,9 @@ fn holdings(recording: &Recording) -> String {
     let exchanges = measure::count(recording.exchanges().len(), "exchange");
     let others = recording.skipped().reasons();
     let held = [vec![exchanges], others].concat().join(", ");
-    text::line(&[held].into_iter().chain(unplayable(recording)).collect::<Vec<_>>().join("; "))
+    text::line(
+        &[held].into_iter().chain(unplayable(recording)).chain(unmatched(recording)).collect::<Vec<_>>().join("; "),
+    )
 }
 
 /// What cannot be replayed, and why; nothing if all can be.
@@ -74,6 +76,21 @@ fn reason(lacks: &str, numbers: &[usize]) -> String {
 
 /// Most flows of a reason that are named.
 const NAMED: usize = 10;
+
+/// The exchanges that no request matches, because what theirs sent is not there.
+fn unmatched(recording: &Recording) -> Option<String> {
+    let exchanges = recording.exchanges().iter();
+    let lacking = exchanges
+        .filter(|exchange| exchange.request.content == Content::NotRecorded && exchange.comparison.is_none());
+    let numbers: Vec<String> = lacking.map(|exchange| exchange.number.to_string()).collect();
+    let named = numbers.iter().take(REQUESTS_NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let more = if numbers.len() > REQUESTS_NAMED { ", …" } else { "" };
+    let flows = if numbers.len() == 1 { "flow" } else { "flows" };
+    (!numbers.is_empty()).then(|| format!("no content of the request, which matches nothing ({flows} {named}{more})"))
+}
+
+/// Most flows that are named of which the request has no content.
+const REQUESTS_NAMED: usize = 10;
 
 #[cfg(test)]
 mod tests;

@@ -152,6 +152,7 @@ fn body(content: &Source) -> String {
             file.read_exact_at(&mut bytes, *offset).unwrap();
             bytes
         }
+        Source::Quoted { string, .. } => return format!("{} bytes of JSON", string.size()),
     };
     match bytes.len() {
         ..40 => format!("`{}`", bytes.escape_ascii()),

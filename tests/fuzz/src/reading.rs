@@ -49,6 +49,19 @@ pub fn open(path: &Path) -> Option<Recording> {
     Some(recording)
 }
 
+/// Checks that two recordings hold the same, wherever they have it.
+///
+/// # Panics
+/// When they do not.
+pub fn check_same(one: &Recording, other: &Recording) {
+    let all = |recording: &Recording| {
+        let read = |content: Content| content.size().map(|_| recording.read(&content).ok());
+        let flows = recording.exchanges().iter().map(|exchange| exchange.flow.clone().map_contents(read));
+        flows.map(|flow| format!("{flow:?}")).collect::<Vec<_>>()
+    };
+    assert_eq!(all(one), all(other));
+}
+
 /// A message is for a terminal or a log: one line, and not a page of the file.
 fn check_message(message: &str) {
     assert!(message.len() < 4096, "a message of {} bytes: {:.200}", message.len(), message);

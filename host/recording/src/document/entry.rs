@@ -2,27 +2,57 @@
 
 use serde_json::Value;
 
-use super::pruned::{self, Keys};
+use super::{
+    Strings,
+    pruned::{self, Keys},
+};
+use crate::json_string::Surveyed;
 
-/// One entry. Of equal keys in an object the last counts, and null is as good as missing.
-pub(crate) struct Entry(Value);
+/// One entry, and its strings that were left in the file. Of equal keys in an object the last counts, and null is as good as
+/// missing.
+pub(crate) struct Entry(Value, Strings);
+
+/// A text of an entry.
+pub(crate) enum Text {
+    Held(String),
+    /// It is in the file.
+    Left(Surveyed),
+}
+
+impl Text {
+    /// How many bytes it has.
+    pub(crate) fn len(&self) -> u64 {
+        match self {
+            Self::Held(text) => text.len() as u64,
+            Self::Left(string) => string.len(),
+        }
+    }
+
+    /// How many lines end in it.
+    pub(crate) fn line_ends(&self) -> u64 {
+        match self {
+            Self::Held(text) => text.bytes().filter(|byte| *byte == b'\n').count() as u64,
+            Self::Left(string) => string.line_ends(),
+        }
+    }
+}
 
 impl Entry {
     /// An entry of a HAR file. What recorders add of their own is dropped.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        Self::with(text, Keys::Known)
+    pub(crate) fn parse(text: &str, strings: Strings) -> Result<Self, String> {
+        Self::with(text, Keys::Known, strings)
     }
 
     /// An item with all that is in it.
     pub(crate) fn whole(text: &str) -> Result<Self, String> {
-        Self::with(text, Keys::All)
+        Self::with(text, Keys::All, Strings::default())
     }
 
-    fn with(text: &str, keys: Keys) -> Result<Self, String> {
+    fn with(text: &str, keys: Keys, strings: Strings) -> Result<Self, String> {
         match parse(text, |text| pruned::parse(text, keys))
             .map_err(|error| format!("the entry is not readable: {}", reason(&error)))?
         {
-            value @ Value::Object(_) => Ok(Self(value)),
+            value @ Value::Object(_) => Ok(Self(value, strings)),
             other => Err(should_be("the entry", "an object", &other)),
         }
     }
@@ -61,6 +91,19 @@ impl Entry {
             Some(Value::String(text)) => Ok(Some(text)),
             _ => Ok(None),
         }
+    }
+
+    /// The text at a path, taken out of the entry, wherever it is.
+    pub(crate) fn take_long_text(&mut self, path: &str) -> Result<Option<Text>, String> {
+        Ok(self.take_text(path)?.map(|text| match self.1.take(&text) {
+            Some(left) => Text::Left(left),
+            None => Text::Held(text),
+        }))
+    }
+
+    /// Its strings that were left in the file.
+    pub(crate) fn strings(&self) -> &Strings {
+        &self.1
     }
 
     /// The value under a key of the entry, taken out of it.

@@ -83,8 +83,20 @@ impl<'de> Visitor<'de> for Pruned<'_> {
         while let Some(key) = map.next_key::<String>()? {
             let value = match key.as_str() {
                 _ if self.keys == Keys::All => map.next_value_seed(self)?,
-                "_error" | "_failureText" | "_file" | "_encoding" | "_body" | "_base64" | "_id" | "_proxyhost"
-                | "_content" | "_postData" => map.next_value_seed(self)?,
+                "_error"
+                | "_failureText"
+                | "_file"
+                | "_encoding"
+                | "_body"
+                | "_base64"
+                | "_id"
+                | "_proxyhost"
+                | "_content"
+                | "_postData"
+                | "_isBinary"
+                | "_truncated"
+                | "_requestBodyStatus"
+                | "_responseBodyStatus" => map.next_value_seed(self)?,
                 // There may be more of them than values are counted here, so they stay JSON.
                 "_webSocketMessages" => match map.next_value::<Box<RawValue>>()?.get() {
                     "null" => Value::Null,

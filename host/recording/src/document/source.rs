@@ -10,6 +10,8 @@ use std::{
 
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
 
+use super::{strings::Strings, thinned::Thinned};
+
 /// How the text is packed in its file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Packing {
@@ -24,17 +26,40 @@ pub(crate) enum Packing {
 
 /// Reads the text once, from its start.
 pub(crate) struct Source<'f> {
-    inner: Box<dyn Read + 'f>,
+    inner: Inner<'f>,
     buffer: Vec<u8>,
     /// The part of the buffer that is not read yet.
     unread: Range<usize>,
     position: Position,
 }
 
+enum Inner<'f> {
+    Whole(Box<dyn Read + 'f>),
+    Thinned(Box<Thinned<'f>>),
+}
+
 impl<'f> Source<'f> {
+    /// The text that is in a file, without the long strings in HAR entries if it is not packed. They are among the
+    /// [`Position::strings`] then.
+    pub(crate) fn thinned(file: &'f File, packing: Packing) -> io::Result<Self> {
+        if packing != Packing::Plain {
+            return Self::new(file, packing);
+        }
+        let strings = Strings::of(file.try_clone()?);
+        let position = Position { size: file.metadata()?.len(), strings: strings.clone(), ..Position::default() };
+        let file = Counted { inner: file, count: position.in_file.clone() };
+        Ok(Self {
+            inner: Inner::Thinned(Box::new(Thinned::new(file, strings))),
+            buffer: Vec::new(),
+            unread: 0..0,
+            position,
+        })
+    }
+
+    /// The whole text that is in a file.
     pub(crate) fn new(file: &'f File, packing: Packing) -> io::Result<Self> {
         let size = file.metadata()?.len();
-        let position = Position { packing, size, in_text: Rc::default(), in_file: Rc::default() };
+        let position = Position { packing, size, ..Position::default() };
         let file = Counted { inner: file, count: position.in_file.clone() };
         let inner: Box<dyn Read + 'f> = match packing {
             Packing::Plain => Box::new(file),
@@ -43,20 +68,28 @@ impl<'f> Source<'f> {
             }
             Packing::Zlib => Box::new(Limited { inner: ZlibDecoder::new(file), left: unpacked_limit(size) }),
         };
-        Ok(Self { inner, buffer: vec![0; BUFFER], unread: 0..0, position })
+        Ok(Self { inner: Inner::Whole(inner), buffer: vec![0; BUFFER], unread: 0..0, position })
     }
 
     /// What is unpacked from a zip archive of `size` bytes, of which `in_file` says how far it was read.
     pub(crate) fn unpacked(inner: impl Read + 'f, size: u64, in_file: Rc<Cell<u64>>) -> Self {
-        let position = Position { packing: Packing::Zip, size, in_text: Rc::default(), in_file };
-        Self { inner: Box::new(inner), buffer: vec![0; BUFFER], unread: 0..0, position }
+        let position = Position { packing: Packing::Zip, size, in_file, ..Position::default() };
+        Self { inner: Inner::Whole(Box::new(inner)), buffer: vec![0; BUFFER], unread: 0..0, position }
     }
 
     /// The start of the text, before any of it is read. A byte order mark is jumped over.
     pub(crate) fn first_bytes(&mut self) -> io::Result<&[u8]> {
+        let inner = match &mut self.inner {
+            Inner::Whole(inner) => inner,
+            Inner::Thinned(text) => {
+                let (start, skipped) = text.first_bytes(FIRST_BYTES, BYTE_ORDER_MARK)?;
+                self.position.in_text.set(skipped as u64);
+                return Ok(start);
+            }
+        };
         // A read may give less than is there.
         while let room @ [_, ..] = self.buffer.get_mut(self.unread.end..FIRST_BYTES).unwrap_or_default() {
-            match self.inner.read(room)? {
+            match inner.read(room)? {
                 0 => break,
                 len => self.unread.end += len,
             }
@@ -78,7 +111,13 @@ impl Read for Source<'_> {
     /// The parser takes one byte at a time.
     fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
         if self.unread.is_empty() {
-            self.unread = 0..self.inner.read(&mut self.buffer)?;
+            self.unread = match &mut self.inner {
+                Inner::Whole(inner) => 0..inner.read(&mut self.buffer)?,
+                Inner::Thinned(text) => {
+                    text.read_on(&mut self.buffer)?;
+                    0..self.buffer.len()
+                }
+            };
         }
         let unread = self.buffer.get(self.unread.clone()).unwrap_or_default();
         let len = unread.take(target.len() as u64).read(target)?;
@@ -95,21 +134,36 @@ pub(crate) struct Position {
     size: u64,
     in_text: Rc<Cell<u64>>,
     in_file: Rc<Cell<u64>>,
+    strings: Strings,
 }
 
 impl Position {
     /// The offset in the file. Of a packed file, no more is known than how much of it was taken.
     pub(crate) fn offset(&self) -> u64 {
         match self.packing {
-            Packing::Plain => self.in_text.get(),
+            Packing::Plain => self.in_file_of(self.in_text.get()),
             Packing::Gzip | Packing::Zlib | Packing::Zip => self.in_file.get(),
         }
+    }
+
+    /// The strings that were left out of the text.
+    pub(crate) fn strings(&self) -> Strings {
+        self.strings.clone()
+    }
+
+    /// Forgets the strings that were left out of what was read.
+    pub(crate) fn forget_strings(&self) {
+        self.strings.forget_before(self.in_text.get());
+    }
+
+    fn in_file_of(&self, in_text: u64) -> u64 {
+        in_text + self.strings.saved_before(in_text)
     }
 
     /// The offset in the file of the last `len` bytes of text.
     pub(crate) fn start_of(&self, len: usize) -> u64 {
         match self.packing {
-            Packing::Plain => self.offset().saturating_sub(len as u64),
+            Packing::Plain => self.in_file_of(self.in_text.get().saturating_sub(len as u64)),
             Packing::Gzip | Packing::Zlib | Packing::Zip => self.offset(),
         }
     }
@@ -125,7 +179,7 @@ impl Position {
     }
 }
 
-struct Counted<'f> {
+pub(super) struct Counted<'f> {
     inner: &'f File,
     count: Rc<Cell<u64>>,
 }

@@ -104,7 +104,7 @@ fn is_answered(entry: &Entry) -> Result<bool, String> {
 /// What was said over the WebSocket, if it was recorded and every message can be read. `opened_at` is when it was opened.
 fn websocket(entry: &Entry, extra: Option<&Extra>, opened_at: f64) -> Result<Option<WebSocket<Content>>, String> {
     let Some(json) = entry.text("_webSocketMessages")? else { return Ok(None) };
-    let messages = messages::read(json, opened_at);
+    let messages = messages::read(json, entry.strings(), opened_at);
     let end = extra.and_then(Extra::end_of_session).unwrap_or_default();
     Ok(messages.map(|messages| WebSocket { messages, ..end }))
 }
@@ -120,7 +120,7 @@ fn request(
 ) -> Result<(Request<Content>, Option<Box<Comparison>>), String> {
     heads.begin();
     let (mut fields, authority) = fields(entry, "request.headers", heads, "request's field")?;
-    let body = body::of_request(entry, &fields, attached)?;
+    let body = body::of_request(entry, &fields, extra, attached)?;
     make_true(&mut fields, &body, extra);
     // Those that this program wrote say all of it by fields.
     let comparison = if extra.is_none() { kind::tell(entry, &mut fields, &body, heads)? } else { None };

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::body;
 use crate::{
-    document,
+    document::{self, Strings},
     model::{Content, Message},
     reading::heads,
 };
@@ -30,9 +30,9 @@ struct Said {
     mark: Option<String>,
 }
 
-/// Reads them of the JSON that an entry has; nothing if one cannot be read. `started_at` is the time of a first message that
-/// has none.
-pub(super) fn read(json: &str, started_at: f64) -> Option<Vec<Message<Content>>> {
+/// Reads them of the JSON that an entry has, of which `strings` were left in the file; nothing if one cannot be read.
+/// `started_at` is the time of a first message that has none.
+pub(super) fn read(json: &str, strings: &Strings, started_at: f64) -> Option<Vec<Message<Content>>> {
     let said: Vec<Said> = document::parse(json, |json| serde_json::from_str(json)).ok()?;
     let (mut messages, mut last) = (Vec::new(), started_at);
     for said in said {
@@ -48,8 +48,10 @@ pub(super) fn read(json: &str, started_at: f64) -> Option<Vec<Message<Content>>>
         };
         last = said.time.and_then(heads::time).unwrap_or(last);
         let is_base64 = !is_text || said.encoding.as_deref() == Some("base64");
-        let content = match said.mark.as_deref() {
-            Some("missing") => Content::NotRecorded,
+        let content = match (said.mark.as_deref(), strings.take(&said.data)) {
+            (Some("missing"), _) => Content::NotRecorded,
+            (_, Some(left)) if is_base64 => Content::Quoted(left.base64().ok()?.into()),
+            (_, Some(left)) => Content::Quoted(left.text(None).0.into()),
             _ if is_base64 => Content::Held(body::decode(said.data).ok()?.into()),
             _ => Content::Held(Bytes::from(said.data)),
         };

@@ -3,9 +3,9 @@ use std::fs;
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::samples::{AFTER, entry, gzip, har, held, with, without, zlib};
+use super::samples::{AFTER, entry, gzip, har, held, response, set, with, without, zlib};
 use crate::{
-    Recording,
+    Content, Recording,
     samples::{describe, example, file, open},
 };
 
@@ -174,6 +174,116 @@ fn a_har_without_entries_is_one() {
     assert!(recording.exchanges().is_empty() && recording.warning().is_none());
 }
 
+/// What there is in each of the recordings, with all contents, if they can be opened.
+fn contents(bytes: &[u8]) -> Result<String, String> {
+    let recording = open(bytes).map_err(|error| oneline::chain(&error))?;
+    let flows = recording.exchanges().iter().map(|exchange| {
+        let read = |content: Content| content.size().map(|_| recording.read(&content).unwrap());
+        format!("{:?}", exchange.flow.clone().map_contents(read))
+    });
+    let skipped = recording.skipped();
+    // The decoder looks at the last characters of base64 first, and at all others from the start.
+    let reason = |reason: &str| reason.split("is not base64: ").next().map(ToOwned::to_owned);
+    let reasons: Vec<_> = skipped.invalid.iter().map(|invalid| (invalid.number, reason(&invalid.reason))).collect();
+    Ok(format!("{:?} {reasons:?} {:?}", flows.collect::<Vec<_>>(), skipped.others))
+}
+
+/// Checks that what stays in the file is read as what is held in memory, as that of packed files is.
+fn assert_left_as_held(bytes: &[u8]) {
+    let (left, held) = (contents(bytes), contents(&gzip(bytes)));
+    assert_eq!(left.is_ok(), held.is_ok());
+    if let (Ok(left), Ok(held)) = (left, held) {
+        let same = left.bytes().zip(held.bytes()).take_while(|(one, other)| one == other).count();
+        let differing = |text: &str| text.get(same..).map(|rest| rest.chars().take(200).collect::<String>());
+        assert!(left == held, "{:?} and not {:?}", differing(&left), differing(&held));
+    }
+}
+
+/// Entries with long texts of all kinds, in the order in which they are written.
+fn long_entries() -> Vec<Value> {
+    let long = |text: &str, times: usize| text.repeat(times);
+    let content = |content: Value| with("/response/content", content);
+    let base64 = |text: String| content(serde_json::json!({"size": -1, "text": text, "encoding": "base64"}));
+    let message =
+        |data: String, opcode: u8| serde_json::json!({"type": "send", "time": 1, "opcode": opcode, "data": data});
+    vec![
+        content(serde_json::json!({"size": -1, "text": long("plain \"text\"\n", 9000), "encoding": null})),
+        base64(long("QUJD", 20_000)),
+        base64(long("QU\r\nJD", 20_000) + "QQ=="),
+        base64(long("QUJD", 20_000) + "!"),
+        base64(long("[\"QUJD\"]", 20_000)),
+        entry(),
+        content(serde_json::json!({"size": 4000, "text": long("caf\u{e9}", 1000), "mimeType": "text/plain"})),
+        content(serde_json::json!({"size": 5000, "text": long("caf\u{e9}", 1000), "mimeType": "text/plain"})),
+        with("/request/postData", serde_json::json!({"mimeType": "text/plain", "text": long("asked", 1000)})),
+        with(
+            "/_webSocketMessages",
+            serde_json::json!([message(long("said", 1000), 1), message(long("AAAA", 1000), 2)]),
+        ),
+        with("/_webSocketMessages", serde_json::json!([message(long("!!!!", 1000), 2)])),
+        with("/request/headers", serde_json::json!([{"name": "text", "value": long("text", 1000)}])),
+        with("/response/content", serde_json::json!({"text": [long("text", 1000)]})),
+        with("/request", serde_json::json!({"text": long("text", 1000)})),
+    ]
+}
+
+#[test]
+fn long_bodies_stay_in_the_file() {
+    let recording = open(&har(&long_entries())).unwrap();
+    let contents = recording.exchanges().iter().flat_map(|exchange| exchange.contents());
+    let left = contents.filter(|content| matches!(content, Content::Quoted(_))).count();
+    assert_eq!((recording.exchanges().len(), left), (10, 8));
+    for limit in [1024, 1025] {
+        let long = with("/response/content/text", "x".repeat(limit).into());
+        let content = response(&set(long, "/response/content/size", Value::Null)).content;
+        assert_eq!(matches!(content, Content::Quoted(_)), limit > 1024);
+    }
+}
+
+#[test]
+fn what_stays_in_the_file_is_read_as_it_would_be_held() {
+    let whole = har(&long_entries());
+    assert_left_as_held(&whole);
+    let text = String::from_utf8(whole).unwrap();
+    // As some recorders write.
+    assert_left_as_held(text.replace("\"text\":", "\"\\u0074ext\" : ").as_bytes());
+    assert_left_as_held(text.replace("\"text\":", "\"text\" \n: ").as_bytes());
+    assert_left_as_held(text.replace('/', "\\/").replace('D', "\\u0044").as_bytes());
+    assert_left_as_held(text.replace("plain", "\\ud83d").as_bytes());
+    // As nothing but a HAR file is.
+    assert_left_as_held(text.replace("\"entries\"", "\"others\"").as_bytes());
+    for broken in ["\\x", "\n", "\\u12", "\""] {
+        assert_left_as_held(text.replacen("plain", broken, 3).as_bytes());
+        assert_left_as_held(text.replacen("asked", broken, 900).as_bytes());
+    }
+    let mut no_text = text.into_bytes();
+    let places: Vec<_> =
+        no_text.windows(5).enumerate().filter(|(_, word)| *word == b"asked").map(|(at, _)| at).collect();
+    no_text[places[500]] = 0xff;
+    assert_left_as_held(&no_text);
+}
+
+#[test]
+fn an_entry_behind_long_bodies_says_where_it_starts() {
+    let bytes = har(&[long_entries(), vec![without("/request"), entry()]].concat());
+    let recording = open(&bytes).unwrap();
+    let start = bytes.len() - AFTER.len() - entry().to_string().len() - 1 - without("/request").to_string().len();
+    let invalid = recording.skipped().invalid.last().unwrap();
+    assert_eq!((invalid.number, invalid.offset), (15, start as u64));
+    let cut = bytes.len() - AFTER.len() - 1;
+    let tail = open(&bytes[..cut]).unwrap().warning().unwrap().clone();
+    assert_eq!(tail.offset, (start + without("/request").to_string().len()) as u64);
+    assert_eq!(tail.offset + tail.unread_bytes, cut as u64);
+}
+
+#[test]
+fn nobody_names_a_string_that_was_left_out() {
+    // Whatever stands in its place, it is not what somebody could write.
+    let texts = [format!("{:032x}0", 0), "0".into(), String::new()];
+    let entries: Vec<_> = texts.iter().map(|text| with("/response/content/text", text.as_str().into())).collect();
+    assert_left_as_held(&har(&[long_entries(), entries].concat()));
+}
+
 fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -238,6 +348,22 @@ proptest! {
             packed[at] = *byte;
         }
         let _ = open(&packed);
+    }
+
+    #[test]
+    fn flipped_and_missing_bytes_of_long_bodies_are_read_as_they_would_be_held(
+        flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+        index in any::<prop::sample::Index>(),
+        len in any::<prop::sample::Index>(),
+    ) {
+        let entries = [index.get(&long_entries()).clone(), entry()];
+        let mut bytes = har(&entries);
+        for (index, byte) in &flips {
+            let at = index.index(bytes.len());
+            bytes[at] = *byte;
+        }
+        assert_left_as_held(&bytes);
+        assert_left_as_held(&bytes[..len.index(bytes.len())]);
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub(super) fn load(
     packing: Packing,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<(Format, Flows), RecordingError> {
-    let source = Source::new(file, packing).map_err(|source| RecordingError::reading(path, 0, source))?;
+    let source = Source::thinned(file, packing).map_err(|source| RecordingError::reading(path, 0, source))?;
     let mut loading = Loading::new(Attached::beside(path), Files::beside(path), progress);
     loading.total_bytes = source.position().file_size();
     loading.read(path, source)?;
@@ -181,7 +181,7 @@ impl<'p> Loading<'p> {
         let number = self.items;
         let offset = self.position.start_of(text.get().len());
         let outcome = match item {
-            Item::Entry => har::read(text, number, &mut self.heads, &mut self.attached),
+            Item::Entry => har::read(text, number, &mut self.heads, &mut self.attached, self.position.strings()),
             Item::Archived { url } => wprgo::read(&text, url, number, &mut self.heads),
             Item::Stub => self.stubs.read(&text, number, &mut self.heads),
         };
@@ -192,6 +192,7 @@ impl<'p> Loading<'p> {
             Err(reason) => self.invalid(offset, reason),
         }
         self.whole_until = self.position.offset();
+        self.position.forget_strings();
         if self.items.is_multiple_of(ITEMS_PER_PROGRESS) {
             self.report();
         }

@@ -4,6 +4,8 @@ use std::{fs::File, sync::Arc};
 
 use bytes::Bytes;
 
+use crate::json_string::JsonString;
+
 /// A recorded content. Copies share it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Content {
@@ -11,6 +13,8 @@ pub enum Content {
     NotRecorded,
     /// They are in the file of the recording.
     Stored(Span),
+    /// They are in the file of the recording, as a string of JSON.
+    Quoted(Arc<JsonString>),
     /// They are in memory, because the file has them in another form.
     Held(Bytes),
 }
@@ -21,6 +25,7 @@ impl Content {
         match self {
             Self::NotRecorded => None,
             Self::Stored(span) => Some(span.len),
+            Self::Quoted(string) => Some(string.size()),
             Self::Held(bytes) => Some(bytes.len() as u64),
         }
     }
@@ -30,6 +35,7 @@ impl Content {
         match self {
             Self::NotRecorded => Source::NotRecorded,
             Self::Stored(Span { offset, len }) => Source::File { file: file.clone(), offset, len },
+            Self::Quoted(string) => Source::Quoted { file: file.clone(), string },
             Self::Held(bytes) => Source::Bytes(bytes),
         }
     }
@@ -75,6 +81,13 @@ pub enum Source {
         /// How many there are.
         len: u64,
     },
+    /// They are in a file, as a string of JSON.
+    Quoted {
+        /// The file.
+        file: Arc<File>,
+        /// Where they are in it.
+        string: Arc<JsonString>,
+    },
 }
 
 impl Source {
@@ -84,6 +97,7 @@ impl Source {
             Self::NotRecorded => None,
             Self::Bytes(bytes) => Some(bytes.len() as u64),
             Self::File { len, .. } => Some(*len),
+            Self::Quoted { string, .. } => Some(string.size()),
         }
     }
 }

@@ -45,14 +45,18 @@ impl Body {
 
     /// Makes the fields of a message true to its body, whose transfer coding is told as it was.
     pub(crate) fn make_coding_true(&self, fields: &mut Fields) {
-        let Content::Held(bytes) = &self.content else { return };
+        let (start, is_ascii) = match &self.content {
+            Content::Held(bytes) => (&bytes[..], bytes.is_ascii()),
+            Content::Quoted(string) => (string.start(), string.is_ascii()),
+            Content::NotRecorded | Content::Stored(_) => return,
+        };
         let has_coding = |value: &[u8]| match self.form {
             Form::Text | Form::Params { .. } => false,
-            Form::Bytes => starts_as(bytes, value),
+            Form::Bytes => starts_as(start, value),
             Form::Coded => true,
         };
         fields.retain_lines("content-encoding", |value| has_coding(value));
-        if self.form == Form::Text && !bytes.is_ascii() {
+        if self.form == Form::Text && !is_ascii {
             fields.lines_mut("content-type").for_each(name_utf8);
         }
     }

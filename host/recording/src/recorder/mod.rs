@@ -177,7 +177,7 @@ impl Recorder {
 /// Ends a content that is saved, and says how much of the memory it can take until it is written.
 fn close(content: &Input) -> u64 {
     match content {
-        Input::Source(Source::NotRecorded | Source::File { .. }) => 0,
+        Input::Source(Source::NotRecorded | Source::File { .. } | Source::Quoted { .. }) => 0,
         Input::Source(Source::Bytes(bytes)) => bytes.len() as u64,
         Input::Kept(kept) => {
             kept.close();

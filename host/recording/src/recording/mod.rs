@@ -13,6 +13,7 @@ use bytes::Bytes;
 use crate::{
     flow_file::FlowFile,
     in_use::InUse,
+    json_string::{JsonString, Unreadable},
     load::{Loaded, load},
     model::{Content, Exchange, Span},
     reading::{BrokenTail, Format, Progress, RecordingError, Skipped},
@@ -98,12 +99,14 @@ impl Recording {
 
     /// Reads a whole body. Blocks on the file, if the body is there.
     ///
-    /// The frame around the body is checked again, and whether the file was written to without having grown: if it was cut or
-    /// overwritten since it was loaded, the answer is [`RecordingError::Changed`] and never someone else's bytes.
+    /// The frame around the body is checked again, and whether the file was written to without having grown; of one in a HAR
+    /// file, the checksum. If it was cut or overwritten since it was loaded, the answer is [`RecordingError::Changed`] and
+    /// never someone else's bytes.
     pub fn read(&self, content: &Content) -> Result<Bytes, RecordingError> {
         match content {
             Content::NotRecorded => Err(self.not_recorded()),
             Content::Stored(span) => self.piece(*span, 0, span.len()),
+            Content::Quoted(string) => self.quoted(string, 0, string.size()),
             Content::Held(bytes) => Ok(bytes.clone()),
         }
     }
@@ -121,6 +124,7 @@ impl Recording {
         match content {
             Content::NotRecorded => Err(self.not_recorded()),
             Content::Stored(span) => self.piece(*span, offset, len),
+            Content::Quoted(string) => self.quoted(string, offset, len),
             Content::Held(bytes) => Ok(bytes.slice(offset as usize..(offset + len) as usize)),
         }
     }
@@ -152,6 +156,14 @@ impl Recording {
             return Err(self.changed(start, "the file was written to since it was loaded, and has the same length"));
         }
         Ok(Bytes::from(bytes).slice(payload))
+    }
+
+    /// Reads `len` bytes of a string from `offset` on.
+    fn quoted(&self, string: &JsonString, offset: u64, len: u64) -> Result<Bytes, RecordingError> {
+        string.read_at(&self.file, offset, len).map_err(|unreadable| match unreadable {
+            Unreadable::Failed(at, source) => RecordingError::reading(&self.path, at, source),
+            Unreadable::Changed(at) => self.changed(at, "a body has other text"),
+        })
     }
 
     /// Whether other bytes may stand where it was read. A file that has grown was appended to, which changes nothing before

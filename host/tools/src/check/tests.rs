@@ -11,6 +11,22 @@ fn whole_recordings_are_ok() {
 }
 
 #[test]
+fn requests_without_their_content_are_named() {
+    let entry = |method: &str| {
+        let request = format!(r#"{{"method": "{method}", "url": "http://a/", "headers": [], "bodySize": -1}}"#);
+        format!(r#"{{"request": {request}, "response": {{"status": 204, "headers": []}}}}"#)
+    };
+    let har = |entries: &[String]| format!(r#"{{"log": {{"entries": [{}]}}}}"#, entries.join(","));
+    let folder = Folder::new();
+    let lacking = |flows: &str| format!("no content of the request, which matches nothing ({flows})");
+    let few = folder.file("few.har", har(&[entry("GET"), entry("POST")]).as_bytes());
+    assert_eq!(printed(&["check", &few]), format!("{few}: ok, 2 exchanges; {}\n", lacking("flow 2")));
+    let many = folder.file("many.har", har(&vec![entry("POST"); 11]).as_bytes());
+    let expected = format!("{many}: ok, 11 exchanges; {}\n", lacking("flows 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, …"));
+    assert_eq!(printed(&["check", &many]), expected);
+}
+
+#[test]
 fn every_defect_has_a_line() {
     let folder = Folder::new();
     let path = folder.file("damaged", &edited(example_bytes("truncated.mitm"), "3:200#", "3:2x0#"));

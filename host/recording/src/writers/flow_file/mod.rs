@@ -168,6 +168,7 @@ fn content(content: &Source) -> Value<'_> {
         Source::NotRecorded => Value::null(),
         Source::Bytes(bytes) => Value::bytes(bytes),
         Source::File { file, offset, len } => Value::stored(file, *offset, *len),
+        Source::Quoted { file, string } => Value::quoted(file, string),
     }
 }
 

@@ -7,6 +7,8 @@ use std::{
     os::unix::fs::FileExt,
 };
 
+use crate::json_string::JsonString;
+
 /// A value with the length of its payload.
 #[derive(Debug)]
 pub(crate) struct Value<'a> {
@@ -20,6 +22,7 @@ enum Payload<'a> {
     Own(Vec<u8>),
     Borrowed(&'a [u8]),
     File { file: &'a File, offset: u64 },
+    Quoted { file: &'a File, string: &'a JsonString },
     Items(Vec<Value<'a>>),
 }
 
@@ -59,6 +62,11 @@ impl<'a> Value<'a> {
         Self { len, kind: b',', payload: Payload::File { file, offset } }
     }
 
+    /// Bytes that are decoded out of a file.
+    pub(crate) fn quoted(file: &'a File, string: &'a JsonString) -> Self {
+        Self { len: string.size(), kind: b',', payload: Payload::Quoted { file, string } }
+    }
+
     pub(crate) fn list(items: Vec<Self>) -> Self {
         Self::items(b']', items)
     }
@@ -96,6 +104,9 @@ impl<'a> Value<'a> {
             Payload::Own(bytes) => out.write_all(bytes)?,
             Payload::Borrowed(bytes) => out.write_all(bytes)?,
             Payload::File { file, offset } => copy(file, *offset, self.len, out)?,
+            Payload::Quoted { file, string } => {
+                io::copy(&mut string.reader(file), out)?;
+            }
             Payload::Items(items) => items.iter().try_for_each(|item| item.write(out))?,
         }
         out.write_all(&[self.kind])

@@ -156,6 +156,7 @@ fn open(content: &Source) -> Option<Box<dyn Read + Send + '_>> {
         Source::NotRecorded => None,
         Source::Bytes(bytes) => Some(Box::new(&bytes[..])),
         Source::File { file, offset, len } => Some(Box::new(Part { file, at: *offset, left: *len })),
+        Source::Quoted { file, string } => Some(Box::new(string.reader(file))),
     }
 }
 

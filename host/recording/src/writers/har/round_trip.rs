@@ -106,6 +106,7 @@ fn bytes(source: Source) -> Option<Bytes> {
             file.read_exact_at(&mut bytes, offset).unwrap();
             Some(bytes.into())
         }
+        Source::Quoted { file, string } => Some(string.read_at(&file, 0, u64::MAX).unwrap()),
     }
 }
 
