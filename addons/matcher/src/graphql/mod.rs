@@ -46,6 +46,10 @@ pub(crate) fn describe<S: Sink>(text: &[u8], ignored: &[JsonPointer], sink: &mut
         operations.push(Operation::read(&mut cursor, &ignored)?);
     }
     let is_list = text.get().trim_ascii_start().starts_with('[');
+    if is_list {
+        // A list of one operation is answered by a list.
+        sink.part(Kind::Member, b"batch", operations.len().to_string().as_bytes());
+    }
     for (number, operation) in operations.iter().enumerate() {
         if is_list {
             operation.describe(&format!("/{number}"), &behind_element(&ignored, number), sink);
