@@ -447,6 +447,11 @@ serverreplay: answers requests from a recorded conversation
   option  server_replay_extra = kill
   option  server_replay_reuse = off
   option  server_replay_refresh = true
+  option  server_replay_conditional = true
+  option  server_replay_ranges = true
+  option  server_replay_decode = true
+  option  server_replay_map_addresses = true
+  option  server_replay_preflights = false
   option  server_replay_mode = replay
   option  server_replay_timing = none
   option  server_replay_websocket = timed

@@ -72,7 +72,8 @@ async fn a_stream_keeps_its_recorded_pieces_and_waits() {
     let mut wire = proxy.connect().await;
     wire.send("GET http://slow.example/ HTTP/1.1\r\nHost: slow.example\r\n\r\n").await;
     wire.head().await.expect("a head");
-    assert_eq!(wire.take(EVENTS[0].len()).await, EVENTS[0].as_bytes());
+    let chunk = format!("{:X}\r\n{}\r\n", EVENTS[0].len(), EVENTS[0]);
+    assert_eq!(wire.take(chunk.len()).await, chunk.as_bytes());
     assert!(wire.is_quiet().await, "the second event is an hour away");
 }
 

@@ -80,8 +80,8 @@ const NAMED: usize = 10;
 /// The exchanges that no request matches, because what theirs sent is not there.
 fn unmatched(recording: &Recording) -> Option<String> {
     let exchanges = recording.exchanges().iter();
-    let lacking = exchanges
-        .filter(|exchange| exchange.request.content == Content::NotRecorded && exchange.comparison.is_none());
+    let lacking =
+        exchanges.filter(|exchange| exchange.request.content == Content::NotRecorded && exchange.comparison.is_none());
     let numbers: Vec<String> = lacking.map(|exchange| exchange.number.to_string()).collect();
     let named = numbers.iter().take(REQUESTS_NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
     let more = if numbers.len() > REQUESTS_NAMED { ", …" } else { "" };

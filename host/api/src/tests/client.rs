@@ -203,9 +203,10 @@ async fn a_failure_says_what_was_attempted_and_why() {
             "cannot show the body of the request of flow 5: the content was not kept: it was too large, or passed unseen",
         )
         .await;
+    let needed = "`~c` needs a status code such as `404`";
+    script.fails("flows ~c", 2, &format!("cannot list flows: at character 3 of filter `~c`, {needed}")).await;
     let token = script.folder.path().join("token");
     fs::write(&token, "another token that is wrong".replace(' ', "-")).expect("a file");
-    script.fails("flows ~c", 2, "cannot list flows: at character 1 of filter `~c`, x").await;
     script.fails("flows", 1, "cannot list flows: this is not the token of the proxy").await;
 }
 

@@ -26,7 +26,7 @@ pub(super) async fn serve<S: Service>(
 ) {
     let (mut client, activity) = (Client::new(socket, permit), Activity::new());
     let Some(first) = connection::next_bytes(&clients, &mut client, &activity).await else { return };
-    if first.first() == Some(&tls::HANDSHAKE_RECORD) {
+    if tls::opens(&first) {
         // Boxed, so that plain connections take no memory for it.
         Box::pin(serve_tls(clients, client, first, carrier)).await;
     } else {

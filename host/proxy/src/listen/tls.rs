@@ -20,6 +20,20 @@ use crate::{handshake::sentence, throttle::Throttle};
 /// The record type that opens TLS (RFC 8446 §5.1).
 pub(super) const HANDSHAKE_RECORD: u8 = 22;
 
+/// The message that opens it (RFC 8446 §4).
+const CLIENT_HELLO: u8 = 1;
+
+/// Where the message of a record begins (RFC 8446 §5.1).
+const MESSAGE: usize = 5;
+
+/// Whether bytes are the beginning of TLS, as far as they tell.
+pub(super) fn opens(bytes: &[u8]) -> bool {
+    bytes.first() == Some(&HANDSHAKE_RECORD) && bytes.get(MESSAGE).is_none_or(|message| *message == CLIENT_HELLO)
+}
+
+/// Most time for the message that opens it, of which the first bytes are there: clients send it in one go.
+const HELLO: Duration = Duration::from_secs(2);
+
 /// Most time for a TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
@@ -48,7 +62,7 @@ async fn shake<T: AsyncRead + AsyncWrite + Unpin>(
     host: &str,
     stream: T,
 ) -> io::Result<TlsStream<T>> {
-    let start = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
+    let start = timeout(HELLO, LazyConfigAcceptor::new(Acceptor::default(), stream)).await??;
     let protocols = Protocols::common(start.client_hello().alpn().into_iter().flatten());
     start.into_stream(authority.server_config(host, protocols)).await
 }

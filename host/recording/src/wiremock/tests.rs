@@ -263,7 +263,7 @@ fn a_pattern_of_more_than_one_request_is_left_out() {
     );
     assert_eq!(
         body(json!([{"equalTo": "a"}, {"contains": "a"}])),
-        format!("its `request.bodyPatterns` are several, {one}")
+        format!("its patterns for the body are several, {one}")
     );
     for pattern in [
         json!({"equalToJson": {"a": "${json-unit.any-string}"}}),
