@@ -48,13 +48,10 @@ async fn what_came_of_a_response_that_broke_off_is_replayed_with_its_end() {
 async fn a_stream_that_goes_on_when_the_proxy_stops_is_recorded_too() {
     let origin = server().await;
     let target = Target::new("visit.mitm");
-    let mut recording = Proxyhost::with([]).record(&target).start().await;
+    let recording = Proxyhost::with([]).config("[limits]\ndrain_seconds = 1\n").record(&target).start().await;
     let url = origin.url("/endless");
     let _client = begins(&recording, &url, EVENTS).await;
-    recording.terminate();
-    recording.wait_for_log("stopping: open connections").await;
-    recording.terminate();
-    recording.ended().await;
+    recording.stop().await;
     let replaying = Proxyhost::with(["-k", "-S"]).arg(target.path()).start().await;
     assert_eq!(begins(&replaying, &url, REPLAYED).await.read_to_end().await, b"");
 }
