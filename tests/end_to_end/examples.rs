@@ -177,7 +177,10 @@ async fn replays(path: &Path) {
         .collect();
     let origins: BTreeSet<String> =
         recorded.iter().map(|recorded| format!("{}://{}", recorded.scheme, recorded.authority())).collect();
-    let mut start = Proxyhost::with(["-k", "--norefresh"]).set("server_replay_reuse", "cycle").mode("regular");
+    let mut start = Proxyhost::with(["-k", "--norefresh"])
+        .set("server_replay_reuse", "cycle")
+        .set("server_replay_map_addresses", "false")
+        .mode("regular");
     for origin in &origins {
         start = start.mode(&format!("reverse:{origin}"));
     }

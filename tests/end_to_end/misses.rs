@@ -111,7 +111,7 @@ async fn told(proxy: &Proxyhost, content_type: &str, content: &str) -> String {
     let mut wire = proxy.connect().await;
     let fields = [("Content-Type", content_type)];
     let miss = wire.ask("POST", CHAT, "shop.example", &fields, content.as_bytes()).await;
-    assert_eq!(miss.status(), 404);
+    assert_eq!(miss.status(), 404, "{}", proxy.log());
     let text = String::from_utf8(miss.body).expect("UTF-8");
     let told = text.strip_prefix(&format!("no recorded response for POST {CHAT}: nearest: ")).map(str::to_owned);
     told.unwrap_or(text)
