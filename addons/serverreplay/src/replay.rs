@@ -218,20 +218,25 @@ impl Found {
 fn take(request: &Request, traits: RequestTraits, options: &Options) -> Result<Found, Reason> {
     let order = options.reuse.order();
     let has_special = traits & (RequestTraits::CONDITIONAL | RequestTraits::PARTIAL) != RequestTraits::empty();
-    let key = if has_special { Some(matcher::key(request).ok_or(Reason::NoKey)?) } else { None };
+    // Made once: what it takes of a large content is much of what this hook may take.
+    let mut key = if has_special { Some(matcher::key(request).ok_or(Reason::NoKey)?) } else { None };
     if let Some(id) = key.as_ref().and_then(|key| special::take(request, traits, key, options)) {
         return Ok(Found::Own(id));
     }
-    let taken = match &key {
-        Some(key) => Some(index::take(request, &of_recorded(key), order)),
-        None => index::take_remembered(request, order)
-            .or_else(|| Some(index::take(request, &of_recorded(&matcher::key(request)?), order))),
+    let remembered = if has_special { None } else { index::take_remembered(request, order) };
+    let taken = match remembered {
+        Some(taken) => taken,
+        None => {
+            let made = key.take().or_else(|| matcher::key(request)).ok_or(Reason::NoKey)?;
+            let taken = index::take(request, &of_recorded(&made), order);
+            key = Some(made);
+            taken
+        }
     };
     let missed = match taken {
-        Some(Taken::Exchange(id)) => return Ok(Found::Own(id)),
-        Some(Taken::Used(number)) => Reason::Used(number),
-        Some(Taken::Unknown) => Reason::NotRecorded,
-        None => return Err(Reason::NoKey),
+        Taken::Exchange(id) => return Ok(Found::Own(id)),
+        Taken::Used(number) => Reason::Used(number),
+        Taken::Unknown => Reason::NotRecorded,
     };
     let missed = match comparison::take(request, order) {
         Taken::Exchange(id) => return Ok(Found::Own(id)),
