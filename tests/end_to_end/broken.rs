@@ -33,7 +33,7 @@ async fn begins(proxy: &Proxyhost, url: &str, expected: &str) -> Wire {
     let head = wire.head().await.expect("a head");
     assert_eq!(head.status(), 200, "{head:?}");
     assert_eq!(head.field("content-length"), url.ends_with("/part").then_some("100"));
-    assert_eq!(String::from_utf8(wire.take(expected.len()).await).unwrap(), expected);
+    assert_eq!(String::from_utf8_lossy(&wire.take(expected.len()).await), expected);
     wire
 }
 

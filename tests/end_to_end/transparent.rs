@@ -38,6 +38,7 @@ fn transparent_clients_are_served_and_nothing_leaks_when_it_replays() {
 }
 
 /// What clients and servers saw, where that can be tried.
+#[expect(clippy::print_stderr, reason = "says what was not tried")]
 fn within_namespace(folder: &Path) -> Option<Value> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/end_to_end/transparent/namespace.py");
     let mut command = Command::new("unshare");

@@ -232,10 +232,8 @@ fn describe_grpc<S: Sink>(subject: &impl Subject, content: &[u8], sink: &mut S) 
 
 fn describe_multipart<S: Sink>(reading: &Reading, content: &[u8], options: &Options, sink: &mut S) -> Option<()> {
     let content_type = reading.content_type.as_deref().unwrap_or_default();
-    let form = match MediaType::new(Some(content_type)).is_multipart_form() {
-        true => multipart::parse(content_type, content),
-        false => None,
-    };
+    let is_form = MediaType::new(Some(content_type)).is_multipart_form();
+    let form = if is_form { multipart::parse(content_type, content) } else { None };
     // Where a part of a form has no name, it is one of parts nevertheless.
     let Some(fields) = form else {
         return parts::describe(multipart::boundary(content_type)?, content, options, sink);

@@ -32,10 +32,8 @@ impl Reading {
     /// As a recording says.
     pub(crate) fn by(comparison: &Comparison, subject: &impl Subject, content: &[u8], options: &Options) -> Self {
         let told = comparison.media_type.as_bytes();
-        let content_type = match MediaType::new(Some(told)).is_multipart() {
-            true => with_boundary(told, subject, content),
-            false => told.into(),
-        };
+        let is_multipart = MediaType::new(Some(told)).is_multipart();
+        let content_type = if is_multipart { with_boundary(told, subject, content) } else { told.into() };
         let is_redacted = options.redact.applies_to_content(Some(&content_type));
         let elements = if comparison.any_order { Elements::InAnyOrder } else { Elements::InOrder };
         let format = Format::of(MediaType::new(Some(told)));

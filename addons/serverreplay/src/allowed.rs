@@ -93,9 +93,8 @@ mod tests {
     }
 
     fn text(lines: Option<Lines>) -> Option<String> {
-        let line = |(name, value)| {
-            let name: &str = name;
-            format!("{}: {}\n", name.trim_start_matches("access-control-"), String::from_utf8_lossy(&Vec::from(value)))
+        let line = |(name, value): (&str, Vec<u8>)| {
+            format!("{}: {}\n", name.trim_start_matches("access-control-"), String::from_utf8_lossy(&value))
         };
         lines.map(|lines| lines.into_iter().filter(|(name, _)| *name != "vary").map(line).collect())
     }

@@ -94,7 +94,7 @@ fn of_names(expected: &ServerName<'_>, presented: &[String]) -> String {
     };
     match presented {
         [] => format!("it names no host, and `{expected}` is asked for"),
-        [first @ .., last] if first.is_empty() => format!("it is for {}, and not for `{expected}`", name(last)),
+        [only] => format!("it is for {}, and not for `{expected}`", name(only)),
         [first @ .., last] => {
             let first: Vec<String> = first.iter().take(SHOWN).map(name).collect();
             format!("it is for {} and {}, and not for `{expected}`", first.join(", "), name(last))

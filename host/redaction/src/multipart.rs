@@ -276,8 +276,11 @@ mod tests {
         }
     }
 
+    /// A part's fields and content, as text.
+    type Listed = (Vec<(String, String)>, String);
+
     /// Each part's fields and content, as text.
-    fn listed(boundary: &str, body: &str) -> Option<Vec<(Vec<(String, String)>, String)>> {
+    fn listed(boundary: &str, body: &str) -> Option<Vec<Listed>> {
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
         let parts = parts(boundary.as_bytes(), body.as_bytes())?;
         let listed = parts

@@ -67,13 +67,12 @@ pub(crate) fn describe_document<S: Sink>(text: &[u8], sink: &mut S) -> Option<()
     Some(())
 }
 
+/// A parameter of a query: its name and its value.
+type Pair<'t> = (Cow<'t, [u8]>, Cow<'t, [u8]>);
+
 /// Tells the operation that a query's parameters ask for; nothing, with nothing told, when they ask for none. Those that are
 /// not about it are left to the caller, in order.
-pub(crate) fn describe_params<S: Sink>(
-    pairs: &mut Vec<(Cow<'_, [u8]>, Cow<'_, [u8]>)>,
-    ignored: &[JsonPointer],
-    sink: &mut S,
-) -> Option<()> {
+pub(crate) fn describe_params<S: Sink>(pairs: &mut Vec<Pair<'_>>, ignored: &[JsonPointer], sink: &mut S) -> Option<()> {
     let ignored: Vec<&[Segment]> = ignored.iter().map(JsonPointer::segments).collect();
     let mut operation = Operation::default();
     for (name, value) in pairs.iter().filter(|(name, _)| PARAMS.contains(&name.as_ref())) {

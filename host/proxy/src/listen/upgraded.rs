@@ -18,7 +18,7 @@ use crate::{
 /// Makes of a request that opens a WebSocket on a stream of HTTP/2 (RFC 8441) the one that it is over HTTP/1, which is what
 /// servers, addons and recordings know.
 pub(super) fn ask_as_over_http1<B>(request: &mut http::Request<B>) {
-    if !request.extensions().get().is_some_and(|protocol: &Protocol| protocol.as_str() == WEBSOCKET) {
+    if request.extensions().get().is_none_or(|protocol: &Protocol| protocol.as_str() != WEBSOCKET) {
         return;
     }
     *request.method_mut() = Method::GET;

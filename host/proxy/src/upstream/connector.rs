@@ -204,7 +204,7 @@ impl Connector {
             let plain = |wire| Transport::Plain(TokioIo::new(Portions::new(wire)));
             if let Way::Through(proxy, Plain::Sent) = &self.way {
                 let wire = self.to_proxy(proxy, &destination).await?;
-                return Ok(ServerStream::new(plain(wire), self.egress).to_proxy());
+                return Ok(ServerStream::new(plain(wire), self.egress).ending_at_proxy());
             }
             return Ok(ServerStream::new(plain(self.wire(&destination).await?), self.egress));
         }

@@ -102,7 +102,7 @@ impl ServerStream {
     }
 
     /// The same, with a proxy at its end.
-    pub(super) fn to_proxy(self) -> Self {
+    pub(super) fn ending_at_proxy(self) -> Self {
         Self { is_to_proxy: true, ..self }
     }
 

@@ -10,10 +10,13 @@ use crate::{
     reading::{Unfit, Url, heads},
 };
 
+/// The name of a field, and the values of its lines.
+type Lines<'v> = (&'v str, Vec<Cow<'v, [u8]>>);
+
 /// The name of a field and the values of its lines, which recorders join by line feeds or have as a list. A field is
 /// `{"name": …, "value": …}`; some recorders write `[name, value]`. A value that is no text is there in base64 too, if this
 /// program wrote it.
-pub(super) fn field<'v>(item: &'v Value, place: &str) -> Result<(&'v str, Vec<Cow<'v, [u8]>>), String> {
+pub(super) fn field<'v>(item: &'v Value, place: &str) -> Result<Lines<'v>, String> {
     match item {
         Value::Object(_) => {
             let name = item_text(item, "name", place)?;

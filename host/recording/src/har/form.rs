@@ -57,9 +57,10 @@ pub(super) fn multipart(params: &[Value], boundary: Option<&str>, place: &str) -
     })?;
     form.push_str(&format!("--{boundary}--\r\n"));
     let form = Bytes::from(form);
-    Ok(match is_whole {
-        true => Body { content: Content::Held(form), form: Form::Params { at_least: None } },
-        false => Body { content: Content::NotRecorded, form: Form::Params { at_least: Some(form) } },
+    Ok(if is_whole {
+        Body { content: Content::Held(form), form: Form::Params { at_least: None } }
+    } else {
+        Body { content: Content::NotRecorded, form: Form::Params { at_least: Some(form) } }
     })
 }
 

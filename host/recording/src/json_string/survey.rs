@@ -359,6 +359,7 @@ const HIGH: u8 = 2;
 /// Not a symbol of base64.
 const SPECIAL: u8 = 4;
 
+#[expect(clippy::indexing_slicing, reason = "it is done when this is compiled, for each byte there is")]
 const CLASSES: [u8; 256] = {
     let mut classes = [SPECIAL; 256];
     let mut byte = 0;

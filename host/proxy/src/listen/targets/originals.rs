@@ -31,6 +31,9 @@ const MOST_BYTES: usize = 256 * 1024;
 /// What may follow the `?`: all that a query may have.
 const DIGITS: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!$%&'()*+,-./:;=?@[]^_{|}~";
 
+/// The digit of zero.
+const FIRST_DIGIT: u8 = b'0';
+
 /// What a path begins with that stands for another.
 const MARK: u8 = b'?';
 
@@ -52,7 +55,7 @@ impl Originals {
         if path.len() < 2 || path.len() > MOST_BYTES / 2 {
             return None;
         }
-        let mut stand_in = vec![DIGITS[0]; path.len()];
+        let mut stand_in = vec![FIRST_DIGIT; path.len()];
         let mut number = kept.count;
         for (position, byte) in stand_in.iter_mut().enumerate() {
             if position == 0 {
