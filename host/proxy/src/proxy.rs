@@ -92,7 +92,8 @@ impl<U: Forward> Proxy<U> {
             Action::Next(()) => {
                 let upstream = self.reachable(generation, &request.head.destination)?;
                 request.notes.decide(Decision::Forwarded(request.head.destination.clone()));
-                upstream.send(request.clone(), interim).await?
+                // Boxed, as it is large, and flows that an addon answers would carry it along too.
+                Box::pin(upstream.send(request.clone(), interim)).await?
             }
         };
         let mut response = generation.chain.response(before, request, response).await?.ok_or(Unanswered::Killed)?;

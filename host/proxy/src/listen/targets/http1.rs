@@ -125,11 +125,13 @@ impl Http1 {
             opens_tunnel = self.line == CONNECT;
             instead = (changed.len() != next.len()).then_some(changed);
         }
-        self.place = match ends {
-            false => Place::Line(part),
+        self.place = if !ends {
+            Place::Line(part)
+        } else if opens_tunnel {
             // What follows its head is no HTTP, or not of this connection.
-            true if opens_tunnel => Place::Unknown,
-            true => Place::Fields,
+            Place::Unknown
+        } else {
+            Place::Fields
         };
         if ends {
             self.framing = Framing::None;

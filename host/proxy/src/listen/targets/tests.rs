@@ -128,9 +128,10 @@ proptest! {
         came.extend(frame(4, 0, &[]));
         for (path, way, is_padded) in &paths {
             let list = fields(path.as_bytes(), *way);
-            came.extend(match is_padded {
-                true => frame(1, PADDED_AND_PRIORITY, &[&[3], &[0; 5][..], &list, &[0; 3]].concat()),
-                false => frame(1, 0x4, &list),
+            came.extend(if *is_padded {
+                frame(1, PADDED_AND_PRIORITY, &[&[3], &[0; 5][..], &list, &[0; 3]].concat())
+            } else {
+                frame(1, 0x4, &list)
             });
             came.extend(frame(0, 0, &list));
         }
