@@ -32,4 +32,5 @@ pub mod running;
 pub mod spelling;
 mod throttle;
 pub mod upstream;
+pub mod user;
 pub mod verdict;

@@ -22,6 +22,24 @@ pub fn open(path: &Path, most: u64) -> io::Result<File> {
     Ok(file)
 }
 
+/// Whether files could be made in a folder, which may have to be made itself. Nothing is written.
+///
+/// # Errors
+/// What the system says; of the kind `NotADirectory` where it, or what it would be in, is something else.
+pub fn check_folder(folder: &Path) -> io::Result<()> {
+    for place in folder.ancestors() {
+        let place = if place.as_os_str().is_empty() { Path::new(".") } else { place };
+        match fs::metadata(place) {
+            Ok(found) if !found.is_dir() => return Err(io::ErrorKind::NotADirectory.into()),
+            // A file that has no name and is never seen.
+            Ok(_) => return tempfile::tempfile_in(place).map(drop),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
 /// Reads a regular file of at most `most` bytes.
 ///
 /// # Errors

@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{ConfigError, listeners::Typed};
-use crate::listen::{UserError, Users};
+use crate::{listen::Users, user::UserError};
 
 /// Who may use a listener.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -7,7 +7,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header, uri::Authority};
 use ring::hmac;
 
 use super::Entry;
-use crate::flow::{Destination, Fault, FaultKind, Route, Scheme, Session};
+use crate::{
+    flow::{Destination, Fault, FaultKind, Route, Scheme, Session},
+    user::{self, UserError},
+};
 
 /// How requests come in at a place, and who may send them.
 #[derive(Debug)]
@@ -185,14 +188,7 @@ impl Users {
     /// # Errors
     /// When it is none.
     pub fn add(&mut self, text: &str) -> Result<(), UserError> {
-        let (name, _) = text.split_once(':').ok_or(UserError::Colon)?;
-        if name.is_empty() {
-            return Err(UserError::Name);
-        }
-        // RFC 7617 §2
-        if text.contains(char::is_control) {
-            return Err(UserError::Control);
-        }
+        user::check(text)?;
         self.0.push(hmac::sign(&key(), text.as_bytes()).as_ref().to_vec());
         Ok(())
     }
@@ -278,20 +274,6 @@ impl fmt::Debug for Users {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{} users", self.0.len())
     }
-}
-
-/// Why a text is not a user with a password. The text itself is a secret.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum UserError {
-    /// There is no password.
-    #[error("there is no colon in it, as in `NAME:PASSWORD`")]
-    Colon,
-    /// There is no name.
-    #[error("there is no name before its colon, as in `NAME:PASSWORD`")]
-    Name,
-    /// No field could carry it.
-    #[error("it has control characters")]
-    Control,
 }
 
 #[cfg(test)]

@@ -45,7 +45,7 @@ pub use admit::Entry;
 pub use arrival::Arrival;
 pub use clients::Clients;
 pub use drain::Drain;
-pub use gate::{Gate, HostField, OwnHost, UserError, Users};
+pub use gate::{Gate, HostField, OwnHost, Users};
 pub use limits::ClientLimits;
 pub use service::Service;
 pub use untouched::Untouched;

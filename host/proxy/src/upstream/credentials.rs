@@ -5,6 +5,8 @@ use std::fmt;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use http::HeaderValue;
 
+use crate::user::{self, UserError};
+
 /// A user and a password as a field has them (RFC 7617). They are never shown.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials(HeaderValue);
@@ -14,16 +16,10 @@ impl Credentials {
     ///
     /// # Errors
     /// When it is none.
-    pub fn parse(text: &str) -> Result<Self, CredentialsError> {
-        let (name, _) = text.split_once(':').ok_or(CredentialsError::Colon)?;
-        if name.is_empty() {
-            return Err(CredentialsError::Name);
-        }
-        if text.contains(char::is_control) {
-            return Err(CredentialsError::Control);
-        }
+    pub fn parse(text: &str) -> Result<Self, UserError> {
+        user::check(text)?;
         let value = HeaderValue::try_from(format!("Basic {}", BASE64_STANDARD.encode(text)));
-        let mut value = value.map_err(|_| CredentialsError::Control)?;
+        let mut value = value.map_err(|_| UserError::Control)?;
         value.set_sensitive(true);
         Ok(Self(value))
     }
@@ -40,20 +36,6 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// Why a text is not a user with a password. The text itself is a secret.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum CredentialsError {
-    /// There is no password.
-    #[error("there is no colon in it, as in `NAME:PASSWORD`")]
-    Colon,
-    /// There is no name.
-    #[error("there is no name before its colon, as in `NAME:PASSWORD`")]
-    Name,
-    /// RFC 7617 §2
-    #[error("it has control characters")]
-    Control,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,9 +45,7 @@ mod tests {
         let credentials = Credentials::parse("ann:s3:cret").unwrap();
         assert_eq!(credentials.field(), "Basic YW5uOnMzOmNyZXQ=");
         assert_eq!(format!("{credentials:?} {:?}", credentials.field()), "Credentials { .. } Sensitive");
-        for (text, error) in
-            [("ann", CredentialsError::Colon), (":x", CredentialsError::Name), ("a:\u{1b}", CredentialsError::Control)]
-        {
+        for (text, error) in [("ann", UserError::Colon), (":x", UserError::Name), ("a:\u{1b}", UserError::Control)] {
             assert_eq!(Credentials::parse(text), Err(error));
         }
     }

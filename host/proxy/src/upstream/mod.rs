@@ -35,7 +35,7 @@ use hyper_util::{
 };
 use tracing::debug;
 
-pub use credentials::{Credentials, CredentialsError};
+pub use credentials::Credentials;
 pub use egress::Egress;
 pub use forward::Via;
 pub use policy::{InvalidRule, Policy, Rule};

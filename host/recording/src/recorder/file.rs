@@ -145,18 +145,7 @@ pub(super) fn check(path: &Path, opening: Opening) -> Result<(), RecorderError> 
 
 /// Whether files could be made in a folder, which may have to be made itself.
 fn check_folder(folder: &Path) -> Result<(), RecorderError> {
-    let failed = |source| RecorderError::Folder { folder: folder.into(), source };
-    let there = folder.ancestors().map(|folder| if folder.as_os_str().is_empty() { Path::new(".") } else { folder });
-    for place in there {
-        match fs::metadata(place) {
-            Ok(found) if !found.is_dir() => return Err(failed(io::ErrorKind::NotADirectory.into())),
-            // A file that has no name and is never seen.
-            Ok(_) => return tempfile::tempfile_in(place).map(drop).map_err(failed),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(failed(error)),
-        }
-    }
-    Ok(())
+    regular_file::check_folder(folder).map_err(|source| RecorderError::Folder { folder: folder.into(), source })
 }
 
 fn refuse_in_use(path: &Path, opening: Opening) -> Result<(), RecorderError> {

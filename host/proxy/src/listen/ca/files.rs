@@ -89,18 +89,7 @@ fn write_new(dir: &Path, path: &Path, content: &str) -> io::Result<()> {
 
 /// Whether files could be made in the directory, which may have to be made itself. Nothing is written.
 pub(super) fn check_directory(dir: &Path) -> Result<(), CaError> {
-    let failed = |source| CaError::Directory { dir: dir.to_owned(), source };
-    for place in dir.ancestors() {
-        let place = if place.as_os_str().is_empty() { Path::new(".") } else { place };
-        match fs::metadata(place) {
-            Ok(found) if !found.is_dir() => return Err(failed(io::ErrorKind::NotADirectory.into())),
-            // A file that has no name and is never seen.
-            Ok(_) => return tempfile::tempfile_in(place).map(drop).map_err(failed),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(failed(error)),
-        }
-    }
-    Ok(())
+    regular_file::check_folder(dir).map_err(|source| CaError::Directory { dir: dir.to_owned(), source })
 }
 
 /// Makes the file beside the key that clients are given hold `certificate`.
