@@ -31,6 +31,9 @@ const HTTP1: [&str; 3] = ["reverse", "forward", "connect"];
 /// one behind another field.
 const OPEN: [&str; 1] = ["K19 "];
 
+/// A server that never answers is given up on within the runner's minute (F24), long before the default's ten.
+const LIMITS: &str = "[limits]\nfirst_byte_seconds = 20\n";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_conformance_case_passes_on_every_listener() {
     let found = Command::new("python3").arg("--version").stdout(Stdio::null()).status();
@@ -44,7 +47,7 @@ async fn every_conformance_case_passes_on_every_listener() {
         .iter()
         .flat_map(|(cases, listeners)| listeners.iter().map(move |listener| (*cases, *listener, origin())))
         .collect();
-    let mut start = Proxyhost::with([]).mode("regular");
+    let mut start = Proxyhost::with([]).mode("regular").config(LIMITS);
     for (.., origin) in &runs {
         start = start.mode(&format!("reverse:http://{}", origin.local_addr().expect("it is bound")));
     }
