@@ -31,7 +31,7 @@ const HTTP1: [&str; 3] = ["reverse", "forward", "connect"];
 /// one behind another field.
 const OPEN: [&str; 1] = ["K19 "];
 
-/// A server that never answers is given up on within the runner's minute (F24), long before the default's ten.
+/// A server that never answers is given up on within the runner's minute (F24). By default that takes ten.
 const LIMITS: &str = "[limits]\nfirst_byte_seconds = 20\n";
 
 #[tokio::test(flavor = "multi_thread")]
