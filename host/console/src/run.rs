@@ -17,16 +17,13 @@ use crate::{
 };
 
 /// Between frames while flows pass.
-const FRAME: Duration = Duration::from_millis(50);
+const FRAME: Duration = Duration::from_millis(100);
 
 /// Between frames while keys are pressed, or held down.
 const KEY_FRAME: Duration = Duration::from_millis(15);
 
-/// Between looks at what no event tells of, such as another message of a WebSocket.
+/// Between frames while nothing becomes of a flow: there may still be another message of a WebSocket.
 const QUIET: Duration = Duration::from_secs(1);
-
-/// Between readings of all flows while events are lost.
-const READING: Duration = Duration::from_millis(500);
 
 /// Events that are taken over between two looks at the keys.
 const MOST_EVENTS: usize = 50_000;
@@ -70,10 +67,10 @@ pub enum ConsoleError {
 pub async fn run(control: Arc<dyn Control>) -> Result<Ended, ConsoleError> {
     let terminal = Terminal::take()?;
     let size = terminal.size();
-    // Before the flows are read, so that none is missed in between.
-    let events = control.events();
+    // Flows are read for each frame. To be told of each would cost them more than all else that is done for them.
+    let events = control.news();
     let model = Model::new(&*control, size.width, size.height);
-    let console = Console { control, terminal, model, effects: FuturesUnordered::new(), is_lost: false };
+    let console = Console { control, terminal, model, effects: FuturesUnordered::new() };
     console.run(events).await
 }
 
@@ -82,18 +79,16 @@ struct Console {
     terminal: Terminal,
     model: Model,
     effects: FuturesUnordered<BoxFuture<'static, Done>>,
-    /// Whether events were lost since the flows were read.
-    is_lost: bool,
 }
 
 impl Console {
     async fn run(mut self, mut events: Events) -> Result<Ended, ConsoleError> {
         let mut keys = terminal::keys().map_err(ConsoleError::Take)?;
         let mut drawn_at = Instant::now();
-        let mut read_at = drawn_at;
         self.draw()?;
+        let mut wake_at = drawn_at + FRAME;
         // When to draw next, whatever happens.
-        let mut wake_at = drawn_at + QUIET;
+        let mut draw_at = drawn_at + QUIET;
         // While events come, they are only looked at for a frame: being woken by each would cost whoever sends them.
         let mut is_quiet = true;
         loop {
@@ -107,35 +102,36 @@ impl Console {
                         return Ok(Ended::Quit);
                     }
                     if is_seen {
-                        wake_at = wake_at.min(drawn_at + KEY_FRAME);
+                        draw_at = draw_at.min(drawn_at + KEY_FRAME);
                     }
                 }
                 Some(done) = self.effects.next(), if !self.effects.is_empty() => {
                     update::done(&mut self.model, &*self.control, done);
-                    wake_at = wake_at.min(drawn_at + KEY_FRAME);
+                    draw_at = draw_at.min(drawn_at + KEY_FRAME);
                 }
                 event = events.next(), if is_quiet => {
                     let Some(event) = event else { return Ok(Ended::Stopped) };
-                    self.is_lost |= self.model.happened(&*self.control, event);
+                    self.model.happened(&*self.control, event);
                     is_quiet = false;
-                    wake_at = wake_at.min(drawn_at + FRAME);
+                    draw_at = draw_at.min(drawn_at + FRAME);
                 }
-                () = sleep_until(wake_at) => {
+                () = sleep_until(wake_at.min(draw_at)) => {
                     if self.terminal.is_gone() {
                         return Err(ConsoleError::Gone);
                     }
                     let Some(count) = self.take_events(&mut events) else { return Ok(Ended::Stopped) };
-                    let now = Instant::now();
-                    if self.is_lost && now - read_at >= READING {
-                        self.model.read_flows(&*self.control);
-                        (self.is_lost, read_at) = (false, now);
-                    }
-                    is_quiet = count == 0 && !self.is_lost;
-                    if self.terminal.is_ready() {
+                    is_quiet = count == 0;
+                    let is_due = Instant::now() >= draw_at;
+                    let is_changed = self.model.flows.read(&*self.control) || self.model.flows.is_behind() || count > 0;
+                    if (is_changed || is_due) && self.terminal.is_ready() {
                         self.draw()?;
+                        drawn_at = Instant::now();
+                        draw_at = drawn_at + QUIET;
+                    } else if is_due {
+                        // The terminal has not taken what was drawn last.
+                        draw_at = Instant::now() + KEY_FRAME;
                     }
-                    drawn_at = Instant::now();
-                    wake_at = drawn_at + if is_quiet { QUIET } else { FRAME };
+                    wake_at = Instant::now() + FRAME;
                 }
             }
         }
@@ -145,7 +141,7 @@ impl Console {
     fn take_events(&mut self, events: &mut Events) -> Option<usize> {
         for count in 0..MOST_EVENTS {
             let Some(event) = events.next().now_or_never() else { return Some(count) };
-            self.is_lost |= self.model.happened(&*self.control, event?);
+            self.model.happened(&*self.control, event?);
         }
         Some(MOST_EVENTS)
     }

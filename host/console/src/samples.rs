@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use bytes::Bytes;
@@ -12,46 +12,66 @@ use futures_util::{FutureExt as _, future::BoxFuture};
 use serde_json::json;
 
 /// Flows that it keeps.
-const MOST_KEPT: usize = 1_000;
+const MOST_KEPT: usize = 20_000;
 
 /// Events that wait to be looked at.
-const MOST_EVENTS: usize = 4_096;
+const MOST_EVENTS: usize = 16;
 
 /// What a console looks at in tests and pictures.
 pub(crate) struct Sample {
-    flows: Mutex<VecDeque<Arc<Flow>>>,
+    flows: Mutex<Kept>,
     options: Vec<OptionInfo>,
     commands: Vec<CommandInfo>,
     events: tokio::sync::broadcast::Sender<Event>,
+}
+
+/// Flows, in the order of their numbers.
+#[derive(Default)]
+struct Kept {
+    flows: VecDeque<Arc<Flow>>,
+    version: u64,
 }
 
 impl Sample {
     /// With these flows.
     pub(crate) fn new(flows: Vec<Flow>) -> Self {
         Self {
-            flows: Mutex::new(flows.into_iter().map(Arc::new).collect()),
+            flows: Mutex::new(Kept { flows: flows.into_iter().map(Arc::new).collect(), version: 0 }),
             options: options(),
             commands: commands(),
             events: tokio::sync::broadcast::channel(MOST_EVENTS).0,
         }
     }
 
-    /// Has a flow start, be answered and end.
+    /// Has a flow pass, or what is known of one be this from now on.
     pub(crate) fn pass(&self, flow: Flow) {
-        let summary = Arc::new(FlowSummary { stage: Stage::Waiting, status: None, ..flow.summary.clone() });
-        let _ = self.events.send(Event::FlowStarted { flow: summary });
-        let summary = Arc::new(FlowSummary { stage: Stage::Streaming, ..flow.summary.clone() });
-        let _ = self.events.send(Event::FlowAnswered { flow: summary });
-        let _ = self.events.send(Event::FlowEnded { flow: Arc::new(flow.summary.clone()) });
-        let mut flows = self.flows.lock().unwrap_or_else(PoisonError::into_inner);
-        if flows.len() == MOST_KEPT {
-            flows.pop_front();
+        let mut kept = self.kept();
+        kept.version += 1;
+        let id = flow.summary.id;
+        if kept.flows.back().is_some_and(|latest| latest.summary.id >= id) {
+            kept.flows.retain(|flow| flow.summary.id != id);
         }
-        flows.push_back(Arc::new(flow));
+        let place = kept.flows.partition_point(|flow| flow.summary.id < id);
+        kept.flows.insert(place, Arc::new(flow));
+        if kept.flows.len() > MOST_KEPT {
+            kept.flows.pop_front();
+        }
     }
 
-    fn kept(&self) -> VecDeque<Arc<Flow>> {
-        self.flows.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// Does what an event tells of a flow.
+    pub(crate) fn becomes(&self, event: &Event) {
+        if let Event::FlowStarted { flow: summary } | Event::FlowEnded { flow: summary } = event {
+            let flow = flow(summary.id, &summary.method, &summary.authority, &summary.path, 200, "");
+            self.pass(Flow { summary: FlowSummary::clone(summary), ..flow });
+        }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.flows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn all(&self) -> VecDeque<Arc<Flow>> {
+        self.kept().flows.clone()
     }
 }
 
@@ -63,17 +83,30 @@ impl Control for Sample {
     }
 
     fn flows(&self, _: &FlowQuery) -> Result<FlowPage, ControlError> {
-        let flows = self.kept().iter().map(|flow| Arc::new(flow.summary.clone())).collect();
+        let flows = self.all().iter().map(|flow| Arc::new(flow.summary.clone())).collect();
         Ok(FlowPage { flows, forgotten: 0 })
     }
 
+    fn recent(&self, seen: Option<u64>) -> Option<RecentFlows> {
+        let kept = self.kept();
+        let flows = || kept.flows.iter().map(|flow| (flow.summary.id, flow.summary.stage)).collect();
+        (seen != Some(kept.version)).then(|| RecentFlows { version: kept.version, flows: flows() })
+    }
+
+    fn summaries(&self, flows: &[u64]) -> Vec<Arc<FlowSummary>> {
+        let all = self.all();
+        let wanted = all.iter().filter(|flow| flows.binary_search(&flow.summary.id).is_ok());
+        wanted.map(|flow| Arc::new(flow.summary.clone())).collect()
+    }
+
     fn flow(&self, id: u64) -> Option<Arc<Flow>> {
-        self.kept().into_iter().find(|flow| flow.summary.id == id)
+        self.all().into_iter().find(|flow| flow.summary.id == id)
     }
 
     fn clear_flows(&self) {
-        let mut flows = self.flows.lock().unwrap_or_else(PoisonError::into_inner);
-        flows.retain(|flow| flow.summary.stage != Stage::Ended);
+        let mut kept = self.kept();
+        kept.version += 1;
+        kept.flows.retain(|flow| flow.summary.stage != Stage::Ended);
     }
 
     fn save_flows(&self, flows: Vec<u64>, _: PathBuf) -> BoxFuture<'static, Result<usize, ControlError>> {
@@ -82,6 +115,10 @@ impl Control for Sample {
 
     fn events(&self) -> Events {
         Events::new(self.events.subscribe())
+    }
+
+    fn news(&self) -> Events {
+        self.events()
     }
 
     fn options(&self) -> Vec<OptionInfo> {

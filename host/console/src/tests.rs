@@ -81,11 +81,11 @@ impl Console {
 
     /// The flows that are listed.
     pub(crate) fn listed(&self) -> Vec<u64> {
-        self.model.flows.listed()
+        self.model.flows.listed().to_vec()
     }
 
     pub(crate) fn focused(&self) -> Option<u64> {
-        self.model.flows.focused().map(|entry| entry.flow.id)
+        self.model.flows.focused()
     }
 
     /// What is said.
@@ -94,6 +94,7 @@ impl Console {
     }
 
     pub(crate) fn hears(&mut self, event: control::Event) -> &mut Self {
+        self.control.becomes(&event);
         self.model.happened(&self.control as &dyn Control, event);
         self.model.refresh(&self.control);
         self

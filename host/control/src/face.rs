@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::{
     AddonInfo, Answer, CommandInfo, ControlError, Events, Family, Flow, FlowSummary, Health, OptionInfo, OptionValue,
-    RecordingInfo, Report, SessionInfo,
+    RecordingInfo, Report, SessionInfo, Stage,
 };
 
 /// A running proxy, as it can be looked at and changed. Looking costs the flows nothing.
@@ -22,6 +22,13 @@ pub trait Control: Send + Sync + 'static {
     /// When the filter cannot be read.
     fn flows(&self, query: &FlowQuery) -> Result<FlowPage, ControlError>;
 
+    /// Which recent flows there are, and how far they have come; nothing if that is as it was when `seen` was the
+    /// [version](RecentFlows::version). So whoever shows flows can ask many times a second.
+    fn recent(&self, seen: Option<u64>) -> Option<RecentFlows>;
+
+    /// Those of these recent flows that are kept, the oldest first. `flows` are in ascending order.
+    fn summaries(&self, flows: &[u64]) -> Vec<Arc<FlowSummary>>;
+
     /// A recent flow with all that is kept of it.
     fn flow(&self, id: u64) -> Option<Arc<Flow>>;
 
@@ -33,6 +40,9 @@ pub trait Control: Send + Sync + 'static {
 
     /// What happens from now on.
     fn events(&self) -> Events;
+
+    /// The same but for what becomes of flows, which costs each of them something while somebody listens.
+    fn news(&self) -> Events;
 
     /// The options of all addons.
     fn options(&self) -> Vec<OptionInfo>;
@@ -99,6 +109,15 @@ pub struct FlowPage {
     pub flows: Vec<Arc<FlowSummary>>,
     /// How many flows have passed that are not kept any more.
     pub forgotten: u64,
+}
+
+/// Which recent flows there are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RecentFlows {
+    /// Another one as soon as something has become of a flow.
+    pub version: u64,
+    /// Their numbers in ascending order, and how far they have come.
+    pub flows: Vec<(u64, Stage)>,
 }
 
 /// A value for an option.

@@ -17,7 +17,7 @@ use api::{Access, Token};
 use axum::{Router, body::Body};
 use control::{
     AddonInfo, Answer, Change, Changed, CommandInfo, Control, ControlError, ErrorKind, Events, Family, Flow, FlowPage,
-    FlowQuery, Health, OptionInfo, RecordingInfo, Report, SessionInfo,
+    FlowQuery, FlowSummary, Health, OptionInfo, RecentFlows, RecordingInfo, Report, SessionInfo,
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header};
@@ -148,6 +148,14 @@ impl Control for Empty {
         Ok(FlowPage::default())
     }
 
+    fn recent(&self, _: Option<u64>) -> Option<RecentFlows> {
+        None
+    }
+
+    fn summaries(&self, _: &[u64]) -> Vec<Arc<FlowSummary>> {
+        Vec::new()
+    }
+
     fn flow(&self, _: u64) -> Option<Arc<Flow>> {
         None
     }
@@ -162,6 +170,10 @@ impl Control for Empty {
 
     fn events(&self) -> Events {
         Events::new(self.0.subscribe())
+    }
+
+    fn news(&self) -> Events {
+        self.events()
     }
 
     fn options(&self) -> Vec<OptionInfo> {

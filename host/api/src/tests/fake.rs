@@ -172,6 +172,14 @@ impl Control for Fake {
         Ok(FlowPage { flows, forgotten: 3 })
     }
 
+    fn recent(&self, _: Option<u64>) -> Option<RecentFlows> {
+        None
+    }
+
+    fn summaries(&self, _: &[u64]) -> Vec<Arc<FlowSummary>> {
+        Vec::new()
+    }
+
     fn flow(&self, id: u64) -> Option<Arc<Flow>> {
         assert_ne!(id, 666, "a handler that panics");
         self.flows.iter().find(|flow| flow.summary.id == id).cloned()
@@ -194,6 +202,10 @@ impl Control for Fake {
 
     fn events(&self) -> Events {
         Events::new(self.events.subscribe())
+    }
+
+    fn news(&self) -> Events {
+        self.events()
     }
 
     fn options(&self) -> Vec<OptionInfo> {

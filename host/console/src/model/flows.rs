@@ -1,11 +1,8 @@
 //! The list of flows.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::Arc,
-};
+use std::sync::Arc;
 
-use control::{Control, FlowPage, FlowSummary, Note, Stage};
+use control::{Control, FlowSummary, Stage};
 use flowfilter::{Filter, ParseError};
 
 use super::{order::Order, seen::Seen};
@@ -19,16 +16,18 @@ const FEW_FLOWS: usize = 1_000;
 /// Frames for which a list of more is left as it is.
 const MOST_LEFT: u32 = 5;
 
-/// Flows as they pass. What an event brings is only kept; [`refresh`](Self::refresh) brings the list up to date with it before
-/// it is drawn.
+/// How much a frame may cost that looks at flows for a filter or an order, where one costs 1 that is only looked at in a line.
+const MOST_COST: usize = 1_000;
+
+/// The recent flows of the proxy. It is asked which there are, and what those are that the screen, a filter or an order needs:
+/// thousands may pass in a second, of which a few are seen.
 #[derive(Default)]
 pub(crate) struct Flows {
-    entries: VecDeque<Entry>,
-    /// How many entries were there before the first of these. That and its place among them are an entry's number.
-    gone: u64,
-    /// The numbers of the entries, by their flows.
-    numbers: HashMap<u64, u64>,
-    /// The numbers of the entries that are listed, in the order in which they are.
+    /// In the order of their numbers.
+    entries: Vec<Entry>,
+    /// The version of the proxy's flows that these are.
+    seen: Option<u64>,
+    /// The numbers of the flows that are listed, in the order in which they are.
     listed: Vec<u64>,
     filter: Option<(String, Filter)>,
     is_only_marked: bool,
@@ -41,69 +40,65 @@ pub(crate) struct Flows {
     is_stale: bool,
     /// Whether the user has changed what is listed, and so waits for it.
     is_awaited: bool,
+    /// Whether flows are left to look at, as a frame may only cost so much.
+    is_behind: bool,
     /// Refreshes that have left a stale list as it was.
     left: u32,
 }
 
 /// A flow of the list.
 pub(crate) struct Entry {
-    pub(crate) flow: Arc<FlowSummary>,
-    pub(crate) is_marked: bool,
+    pub(crate) id: u64,
+    stage: Stage,
+    /// As it was when it was last looked at, if it was.
+    flow: Option<Arc<FlowSummary>>,
+    is_marked: bool,
     is_saved: bool,
     passes: bool,
     is_unsure: bool,
 }
 
+impl Entry {
+    fn new(id: u64, stage: Stage) -> Self {
+        Self { id, stage, flow: None, is_marked: false, is_saved: false, passes: false, is_unsure: true }
+    }
+
+    /// Whether there may be more of it than is known here.
+    fn is_outdated(&self) -> bool {
+        self.flow.as_ref().is_none_or(|flow| flow.stage != Stage::Ended)
+    }
+}
+
+/// A flow on the screen.
+pub(crate) struct Row<'a> {
+    pub(crate) flow: &'a FlowSummary,
+    pub(crate) is_marked: bool,
+    pub(crate) is_focus: bool,
+}
+
 impl Flows {
-    /// Takes over what is known of a flow now.
-    pub(crate) fn push(&mut self, flow: Arc<FlowSummary>) {
-        self.is_stale = true;
-        if let Some(entry) = self.numbers.get(&flow.id).and_then(|number| at(&mut self.entries, self.gone, *number)) {
-            entry.flow = flow;
-            entry.is_unsure = true;
-            return;
-        }
-        if self.entries.len() == MOST_FLOWS
-            && let Some(entry) = self.entries.pop_front()
-        {
-            self.numbers.remove(&entry.flow.id);
-            self.gone += 1;
-        }
-        self.numbers.insert(flow.id, self.gone + self.entries.len() as u64);
-        self.entries.push_back(Entry { flow, is_marked: false, is_saved: false, passes: false, is_unsure: true });
-    }
-
-    /// Adds a note to a flow, unless that has it.
-    pub(crate) fn note(&mut self, flow: u64, note: Note) {
-        let Some(entry) = self.numbers.get(&flow).and_then(|number| at(&mut self.entries, self.gone, *number)) else {
-            return;
+    /// Takes over which flows the proxy keeps. Whether anything has become of them since the last time.
+    pub(crate) fn read(&mut self, control: &dyn Control) -> bool {
+        let Some(recent) = control.recent(self.seen) else { return false };
+        self.seen = Some(recent.version);
+        let too_many = recent.flows.len().saturating_sub(MOST_FLOWS);
+        let mut before = std::mem::take(&mut self.entries).into_iter().peekable();
+        let entry = |(id, stage)| {
+            while before.next_if(|entry| entry.id < id).is_some() {}
+            match before.next_if(|entry| entry.id == id) {
+                Some(entry) if entry.stage == stage => entry,
+                Some(entry) => Entry { stage, flow: None, is_unsure: true, ..entry },
+                None => Entry::new(id, stage),
+            }
         };
-        if !entry.flow.notes.contains(&note) {
-            Arc::make_mut(&mut entry.flow).notes.push(note);
-            entry.is_unsure = true;
-            self.is_stale = true;
-        }
+        self.entries = recent.flows.into_iter().skip(too_many).map(entry).collect();
+        self.is_stale = true;
+        true
     }
 
-    /// Takes over all flows that the proxy keeps, as events were lost.
-    pub(crate) fn take_over(&mut self, page: FlowPage) {
-        let oldest = self.entries.front().filter(|_| self.entries.len() == MOST_FLOWS).map(|entry| entry.flow.id);
-        // What was left out as too old does not come back as the newest.
-        for flow in page.flows.into_iter().filter(|flow| oldest.is_none_or(|oldest| flow.id >= oldest)) {
-            self.push(flow);
-        }
-    }
-
-    /// Leaves out the flows that have ended.
-    pub(crate) fn clear(&mut self) {
-        let focused = self.focused().map(|entry| entry.flow.id);
-        self.entries.retain(|entry| entry.flow.stage != Stage::Ended);
-        // Numbers begin behind all that there were, so that none means another flow now.
-        self.gone += self.numbers.len() as u64;
-        let gone = self.gone;
-        self.numbers = (gone..).zip(&self.entries).map(|(number, entry)| (entry.flow.id, number)).collect();
-        self.focus = focused.and_then(|id| self.numbers.get(&id).copied());
-        (self.is_stale, self.is_awaited) = (true, true);
+    /// Whether another frame has to look at more of them, though nothing has become of any.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.is_behind
     }
 
     /// Lists only flows that a filter describes; all with an empty one.
@@ -130,7 +125,7 @@ impl Flows {
 
     fn doubt_all(&mut self) {
         (self.is_stale, self.is_awaited) = (true, true);
-        self.entries.iter_mut().for_each(|entry| entry.is_unsure = true);
+        self.entries.iter_mut().for_each(|entry| (entry.passes, entry.is_unsure) = (false, true));
     }
 
     pub(crate) fn order(&self) -> Order {
@@ -139,7 +134,7 @@ impl Flows {
 
     pub(crate) fn set_order(&mut self, order: Order) {
         self.order = order;
-        (self.is_stale, self.is_awaited) = (true, true);
+        self.doubt_all();
     }
 
     pub(crate) fn is_reversed(&self) -> bool {
@@ -153,52 +148,104 @@ impl Flows {
 
     /// Brings the list up to date, with so many rows on the screen.
     pub(crate) fn refresh(&mut self, control: &dyn Control, rows: usize) {
+        self.read(control);
         if self.is_due() {
-            let place = self.place();
-            self.relist(control);
-            // What is in focus stays where it is on the screen while others come and go.
-            if let (Some(before), Some(now)) = (place, self.place()) {
-                self.top = (self.top + now).saturating_sub(before);
-            }
-            (self.is_stale, self.is_awaited, self.left) = (false, false, 0);
+            self.relist(control, MOST_COST * (1 + self.left.min(MOST_LEFT) as usize));
         }
-        if !self.is_paused || self.place().is_none() {
+        // What is in focus may still have to be looked at.
+        if !self.is_paused || (self.place().is_none() && !self.is_behind) {
             self.focus = if self.is_paused { self.listed.first() } else { self.newest() }.copied();
         }
         let (place, rows) = (self.place().unwrap_or(0), rows.max(1));
         let last_top = self.listed.len().saturating_sub(rows);
         self.top = self.top.min(last_top).clamp((place + 1).saturating_sub(rows), place);
+        let shown = self.listed.iter().skip(self.top).take(rows).chain(&self.focus);
+        let outdated = |id: &u64| self.entry(*id).is_some_and(Entry::is_outdated);
+        let wanted = shown.copied().filter(outdated).collect();
+        self.look_at(control, wanted);
+    }
+
+    /// Makes the list complete, whatever that costs.
+    pub(crate) fn finish(&mut self, control: &dyn Control) {
+        if self.is_behind {
+            self.relist(control, usize::MAX);
+        }
+    }
+
+    /// Asks the proxy what these flows are.
+    fn look_at(&mut self, control: &dyn Control, mut flows: Vec<u64>) {
+        if flows.is_empty() {
+            return;
+        }
+        flows.sort_unstable();
+        for flow in control.summaries(&flows) {
+            // The same stays the same, by which whoever shows it knows.
+            if let Some(entry) = self.entry_mut(flow.id).filter(|entry| entry.flow.as_ref() != Some(&flow)) {
+                entry.flow = Some(flow);
+            }
+        }
     }
 
     /// Whether the list has to be made again. Sorting a long one for every frame would cost too much while flows pass.
     fn is_due(&mut self) -> bool {
         let is_costly = self.order != Order::Time && self.entries.len() > FEW_FLOWS;
-        if !self.is_stale || (is_costly && !self.is_awaited && self.left < MOST_LEFT) {
+        let is_stale = self.is_stale || self.is_behind;
+        if !is_stale || (is_costly && !self.is_awaited && self.left < MOST_LEFT) {
             self.left = self.left.saturating_add(1);
             return false;
         }
         true
     }
 
-    fn relist(&mut self, control: &dyn Control) {
-        self.listed.clear();
-        for (number, entry) in (self.gone..).zip(&mut self.entries) {
-            if std::mem::take(&mut entry.is_unsure) {
-                entry.passes = (entry.is_marked || !self.is_only_marked)
-                    && self
-                        .filter
-                        .as_ref()
-                        .is_none_or(|(_, filter)| filter.matches(&Seen::new(&entry.flow, entry.is_marked, control)));
-            }
-            if entry.passes {
-                self.listed.push(number);
-            }
+    /// Makes the list of all that is known, and of what may be looked at for that cost, the latest first.
+    fn relist(&mut self, control: &dyn Control, most_cost: usize) {
+        let place = self.place();
+        let needs_flow = self.filter.is_some() || self.order != Order::Time;
+        if needs_flow {
+            self.look_for_list(control, most_cost);
         }
-        let (entries, gone) = (&self.entries, self.gone);
-        self.order.sort(&mut self.listed, |number| entries.get((number - gone) as usize).map(|entry| &*entry.flow));
+        let (is_only_marked, filter) = (self.is_only_marked, &self.filter);
+        let mut cost = 0;
+        self.is_behind = false;
+        for entry in self.entries.iter_mut().rev().filter(|entry| entry.is_unsure) {
+            if is_only_marked && !entry.is_marked {
+                (entry.passes, entry.is_unsure) = (false, false);
+                continue;
+            }
+            if !needs_flow {
+                (entry.passes, entry.is_unsure) = (true, false);
+                continue;
+            }
+            // If it is not kept any more, it will be gone when they are read again.
+            let Some(flow) = entry.flow.as_ref().filter(|_| cost < most_cost) else {
+                self.is_behind = true;
+                continue;
+            };
+            let seen = Seen::new(flow, entry.is_marked, control);
+            entry.passes = filter.as_ref().is_none_or(|(_, filter)| filter.matches(&seen));
+            entry.is_unsure = false;
+            cost += seen.cost();
+        }
+        self.listed.clear();
+        self.listed.extend(self.entries.iter().filter(|entry| entry.passes).map(|entry| entry.id));
+        let entries = &self.entries;
+        self.order.sort(&mut self.listed, |id| find(entries, id).and_then(|entry| entry.flow.as_deref()));
         if self.is_reversed {
             self.listed.reverse();
         }
+        // What is in focus stays where it is on the screen while others come and go.
+        if let (Some(before), Some(now)) = (place, self.place()) {
+            self.top = (self.top + now).saturating_sub(before);
+        }
+        (self.is_stale, self.is_awaited, self.left) = (false, false, 0);
+    }
+
+    /// Asks the proxy what the latest of those are that are in doubt.
+    fn look_for_list(&mut self, control: &dyn Control, most: usize) {
+        let is_asked_for = |entry: &&Entry| entry.is_unsure && (entry.is_marked || !self.is_only_marked);
+        let latest = self.entries.iter().rev().filter(is_asked_for).take(most);
+        let wanted = latest.filter(|entry| entry.is_outdated()).map(|entry| entry.id).collect();
+        self.look_at(control, wanted);
     }
 
     /// The entry that came last, if the list is in the order in which they come; else the last one.
@@ -206,12 +253,12 @@ impl Flows {
         if self.is_reversed { self.listed.first() } else { self.listed.last() }
     }
 
-    /// The entries on so many rows, and whether each is in focus.
-    pub(crate) fn rows(&self, rows: usize) -> impl Iterator<Item = (&Entry, bool)> {
-        let numbers = self.listed.iter().skip(self.top).take(rows);
-        numbers.filter_map(|number| {
-            let entry = self.entries.get(usize::try_from(number.checked_sub(self.gone)?).ok()?)?;
-            Some((entry, self.focus == Some(*number)))
+    /// The flows on so many rows.
+    pub(crate) fn rows(&self, rows: usize) -> impl Iterator<Item = Row<'_>> {
+        let entries = self.listed.iter().skip(self.top).take(rows).filter_map(|id| self.entry(*id));
+        entries.filter_map(|entry| {
+            let flow = entry.flow.as_deref()?;
+            Some(Row { flow, is_marked: entry.is_marked, is_focus: self.focus == Some(entry.id) })
         })
     }
 
@@ -221,21 +268,18 @@ impl Flows {
     }
 
     /// The flows that are listed, in their order.
-    pub(crate) fn listed(&self) -> Vec<u64> {
-        let places = self.listed.iter().filter_map(|number| number.checked_sub(self.gone));
-        places.filter_map(|place| self.entries.get(place as usize)).map(|entry| entry.flow.id).collect()
+    pub(crate) fn listed(&self) -> &[u64] {
+        &self.listed
     }
 
-    /// What the list holds of a flow.
+    /// A flow, as far as it was looked at.
     pub(crate) fn summary(&self, flow: u64) -> Option<&Arc<FlowSummary>> {
-        let number = self.numbers.get(&flow)?;
-        self.entries.get((number - self.gone) as usize).map(|entry| &entry.flow)
+        self.entry(flow)?.flow.as_ref()
     }
 
-    /// The entry in focus.
-    pub(crate) fn focused(&self) -> Option<&Entry> {
-        let number = self.focus?.checked_sub(self.gone)?;
-        self.entries.get(number as usize)
+    /// The number of the flow in focus.
+    pub(crate) fn focused(&self) -> Option<u64> {
+        self.focus.filter(|focus| self.entry(*focus).is_some())
     }
 
     /// Whether the newest is in focus as they come.
@@ -267,15 +311,15 @@ impl Flows {
 
     /// Moves the focus to a row of the screen. Whether there is one, and it was in focus already.
     pub(crate) fn click(&mut self, row: usize) -> Option<bool> {
-        let number = *self.listed.get(self.top + row)?;
-        let was_in_focus = self.focus == Some(number);
+        let flow = *self.listed.get(self.top + row)?;
+        let was_in_focus = self.focus == Some(flow);
         self.focus_on(self.top + row);
         Some(was_in_focus)
     }
 
     /// Marks what is in focus, or unmarks it.
     pub(crate) fn toggle_mark(&mut self) {
-        let Some(entry) = self.focus.and_then(|number| at(&mut self.entries, self.gone, number)) else { return };
+        let Some(entry) = self.focus.and_then(|focus| self.entry_mut(focus)) else { return };
         entry.is_marked = !entry.is_marked;
         entry.is_saved = false;
         entry.is_unsure = true;
@@ -290,8 +334,8 @@ impl Flows {
 
     /// Notes that flows were written to a file.
     pub(crate) fn saved(&mut self, flows: &[u64]) {
-        for number in flows.iter().filter_map(|id| self.numbers.get(id)) {
-            if let Some(entry) = at(&mut self.entries, self.gone, *number) {
+        for flow in flows {
+            if let Some(entry) = self.entry_mut(*flow) {
                 entry.is_saved = true;
             }
         }
@@ -300,17 +344,27 @@ impl Flows {
     /// How many flows are marked and not saved, and how many have not ended.
     pub(crate) fn at_stake(&self) -> (usize, usize) {
         let unsaved = self.entries.iter().filter(|entry| entry.is_marked && !entry.is_saved).count();
-        let open = self.entries.iter().filter(|entry| entry.flow.stage != Stage::Ended).count();
+        let open = self.entries.iter().filter(|entry| entry.stage != Stage::Ended).count();
         (unsaved, open)
     }
 
     /// The row of the focus.
     fn place(&self) -> Option<usize> {
         let focus = self.focus?;
-        self.listed.iter().position(|number| *number == focus)
+        self.listed.iter().position(|id| *id == focus)
+    }
+
+    fn entry(&self, id: u64) -> Option<&Entry> {
+        find(&self.entries, id)
+    }
+
+    fn entry_mut(&mut self, id: u64) -> Option<&mut Entry> {
+        let place = self.entries.binary_search_by_key(&id, |entry| entry.id).ok()?;
+        self.entries.get_mut(place)
     }
 }
 
-fn at(entries: &mut VecDeque<Entry>, gone: u64, number: u64) -> Option<&mut Entry> {
-    entries.get_mut(usize::try_from(number.checked_sub(gone)?).ok()?)
+fn find(entries: &[Entry], id: u64) -> Option<&Entry> {
+    let place = entries.binary_search_by_key(&id, |entry| entry.id).ok()?;
+    entries.get(place)
 }

@@ -13,7 +13,9 @@ mod seen;
 use control::{CommandInfo, Control, Event};
 
 pub(crate) use detail::{Detail, Tab};
-pub(crate) use flows::{Entry, Flows, MOST_FLOWS};
+#[cfg(test)]
+pub(crate) use flows::MOST_FLOWS;
+pub(crate) use flows::{Flows, Row};
 pub(crate) use log::Log;
 pub(crate) use options::{ListEdit, Options};
 pub(crate) use order::Order;
@@ -83,17 +85,8 @@ impl Model {
             places: control.health().listeners.into_iter().map(|listener| listener.address).collect(),
             areas: Areas::new(width, height),
         };
-        model.read_flows(control);
         model.read_configuration(control);
         model
-    }
-
-    /// Takes over the flows that the proxy keeps.
-    pub(crate) fn read_flows(&mut self, control: &dyn Control) {
-        let query = control::FlowQuery { limit: Some(MOST_FLOWS), ..Default::default() };
-        if let Ok(page) = control.flows(&query) {
-            self.flows.take_over(page);
-        }
     }
 
     /// Takes over options and commands.
@@ -102,15 +95,15 @@ impl Model {
         self.commands = control.commands();
     }
 
-    /// Takes over what happened. Whether events were lost, so that the flows have to be read again.
-    pub(crate) fn happened(&mut self, control: &dyn Control, event: Event) -> bool {
+    /// Takes over what happened. What becomes of flows is no matter: they are read before they are shown.
+    pub(crate) fn happened(&mut self, control: &dyn Control, event: Event) {
         match event {
-            Event::FlowStarted { flow }
-            | Event::FlowAnswered { flow }
-            | Event::FlowKilled { flow }
-            | Event::FlowFailed { flow }
-            | Event::FlowEnded { flow } => self.flows.push(flow),
-            Event::Noted { flow, note } => self.flows.note(flow, note),
+            Event::FlowStarted { .. }
+            | Event::FlowAnswered { .. }
+            | Event::FlowKilled { .. }
+            | Event::FlowFailed { .. }
+            | Event::FlowEnded { .. }
+            | Event::Noted { .. } => {}
             Event::Changed { what, .. } => {
                 self.read_configuration(control);
                 if !what.is_empty() {
@@ -118,9 +111,9 @@ impl Model {
                 }
             }
             Event::Logged(line) => self.log.push(line),
-            Event::Lost { .. } => return true,
+            // A change may be among what was lost.
+            Event::Lost { .. } => self.read_configuration(control),
         }
-        false
     }
 
     /// Brings what is on the screen up to date.

@@ -40,15 +40,14 @@ impl Order {
     pub(super) fn sort<'f>(self, numbers: &mut [u64], flow: impl Fn(u64) -> Option<&'f FlowSummary>) {
         match self {
             Self::Time => {}
-            Self::Method => numbers.sort_by_key(|number| flow(*number).map(|flow| flow.method.as_str())),
-            Self::Url => {
-                numbers.sort_by_key(|number| flow(*number).map(|flow| (flow.authority.as_str(), flow.path.as_str())))
-            }
-            Self::Status => numbers.sort_by_key(|number| flow(*number).map(|flow| flow.status)),
-            Self::Size => numbers.sort_by_key(|number| flow(*number).map(|flow| flow.response_bytes)),
+            Self::Method => numbers.sort_by_cached_key(|number| flow(*number).map(|flow| flow.method.as_str())),
+            Self::Url => numbers
+                .sort_by_cached_key(|number| flow(*number).map(|flow| (flow.authority.as_str(), flow.path.as_str()))),
+            Self::Status => numbers.sort_by_cached_key(|number| flow(*number).map(|flow| flow.status)),
+            Self::Size => numbers.sort_by_cached_key(|number| flow(*number).map(|flow| flow.response_bytes)),
             // By whole microseconds, which have an order, unlike floats.
             Self::Duration => {
-                numbers.sort_by_key(|number| {
+                numbers.sort_by_cached_key(|number| {
                     flow(*number).and_then(|flow| flow.ended_after).map(|after| (after * 1e6) as u64)
                 });
             }

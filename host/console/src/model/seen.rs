@@ -1,9 +1,13 @@
 //! Flows of the list, as filters see them.
 
-use std::{borrow::Cow, cell::OnceCell, sync::Arc};
+use std::{borrow::Cow, cell::OnceCell, iter, sync::Arc};
 
-use control::{Control, Flow, FlowSummary};
+use control::{Content, Control, Flow, FlowSummary};
 use flowfilter::{Message, Side, Subject, Target};
+
+/// What it costs to look a flow up, and how many bytes of content cost 1.
+const LOOKED_UP: usize = 5;
+const BYTES: usize = 16 << 10;
 
 /// A flow of the list. Only filters that ask for more than the list holds have the proxy look the flow up.
 pub(super) struct Seen<'a> {
@@ -16,6 +20,17 @@ pub(super) struct Seen<'a> {
 impl<'a> Seen<'a> {
     pub(super) fn new(summary: &'a FlowSummary, is_marked: bool, control: &'a dyn Control) -> Self {
         Self { summary, is_marked, control, flow: OnceCell::new() }
+    }
+
+    /// What it cost to see it so far, where 1 is what a flow costs that was not looked up.
+    pub(super) fn cost(&self) -> usize {
+        let Some(looked_up) = self.flow.get() else { return 1 };
+        let messages = looked_up.iter().flat_map(|flow| iter::once(&flow.request).chain(&flow.response));
+        let bytes = messages.map(|message| match &message.content {
+            Content::Kept(bytes) | Content::Partial(bytes) => bytes.len(),
+            Content::NotKept(_) => 0,
+        });
+        LOOKED_UP + bytes.sum::<usize>() / BYTES
     }
 
     fn flow(&self) -> Option<&Flow> {

@@ -54,7 +54,7 @@ fn what_is_looked_at_stays_where_it_is() {
 fn old_flows_go_first() {
     let mut console = Console::new(Sample::new(Vec::new()), 80, 24);
     let count = MOST_FLOWS as u64 + 5;
-    (1..=count).for_each(|id| _ = console.model.happened(&console.control, started(id)));
+    (1..=count).for_each(|id| console.control.becomes(&started(id)));
     console.screen();
     console.press("g");
     assert_eq!((console.listed().len(), console.focused()), (MOST_FLOWS, Some(6)));
@@ -64,20 +64,40 @@ fn old_flows_go_first() {
 }
 
 #[test]
-fn events_are_taken_over_and_flows_read_again_if_some_are_lost() {
+fn what_passes_is_read_and_looked_at_only_where_it_is_needed() {
     let mut console = shop();
-    let mut events = console.control.events();
-    (100..110).for_each(|id| console.control.pass(samples::flow(id, "GET", "host.example", "/", 200, "")));
-    while let Some(Some(event)) = events.next().now_or_never() {
-        assert!(!console.model.happened(&console.control, event));
+    (100..200).for_each(|id| console.control.pass(samples::flow(id, "GET", "host.example", "/", 200, "")));
+    let screen = console.screen();
+    assert_eq!((console.listed().len(), console.focused()), (108, Some(199)));
+    assert!(screen.contains(" 108 [following]"), "{screen}");
+    let is_known = |console: &Console, id| console.model.flows.summary(id).is_some();
+    assert!(is_known(&console, 199) && !is_known(&console, 120), "what is not on the screen is nobody's business");
+    console.press("k");
+    assert!(!console.model.flows.read(&console.control), "nothing has become of any");
+    // A filter sees all of them.
+    assert_eq!(console.press("f~u host<enter>").listed().len(), 100);
+    assert!(is_known(&console, 120));
+    assert_eq!(console.focused(), Some(198));
+}
+
+#[test]
+fn a_filter_goes_on_with_the_next_frame_where_there_is_much_to_look_at() {
+    let mut console = Console::new(Sample::new(Vec::new()), 80, 24);
+    (1..=9_000).for_each(|id| console.control.becomes(&started(id)));
+    console.screen();
+    console.press("gjm").press("f~d host.example<enter>");
+    let first = console.listed();
+    assert!(!first.is_empty() && first.len() < 9_000 && first.last() == Some(&9_000), "{}", first.len());
+    assert!(console.screen().contains("… of 9000"), "{}", console.screen());
+    // What was in focus still is when it is found.
+    assert_eq!(console.focused(), Some(2));
+    while console.model.flows.is_behind() {
+        console.screen();
     }
-    console.screen();
-    assert_eq!(console.listed().len(), 18);
-    assert!(console.model.happened(&console.control, Event::Lost { events: 1 }));
-    console.control.pass(samples::flow(110, "GET", "host.example", "/", 200, ""));
-    console.model.read_flows(&console.control);
-    console.screen();
-    assert_eq!((console.listed().len(), console.focused()), (19, Some(110)));
+    assert_eq!((console.listed().len(), console.focused()), (9_000, Some(2)));
+    // What is saved is all that the filter shows.
+    console.press("f~m GET<enter>wout.har<enter>");
+    assert!(matches!(console.effects.as_slice(), [Effect::Save { flows, .. }] if flows.len() == 9_000));
 }
 
 #[test]

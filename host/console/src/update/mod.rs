@@ -88,7 +88,7 @@ fn act(model: &mut Model, control: &dyn Control, action: Action, rows: isize) ->
             let filter = model.flows.filter().to_owned();
             ask(model, About::Filter, filter);
         }
-        Action::Save => save(model),
+        Action::Save => save(model, control),
         Action::Mark => model.flows.toggle_mark(),
         Action::UnmarkAll => model.flows.unmark_all(),
         Action::OnlyMarked => model.flows.toggle_only_marked(),
@@ -149,24 +149,25 @@ fn open(model: &mut Model, control: &dyn Control) -> Vec<Effect> {
 
 /// Looks at the flow in focus. The list stays where it is meanwhile.
 fn open_flow(model: &mut Model, control: &dyn Control) {
-    let Some(flow) = model.flows.focused().map(|entry| entry.flow.clone()) else { return };
-    match Detail::open(control, flow.id, Some(&flow)) {
+    let Some(flow) = model.flows.focused() else { return };
+    match Detail::open(control, flow, model.flows.summary(flow)) {
         Some(detail) => {
             model.flows.stay();
             model.open(Screen::Detail(Box::new(detail)));
         }
-        None => model.complain(format!("flow {} is not kept any more", flow.id)),
+        None => model.complain(format!("flow {flow} is not kept any more")),
     }
 }
 
 fn turn(model: &mut Model, control: &dyn Control, is_forwards: bool) {
     model.flows.move_by(if is_forwards { 1 } else { -1 });
     model.flows.stay();
-    let Some(flow) = model.flows.focused().map(|entry| entry.flow.clone()) else { return };
+    let Some(flow) = model.flows.focused() else { return };
+    let summary = model.flows.summary(flow).cloned();
     if let Screen::Detail(detail) = model.screen()
-        && !detail.turn_to(control, flow.id, Some(&flow))
+        && !detail.turn_to(control, flow, summary.as_ref())
     {
-        model.complain(format!("flow {} is not kept any more", flow.id));
+        model.complain(format!("flow {flow} is not kept any more"));
     }
 }
 
@@ -202,7 +203,8 @@ fn ask(model: &mut Model, about: About, text: impl Into<String>) {
     model.prompt = Some(Prompt::new(about, text));
 }
 
-fn save(model: &mut Model) {
+fn save(model: &mut Model, control: &dyn Control) {
+    model.flows.finish(control);
     if model.flows.counts().0 == 0 {
         model.complain("no flow is listed, so there is nothing to save");
     } else {
@@ -216,7 +218,6 @@ fn clear(model: &mut Model, control: &dyn Control) {
         return;
     }
     control.clear_flows();
-    model.flows.clear();
 }
 
 fn search(model: &mut Model) {

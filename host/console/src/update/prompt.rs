@@ -61,7 +61,7 @@ fn enter(model: &mut Model, control: &dyn Control) -> Vec<Effect> {
                 model.flows.refresh(control, model.areas.list.height.into());
             }
         }
-        About::Save => return save(model, &text),
+        About::Save => return save(model, control, &text),
         About::Command => {
             model.history.push(text.trim());
             return command::line(model, &text);
@@ -79,12 +79,13 @@ fn enter(model: &mut Model, control: &dyn Control) -> Vec<Effect> {
     Vec::new()
 }
 
-fn save(model: &mut Model, text: &str) -> Vec<Effect> {
+fn save(model: &mut Model, control: &dyn Control, text: &str) -> Vec<Effect> {
     let file = complete::file(text.trim());
     if file.is_empty() {
         return Vec::new();
     }
-    vec![Effect::Save { flows: model.flows.listed(), file: PathBuf::from(file) }]
+    model.flows.finish(control);
+    vec![Effect::Save { flows: model.flows.listed().to_vec(), file: PathBuf::from(file) }]
 }
 
 fn find(model: &mut Model, text: String) {

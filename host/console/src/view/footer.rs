@@ -61,7 +61,9 @@ fn question(model: &Model) -> String {
 fn status(model: &mut Model, width: usize) -> String {
     let flows = &model.flows;
     let (listed, all) = flows.counts();
-    let mut parts = vec![if listed == all { format!(" {all}") } else { format!(" {listed} of {all}") }];
+    // There may be more among those that were not looked at yet.
+    let more = if flows.is_behind() { "…" } else { "" };
+    let mut parts = vec![if listed == all { format!(" {all}") } else { format!(" {listed}{more} of {all}") }];
     if !flows.filter().is_empty() {
         parts.push(format!("[f:{}]", clean(flows.filter())));
     }

@@ -12,7 +12,7 @@ use super::{
     amount, theme,
     width::{clean, left, right, without_middle},
 };
-use crate::model::{Entry, Model};
+use crate::model::{Model, Row};
 
 /// Columns of focus, mark, what became of it and how it goes, with a space behind.
 const SIGNS: usize = 5;
@@ -29,11 +29,11 @@ pub(super) fn draw(model: &Model, buffer: &mut Buffer) {
     let area = model.areas.list;
     let columns = Columns::new(area.width.into(), model);
     columns.head().render(model.areas.title, buffer);
-    for ((entry, is_focus), y) in model.flows.rows(area.height.into()).zip(area.y..) {
-        let row = ratatui::layout::Rect { y, height: 1, ..area };
-        columns.line(entry, is_focus).render(row, buffer);
-        if is_focus {
-            buffer.set_style(row, theme::FOCUS);
+    for (row, y) in model.flows.rows(area.height.into()).zip(area.y..) {
+        let place = ratatui::layout::Rect { y, height: 1, ..area };
+        columns.line(&row).render(place, buffer);
+        if row.is_focus {
+            buffer.set_style(place, theme::FOCUS);
         }
     }
     if model.flows.counts().0 == 0 {
@@ -52,7 +52,7 @@ struct Columns {
 
 impl Columns {
     fn new(width: usize, model: &Model) -> Self {
-        let methods = model.flows.rows(model.areas.list.height.into()).map(|(entry, _)| entry.flow.method.len());
+        let methods = model.flows.rows(model.areas.list.height.into()).map(|row| row.flow.method.len());
         let method = methods.max().unwrap_or(0).clamp(6, 7);
         let media_type = if width >= WIDE { TYPE } else { 0 };
         let note = if width >= WIDER { width / 4 } else { 0 };
@@ -72,12 +72,12 @@ impl Columns {
         Line::styled(text, theme::BOLD.patch(theme::DIM))
     }
 
-    fn line(&self, entry: &Entry, is_focus: bool) -> Line<'static> {
-        let flow = &*entry.flow;
+    fn line(&self, row: &Row<'_>) -> Line<'static> {
+        let flow = row.flow;
         let (outcome, outcome_style) = outcome(flow);
         let mut spans = vec![
-            Span::raw(if is_focus { ">" } else { " " }),
-            Span::styled(if entry.is_marked { "●" } else { " " }, theme::BAD),
+            Span::raw(if row.is_focus { ">" } else { " " }),
+            Span::styled(if row.is_marked { "●" } else { " " }, theme::BAD),
             Span::styled(outcome, outcome_style),
             Span::styled(progress(flow), theme::OTHER),
             Span::raw(" "),

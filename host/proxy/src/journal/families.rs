@@ -39,11 +39,15 @@ pub(super) fn families(journal: &Journal) -> Vec<Family> {
         ),
         gauge("proxyhost_recent_flows", "Flows that are kept to be looked at.", flows as u64),
         gauge("proxyhost_recent_bytes", "Bytes that these take.", bytes as u64),
-        gauge("proxyhost_event_listeners", "Those who listen to events.", journal.events.listeners() as u64),
+        gauge(
+            "proxyhost_event_listeners",
+            "Those who listen to events.",
+            (journal.events.listeners() + journal.news.listeners()) as u64,
+        ),
         counter(
             "proxyhost_events_lost_total",
             "Events that were lost to those who listened, as they were not read soon enough.",
-            vec![plain(journal.events.lost())],
+            vec![plain(journal.events.lost() + journal.news.lost())],
         ),
     ]
 }

@@ -30,7 +30,9 @@ use std::{
     time::Instant,
 };
 
-use control::{ControlError, ErrorKind, Event, Family, Flow, FlowPage, FlowQuery, Report, SessionInfo};
+use control::{
+    ControlError, ErrorKind, Event, Family, Flow, FlowPage, FlowQuery, FlowSummary, RecentFlows, Report, SessionInfo,
+};
 use flowfilter::{Filter, ParseError};
 
 pub use access::TARGET as ACCESS;
@@ -59,6 +61,8 @@ pub struct Journal {
     sessions: Sessions,
     ledger: Ledger,
     events: Broadcast,
+    /// Those that are of no flow.
+    news: Broadcast,
     /// Only where something can look at it.
     recent: Option<Recent>,
     /// Nothing in a build that knows no WebSockets.
@@ -121,12 +125,13 @@ impl Journal {
             sent: Default::default(),
             progress: Progress::new(request.head.clone()).into(),
         });
-        self.totals.begin();
-        tally.begin();
         let shelf = recent::shelf_of_thread();
         if let Some(recent) = &self.recent {
             recent.add(shelf, entry.clone());
         }
+        // Counted once it can be seen, by which those who look know that there is more.
+        self.totals.begin();
+        tally.begin();
         if self.events.is_heard() {
             let (events, flow) = (self.events.clone(), entry.flow);
             entry.notes.observe(Box::new(move |note| {
@@ -147,14 +152,23 @@ impl Journal {
         self.events.subscribe()
     }
 
-    /// Whether somebody listens to what happens.
+    /// What happens from now on, but for what becomes of flows.
+    pub fn subscribe_to_news(&self) -> control::Events {
+        self.news.subscribe()
+    }
+
+    /// Whether somebody listens to what becomes of flows.
     pub fn is_heard(&self) -> bool {
         self.events.is_heard()
     }
 
-    /// Tells those who listen of something; it is only made if somebody does.
+    /// Tells those who listen of something that is of no flow; it is only made if somebody does.
     pub fn tell(&self, event: impl FnOnce() -> Event) {
-        self.events.send(event);
+        if self.events.is_heard() || self.news.is_heard() {
+            let event = event();
+            self.news.send(|| event.clone());
+            self.events.send(|| event);
+        }
     }
 
     /// Recent flows, the oldest first.
@@ -180,6 +194,20 @@ impl Journal {
         let mut flows: Vec<_> = found.map(|entry| Arc::new(shown::summary(entry))).collect();
         flows.reverse();
         Ok(FlowPage { flows, forgotten })
+    }
+
+    /// Which recent flows there are, unless nothing has become of any since this version.
+    pub fn recent(&self, seen: Option<u64>) -> Option<RecentFlows> {
+        let Some(recent) = &self.recent else { return seen.is_none().then(RecentFlows::default) };
+        // Before the flows are looked at: what becomes of them meanwhile is another version.
+        let version = self.totals.changes().wrapping_add(recent.forgotten());
+        (seen != Some(version)).then(|| RecentFlows { version, flows: recent.stages() })
+    }
+
+    /// Those of these recent flows that are kept, the oldest first. The numbers are in ascending order.
+    pub fn summaries(&self, flows: &[u64]) -> Vec<Arc<FlowSummary>> {
+        let entries = self.recent.as_ref().map(|recent| recent.some(flows)).unwrap_or_default();
+        entries.iter().map(|entry| Arc::new(shown::summary(entry))).collect()
     }
 
     /// A recent flow with all that is kept of it.

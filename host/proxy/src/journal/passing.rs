@@ -190,11 +190,12 @@ impl Drop for Passing {
             progress.ended_after = Some(took);
             progress.is_whole = *self.is_whole.get_mut();
         }
-        self.each(|tally| tally.end(received, sent, took));
         access::write(&self.entry);
         self.tell(|flow| Event::FlowEnded { flow });
         if let Some(recent) = &self.journal.recent {
             recent.end(self.shelf, &self.entry);
         }
+        // Last, as for its begin.
+        self.each(|tally| tally.end(received, sent, took));
     }
 }

@@ -9,7 +9,9 @@ use std::{
     },
 };
 
-use super::{Content, Ended, Entry, FrameDecoder, Frames, Keeping};
+use control::Stage;
+
+use super::{Content, Ended, Entry, FrameDecoder, Frames, Keeping, shown};
 use crate::flow::Body;
 
 /// Recent flows. When there are too many, those that ended first are forgotten.
@@ -39,6 +41,8 @@ struct Shelf {
     live: Vec<Arc<Entry>>,
     /// In the order in which they ended.
     ended: VecDeque<Ended>,
+    /// The numbers of these, by which they are found without each of them being looked at.
+    numbers: VecDeque<u64>,
     /// What these take, but for bodies that arrived.
     bytes: usize,
     unsettled: usize,
@@ -94,6 +98,7 @@ impl Recent {
             shelf.live.swap_remove(place);
         }
         let bytes = ended.bytes;
+        shelf.numbers.push_back(ended.flow);
         shelf.ended.push_back(ended);
         shelf.bytes += bytes;
         shelf.unsettled += 1;
@@ -121,6 +126,7 @@ impl Recent {
         while is_too_much(shelves) {
             let first = shelves.iter_mut().filter(|shelf| !shelf.ended.is_empty());
             let Some(shelf) = first.min_by_key(|shelf| shelf.ended.front().map(Ended::ended_at)) else { return };
+            shelf.numbers.pop_front();
             if let Some(oldest) = shelf.ended.pop_front() {
                 shelf.bytes -= oldest.bytes;
                 self.forgotten.fetch_add(1, Ordering::Relaxed);
@@ -140,21 +146,60 @@ impl Recent {
             }
         }
         all.sort_unstable_by_key(|entry| entry.flow);
-        (all, self.forgotten.load(Ordering::Relaxed) as u64)
+        (all, self.forgotten())
+    }
+
+    /// The numbers of all of them in ascending order, and how far they have come.
+    pub(super) fn stages(&self) -> Vec<(u64, Stage)> {
+        let mut all = Vec::with_capacity(self.keeping.flows);
+        {
+            let mut shelves = self.all_shelves();
+            self.settle(&mut shelves);
+            for shelf in &shelves {
+                all.extend(shelf.numbers.iter().map(|flow| (*flow, Stage::Ended)));
+                all.extend(shelf.live.iter().map(|entry| (entry.flow, shown::stage(&entry.progress()))));
+            }
+        }
+        // Mostly made of runs that are in order, which this one makes use of.
+        all.sort_by_key(|(flow, _)| *flow);
+        all
+    }
+
+    /// How many have been forgotten.
+    pub(super) fn forgotten(&self) -> u64 {
+        self.forgotten.load(Ordering::Relaxed) as u64
     }
 
     /// The flow of a number.
     pub(super) fn one(&self, flow: u64) -> Option<Arc<Entry>> {
-        self.all_shelves().iter().find_map(|shelf| {
-            let live = shelf.live.iter().find(|live| live.flow == flow).cloned();
-            live.or_else(|| shelf.ended.iter().find(|ended| ended.flow == flow).map(|ended| Arc::new(ended.entry())))
-        })
+        self.some(&[flow]).pop()
+    }
+
+    /// Those of these flows that are kept, in ascending order as their numbers are.
+    pub(super) fn some(&self, flows: &[u64]) -> Vec<Arc<Entry>> {
+        let is_wanted = |flow: &u64| flows.binary_search(flow).is_ok();
+        let mut found: Vec<Arc<Entry>> = Vec::with_capacity(flows.len());
+        // One after the other: a flow ends on the shelf that it began on.
+        for number in 0..SHELVES {
+            let shelf = self.lock(number);
+            found.extend(shelf.live.iter().filter(|live| is_wanted(&live.flow)).cloned());
+            // The latest are wanted most often.
+            let mut numbers = shelf.numbers.iter().enumerate().rev();
+            while found.len() < flows.len()
+                && let Some((place, _)) = numbers.find(|(_, flow)| is_wanted(flow))
+            {
+                found.extend(shelf.ended.get(place).map(|ended| Arc::new(ended.entry())));
+            }
+        }
+        found.sort_unstable_by_key(|entry| entry.flow);
+        found
     }
 
     /// Forgets those that have ended.
     pub(super) fn clear(&self) {
         for mut shelf in self.all_shelves() {
             let ended = std::mem::take(&mut shelf.ended);
+            shelf.numbers.clear();
             shelf.bytes = 0;
             self.forgotten.fetch_add(ended.len(), Ordering::Relaxed);
         }

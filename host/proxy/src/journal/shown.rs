@@ -33,11 +33,7 @@ fn summary_of(entry: &Entry, progress: &Progress) -> FlowSummary {
         authority: head.authority.as_ref().unwrap_or_else(|| head.destination.authority()).as_str().to_owned(),
         path: head.target.as_str().to_owned(),
         started_at: seconds(entry.received_at),
-        stage: match (&progress.stage, progress.ended_after) {
-            (_, Some(_)) => control::Stage::Ended,
-            (Stage::Waiting, None) => control::Stage::Waiting,
-            (_, None) => control::Stage::Streaming,
-        },
+        stage: stage(progress),
         outcome: outcome(entry, progress),
         status: progress.status.map(|status| status.as_u16()),
         media_type: progress.heads.response().and_then(|head| media_type(&head)),
@@ -47,6 +43,15 @@ fn summary_of(entry: &Entry, progress: &Progress) -> FlowSummary {
         ended_after: progress.ended_after.as_ref().map(Duration::as_secs_f64),
         is_websocket: progress.is_websocket,
         notes: entry.notes.all().iter().map(|note| self::note(note)).collect(),
+    }
+}
+
+/// How far a flow has come.
+pub(super) fn stage(progress: &Progress) -> control::Stage {
+    match (&progress.stage, progress.ended_after) {
+        (_, Some(_)) => control::Stage::Ended,
+        (Stage::Waiting, None) => control::Stage::Waiting,
+        (_, None) => control::Stage::Streaming,
     }
 }
 

@@ -113,6 +113,12 @@ impl Tally {
         self.flows().saturating_sub(ended)
     }
 
+    /// Another number each time something has become of a flow.
+    pub(super) fn changes(&self) -> u64 {
+        let counts = [&self.begun, &self.answered, &self.forwarded, &self.killed, &self.failed, &self.ended];
+        counts.iter().fold(0, |changes, count| changes.wrapping_add(count.load(Ordering::Acquire)))
+    }
+
     /// Bytes of content that were received from clients, and sent to them.
     pub(super) fn bytes(&self) -> (u64, u64) {
         (self.received.load(Ordering::Relaxed), self.sent.load(Ordering::Relaxed))
@@ -133,5 +139,6 @@ impl Tally {
 }
 
 fn add(to: &AtomicU64, count: u64) {
-    to.fetch_add(count, Ordering::Relaxed);
+    // Whoever sees the number sees what was written before it was counted.
+    to.fetch_add(count, Ordering::Release);
 }

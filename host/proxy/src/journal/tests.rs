@@ -246,6 +246,50 @@ fn recent_flows_are_found_by_filter_session_and_number() {
 }
 
 #[test]
+fn whoever_looks_again_and_again_is_told_which_flows_there_are_and_what_those_are_that_are_asked_for() {
+    use control::Stage::{Ended, Streaming, Waiting};
+    let journal = journal(Some(Keeping { flows: 4, ..Keeping::default() }));
+    let mut version = None;
+    let mut seen = |journal: &Journal| {
+        let recent = journal.recent(version)?;
+        version = Some(recent.version);
+        Some(recent.flows)
+    };
+    assert_eq!((seen(&journal), seen(&journal)), (Some(vec![]), None));
+    let (first, second) = (of(1, "", Body::Empty), of(2, "", Body::Empty));
+    let (under_way, ending) = (journal.begin(&first, None), journal.begin(&second, None));
+    assert_eq!((seen(&journal), seen(&journal)), (Some(vec![(1, Waiting), (2, Waiting)]), None));
+    under_way.answered(&mut response(Body::Empty));
+    assert_eq!(seen(&journal), Some(vec![(1, Streaming), (2, Waiting)]));
+    drop(ending);
+    assert_eq!((seen(&journal), seen(&journal)), (Some(vec![(1, Streaming), (2, Ended)]), None));
+    (3..=6).for_each(|flow| answered(&journal, &of(flow, "", Body::Empty), ""));
+    assert_eq!(seen(&journal), Some(vec![(1, Streaming), (4, Ended), (5, Ended), (6, Ended)]));
+    let asked = journal.summaries(&[1, 2, 5]);
+    let asked: Vec<_> = asked.iter().map(|flow| (flow.id, flow.stage, flow.status)).collect();
+    assert_eq!(asked, [(1, Streaming, Some(200)), (5, Ended, Some(200))], "what is forgotten is left out");
+    assert_eq!(journal.flow(6).map(|flow| flow.summary.id), Some(6));
+    journal.clear();
+    assert_eq!((seen(&journal), seen(&journal)), (Some(vec![(1, Streaming)]), None));
+    assert!(journal.summaries(&[5]).is_empty());
+}
+
+#[tokio::test]
+async fn those_who_listen_to_news_are_told_nothing_of_flows() {
+    let journal = journal(None);
+    let (mut events, mut news) = (journal.subscribe(), journal.subscribe_to_news());
+    answered(&journal, &of(1, "", Body::Empty), "");
+    journal.tell(|| Event::Changed { generation: 2, what: "all".to_owned() });
+    assert!(matches!(news.next().await, Some(Event::Changed { generation: 2, .. })));
+    for _ in 0..3 {
+        assert!(!matches!(events.next().await, Some(Event::Changed { .. })));
+    }
+    assert!(matches!(events.next().await, Some(Event::Changed { .. })));
+    drop(events);
+    assert!(!journal.is_heard(), "flows make no events for news");
+}
+
+#[test]
 fn nothing_is_kept_where_nothing_can_look_at_it() {
     let journal = journal(None);
     answered(&journal, &of(1, "", Body::Empty), "");

@@ -2,8 +2,10 @@
 //!
 //! `standard_error` takes lines from whoever has one and writes them from a thread of its own. Nothing else writes to standard
 //! error while the proxy runs: whoever did would wait for its reader. `fields` makes what a line says harmless to a terminal. `heard`
-//! tells those who listen to the proxy of each line.
+//! tells those who listen to the proxy of each line, and
+//! `access` leaves lines of flows out that nobody would see.
 
+mod access;
 mod fields;
 mod heard;
 mod standard_error;
@@ -22,6 +24,7 @@ use tracing_subscriber::{EnvFilter, filter::Directive, fmt::layer, layer::Subscr
 pub use standard_error::{GivenWay, StandardError};
 
 use crate::{addon::AddonEngine, config::Settings, journal::Journal};
+use access::SeenFlows;
 use fields::HarmlessFields;
 use heard::Heard;
 
@@ -42,7 +45,12 @@ pub fn start(to: &StandardError, settings: &Settings, engine: &AddonEngine, jour
         .fmt_fields(HarmlessFields)
         .with_ansi(io::stderr().is_terminal())
         .with_target(false);
-    tracing_subscriber::registry().with(filter).with(lines).with(journal.map(Heard::new)).init();
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(SeenFlows::new(to.clone()))
+        .with(lines)
+        .with(journal.map(Heard::new))
+        .init();
     for warning in settings.warnings.iter().chain(&wrong).chain(&engine.warning) {
         warn!("{warning}");
     }

@@ -67,6 +67,11 @@ impl StandardError {
         GivenWay(self.0.clone())
     }
 
+    /// Whether it leaves the terminal to somebody else now, so that lines go nowhere.
+    pub fn gives_way(&self) -> bool {
+        self.0.gives_way.load(Ordering::Acquire)
+    }
+
     /// Waits until everything is written, but not for a reader that does not read.
     pub fn finish(&self) {
         let state = self.0.lock();
@@ -92,7 +97,7 @@ impl Drop for GivenWay {
 impl Write for StandardError {
     /// Takes whole lines of the log.
     fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
-        if !self.0.gives_way.load(Ordering::Acquire) {
+        if !self.gives_way() {
             self.0.push(lines);
         }
         Ok(lines.len())

@@ -10,8 +10,8 @@ use std::{
 
 use control::{
     AddonInfo, Answer, Change, Changed, CommandInfo, Control, ControlError, ErrorKind, Events, Family, Flow, FlowPage,
-    FlowQuery, Health, ListenerInfo, MetricKind, OptionInfo, PlugInfo, RecordingInfo, Report, Sample, ServedExchange,
-    SessionInfo,
+    FlowQuery, FlowSummary, Health, ListenerInfo, MetricKind, OptionInfo, PlugInfo, RecentFlows, RecordingInfo, Report,
+    Sample, ServedExchange, SessionInfo,
 };
 use futures_util::future::BoxFuture;
 use tokio::sync::Notify;
@@ -81,6 +81,14 @@ impl Control for Face {
         self.journal.flows(query)
     }
 
+    fn recent(&self, seen: Option<u64>) -> Option<RecentFlows> {
+        self.journal.recent(seen)
+    }
+
+    fn summaries(&self, flows: &[u64]) -> Vec<Arc<FlowSummary>> {
+        self.journal.summaries(flows)
+    }
+
     fn flow(&self, id: u64) -> Option<Arc<Flow>> {
         self.journal.flow(id)
     }
@@ -105,6 +113,10 @@ impl Control for Face {
 
     fn events(&self) -> Events {
         self.journal.subscribe()
+    }
+
+    fn news(&self) -> Events {
+        self.journal.subscribe_to_news()
     }
 
     fn options(&self) -> Vec<OptionInfo> {
