@@ -443,6 +443,7 @@ serverreplay: answers requests from a recorded conversation
   command replay.server.list
   command replay.server.unused
   command replay.server.missed
+  command misbehave WAY
   option  server_replay = (none)
   option  server_replay_extra = kill
   option  server_replay_reuse = off

@@ -94,3 +94,27 @@ async fn a_matcher_that_fails_is_skipped_where_the_configuration_says_so() {
         assert_eq!(wire.get(&origin.url("/good")).await.text(), "replayed", "{way}");
     }
 }
+
+#[tokio::test]
+async fn a_plug_offers_commands_as_addons_do() {
+    let recording = recording([get(GOOD).body("one")]);
+    let proxy =
+        misbehaving(Proxyhost::with(["--server-replay-extra", "404", "--control", "0"]).replay(&recording), "none")
+            .start()
+            .await;
+    let listed = proxy.ctl(&["commands"]).await;
+    let of_plug = listed.lines().find(|line| line.starts_with("misbehave ")).unwrap_or(&listed);
+    assert!(of_plug.contains("Fail in another way"), "{listed}");
+    assert_eq!(proxy.ctl(&["run", "misbehave", "panic"]).await, "from now on: panic\n");
+    assert_eq!(proxy.ctl(&["options", "get", "misbehave"]).await, "panic\n");
+    assert_eq!(proxy.connect().await.get(BAD).await.first, "HTTP/1.1 502 Bad Gateway");
+    let refused = proxy.try_ctl(&["run", "misbehave", "panic"]).await;
+    let expected = "error: cannot run `misbehave`: addon `serverreplay`: it does `panic` already\n";
+    assert_eq!((refused.code, refused.error.as_str()), (Some(1), expected));
+    assert_eq!(proxy.ctl(&["run", "misbehave", "none"]).await, "from now on: none\n");
+    let mut wire = proxy.connect().await;
+    assert_eq!(wire.get(BAD).await.first, "HTTP/1.1 404 Not Found");
+    assert_eq!(wire.get(GOOD).await.text(), "one");
+    // Those of the addon are there beside them.
+    assert_eq!(proxy.ctl(&["run", "replay.server.count"]).await, "0\n");
+}

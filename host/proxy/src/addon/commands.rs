@@ -32,6 +32,8 @@ pub struct Command {
     pub parameters: Vec<Parameter>,
     /// The keys that run it in a console; empty if there are none.
     pub keys: String,
+    /// The place of who offers it among the addon and its plugs that offer some.
+    pub(super) place: usize,
 }
 
 /// What came of a command.
@@ -74,14 +76,14 @@ pub enum CommandError {
     },
 }
 
-/// The commands that an addon offers, if they can be used; or what of them cannot.
-pub(super) fn checked(offered: Vec<commands::Command>) -> Result<Vec<Command>, String> {
-    let bytes: usize = offered.iter().map(bytes).sum();
+/// The commands that an addon and its plugs offer, each with who does, if they can be used; or what of them cannot.
+pub(super) fn checked(offered: Vec<(usize, commands::Command)>) -> Result<Vec<Command>, String> {
+    let bytes: usize = offered.iter().map(|(_, command)| bytes(command)).sum();
     if offered.len() > MOST || bytes > MOST_BYTES {
         return Err(format!("{} commands of {bytes} bytes, and may offer {MOST} of {MOST_BYTES}", offered.len()));
     }
     let mut names = BTreeSet::new();
-    for command in &offered {
+    for (_, command) in &offered {
         let name = oneline::escaped(&command.name);
         let is_word = |name: &str| !name.is_empty() && name.chars().all(|char| char.is_ascii_graphic());
         if !is_word(&command.name) {
@@ -115,8 +117,8 @@ fn bytes(command: &commands::Command) -> usize {
     command.name.len() + command.help.len() + parameters.sum::<usize>()
 }
 
-impl From<commands::Command> for Command {
-    fn from(command: commands::Command) -> Self {
+impl From<(usize, commands::Command)> for Command {
+    fn from((place, command): (usize, commands::Command)) -> Self {
         let parameter = |taken: commands::Parameter| Parameter {
             name: taken.name,
             kind: match taken.kind {
@@ -131,14 +133,14 @@ impl From<commands::Command> for Command {
             is_repeated: taken.repeated,
         };
         let parameters = command.parameters.into_iter().map(parameter).collect();
-        Self { name: command.name, help: command.help, parameters, keys: command.keys.unwrap_or_default() }
+        Self { name: command.name, help: command.help, parameters, keys: command.keys.unwrap_or_default(), place }
     }
 }
 
 impl Command {
     /// The command as users see it, of the addon of this name.
     pub fn info(&self, addon: &str) -> CommandInfo {
-        let Self { name, help, parameters, keys } = self.clone();
+        let Self { name, help, parameters, keys, .. } = self.clone();
         CommandInfo { name, addon: addon.to_owned(), help, parameters, keys }
     }
 

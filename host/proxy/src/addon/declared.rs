@@ -54,7 +54,7 @@ pub async fn ask(
     let failed = |source| LoadError::Declare { addon: name.to_owned(), source };
     let mut instance = Instance::new(component, exports, Arc::new(shared)).await.map_err(failed)?;
     let all = instance.declare(exports).await.map_err(failed)?;
-    let offered = instance.offered().await.map_err(failed)?;
+    let offered = instance.offered(exports).await.map_err(failed)?;
     let useless = |what| LoadError::Declared { addon: name.to_owned(), what };
     let mut declared = together(all).map_err(useless)?;
     declared.commands = commands::checked(offered).map_err(useless)?;

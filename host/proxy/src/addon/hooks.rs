@@ -15,7 +15,7 @@ use tracing::{debug, error, warn};
 use super::{
     action::Action,
     breaker::Breaker,
-    commands::{Answer, CommandError},
+    commands::{Answer, Command, CommandError},
     failure::HookFailure,
     options::{Value, Values},
     pool::Pool,
@@ -142,9 +142,14 @@ impl Addon {
     ///
     /// # Errors
     /// When the addon failed, or says why not.
-    pub async fn run(&self, command: &str, arguments: Vec<Value>, session: &Session) -> Result<Answer, CommandError> {
+    pub async fn run(
+        &self,
+        command: &Command,
+        arguments: Vec<Value>,
+        session: &Session,
+    ) -> Result<Answer, CommandError> {
         let arguments = arguments.into_iter().map(Into::into).collect();
-        match self.pool.run(command.to_owned(), arguments, session.clone()).await {
+        match self.pool.run(command, arguments, session.clone()).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(reason)) => {
                 let end = reason.floor_char_boundary(LONGEST_REASON);

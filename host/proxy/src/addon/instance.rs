@@ -31,14 +31,21 @@ pub struct Exports {
     pub lifecycles: Vec<(Option<usize>, ComponentExportIndex)>,
     /// `startup`, those of its plugs (with the plug's position) and its own.
     pub startups: Vec<(Option<usize>, ComponentExportIndex)>,
-    /// `commands`
-    pub commands: Option<commands::GuestIndices>,
+    /// `commands`, its own and those of its plugs.
+    pub commands: Vec<Offer>,
     /// `request-hook`
     pub request: Option<request_hook::GuestIndices>,
     /// `response-hook`
     pub response: Option<response_hook::GuestIndices>,
     /// `error-hook`
     pub error: Option<error_hook::GuestIndices>,
+}
+
+/// The functions of `commands` that a component exports, or one of its plugs.
+#[derive(Clone, Copy)]
+pub struct Offer {
+    offered: ComponentExportIndex,
+    run: ComponentExportIndex,
 }
 
 impl Exports {
@@ -54,6 +61,10 @@ impl Exports {
         };
         let own_declaration = function("proxyhost:addon/declaration@0.1.0", "declare");
         let own_lifecycle = function("proxyhost:addon/lifecycle@0.1.0", "configure");
+        let offer = |interface: &str| {
+            Some(Offer { offered: function(interface, "offered")?, run: function(interface, "run")? })
+        };
+        let plugs_offers = plugs.clone().into_iter().filter_map(|plug| offer(&plug::export_of_plug(plug, "commands")));
         let own_startup = function("proxyhost:addon/startup@0.1.0", "start");
         let plugs_declarations = of_plugs("declaration", "declare").map(|(_, export)| export);
         Self {
@@ -61,7 +72,7 @@ impl Exports {
             // Plugs first: the addon may call them while it prepares itself.
             lifecycles: of_plugs("lifecycle", "configure").chain(own_lifecycle.map(|own| (None, own))).collect(),
             startups: of_plugs("startup", "start").chain(own_startup.map(|own| (None, own))).collect(),
-            commands: commands::GuestIndices::new(pre).ok(),
+            commands: offer("proxyhost:addon/commands@0.1.0").into_iter().chain(plugs_offers).collect(),
             request: request_hook::GuestIndices::new(pre).ok(),
             response: response_hook::GuestIndices::new(pre).ok(),
             error: error_hook::GuestIndices::new(pre).ok(),
@@ -92,7 +103,6 @@ pub struct Refusal {
 pub struct Instance {
     store: Store<State>,
     started: component::Instance,
-    commands: Option<commands::Guest>,
     request: Option<request_hook::Guest>,
     response: Option<response_hook::Guest>,
     error: Option<error_hook::Guest>,
@@ -123,9 +133,9 @@ impl Instance {
         let started = waits.bound(limits.hook, pre.instantiate_async(&mut store)).await;
         let started = ended(&store, started, Allowed::hook(&limits))?;
         store.data_mut().memory.settle();
-        let Hooks { commands, request, response, error } = Hooks::load(exports, &mut store, &started)
+        let Hooks { request, response, error } = Hooks::load(exports, &mut store, &started)
             .map_err(|error| HookFailure::Unusable(format!("its exports do not fit: {error:#}")))?;
-        Ok(Self { store, started, commands, request, response, error, waits, calls: 0 })
+        Ok(Self { store, started, request, response, error, waits, calls: 0 })
     }
 
     /// Whether it should make room for a fresh one.
@@ -145,35 +155,37 @@ impl Instance {
         Ok(all)
     }
 
-    /// The commands that it offers.
+    /// The commands that the component and its plugs offer, each with the place of who does among those that offer some.
     ///
     /// # Errors
-    /// When it fails.
-    pub async fn offered(&mut self) -> Result<Vec<commands::Command>, HookFailure> {
-        let Some(guest) = self.commands.clone() else { return Ok(Vec::new()) };
+    /// When one fails.
+    pub async fn offered(&mut self, exports: &Exports) -> Result<Vec<(usize, commands::Command)>, HookFailure> {
         let allowed = Allowed::preparing(self.limits());
-        self.begin(None, &Session::default(), allowed.cpu);
-        let called = self.waits.bound(allowed.whole, guest.call_offered(&mut self.store)).await;
-        ended(&self.store, called, allowed)
+        let mut all = Vec::new();
+        for (place, offer) in exports.commands.iter().enumerate() {
+            let (offered,): (Vec<commands::Command>,) = self.call_plain(&offer.offered, allowed).await?;
+            all.extend(offered.into_iter().map(|command| (place, command)));
+        }
+        Ok(all)
     }
 
-    /// Runs a command, for a session.
+    /// Runs a command of who is at that place among those that offer some, for a session.
     ///
     /// # Errors
     /// When it fails; what the command itself says against it comes as a text.
     pub async fn run(
         &mut self,
-        name: &str,
-        arguments: &[options::Value],
+        exports: &Exports,
+        place: usize,
+        (name, arguments): (&str, &[options::Value]),
         session: &Session,
     ) -> Result<Result<commands::Answer, String>, HookFailure> {
-        let Some(guest) = self.commands.clone() else {
+        let Some(offer) = exports.commands.get(place) else {
             return Err(HookFailure::Unusable("it offers no commands".to_owned()));
         };
         let allowed = Allowed::preparing(self.limits());
-        self.begin(None, session, allowed.cpu);
-        let called = self.waits.bound(allowed.whole, guest.call_run(&mut self.store, name, arguments)).await;
-        ended(&self.store, called, allowed)
+        let (answer,) = self.call(&offer.run, (name, arguments), session, allowed).await?;
+        Ok(answer)
     }
 
     /// Prepares the addon and its plugs: whether its hooks are needed, or what is wrong.
@@ -212,12 +224,27 @@ impl Instance {
     where
         R: component::ComponentNamedList + component::Lift + Send + Sync + 'static,
     {
-        self.begin(None, &Session::default(), allowed.cpu);
+        self.call(export, (), &Session::default(), allowed).await
+    }
+
+    /// Calls a function that belongs to no flow.
+    async fn call<P, R>(
+        &mut self,
+        export: &ComponentExportIndex,
+        parameters: P,
+        session: &Session,
+        allowed: Allowed,
+    ) -> Result<R, HookFailure>
+    where
+        P: component::ComponentNamedList + component::Lower + Send + Sync,
+        R: component::ComponentNamedList + component::Lift + Send + Sync + 'static,
+    {
+        self.begin(None, session, allowed.cpu);
         let function = self
             .started
-            .get_typed_func::<(), R>(&mut self.store, export)
+            .get_typed_func::<P, R>(&mut self.store, export)
             .map_err(|error| HookFailure::Unusable(format!("its exports do not fit: {error:#}")))?;
-        let called = self.waits.bound(allowed.whole, function.call_async(&mut self.store, ())).await;
+        let called = self.waits.bound(allowed.whole, function.call_async(&mut self.store, parameters)).await;
         ended(&self.store, called, allowed)
     }
 
@@ -347,9 +374,8 @@ fn not_its_own(error: wasmtime::Error) -> HookFailure {
     HookFailure::Unusable(format!("it answered with a handle that is not its own: {error}"))
 }
 
-/// What of a started instance is called for flows and users.
+/// What of a started instance is called for flows.
 struct Hooks {
-    commands: Option<commands::Guest>,
     request: Option<request_hook::Guest>,
     response: Option<response_hook::Guest>,
     error: Option<error_hook::Guest>,
@@ -358,7 +384,6 @@ struct Hooks {
 impl Hooks {
     fn load(exports: &Exports, store: &mut Store<State>, started: &component::Instance) -> wasmtime::Result<Self> {
         Ok(Self {
-            commands: exports.commands.as_ref().map(|indices| indices.load(&mut *store, started)).transpose()?,
             request: exports.request.as_ref().map(|indices| indices.load(&mut *store, started)).transpose()?,
             response: exports.response.as_ref().map(|indices| indices.load(&mut *store, started)).transpose()?,
             error: exports.error.as_ref().map(|indices| indices.load(&mut *store, started)).transpose()?,

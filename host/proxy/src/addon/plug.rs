@@ -28,7 +28,7 @@ pub struct Composition {
 }
 
 /// What plugs export for the host. Composition would hide it, so it is exported under another name.
-const FOR_THE_HOST: [&str; 3] = ["declaration", "lifecycle", "startup"];
+const FOR_THE_HOST: [&str; 4] = ["declaration", "lifecycle", "startup", "commands"];
 
 /// The name under which a composition exports an interface that the plug at a position exports for the host.
 pub fn export_of_plug(position: usize, interface: &str) -> String {

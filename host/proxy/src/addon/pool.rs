@@ -13,7 +13,8 @@ use wasmtime::component::InstancePre;
 
 use super::{
     bindings::{exports::proxyhost::addon::lifecycle::Readiness, proxyhost::addon::options::Value},
-    call, commands,
+    call,
+    commands::{self, Command},
     failure::HookFailure,
     instance::{Exports, Instance, Refusal},
     memory::Charge,
@@ -151,13 +152,14 @@ impl Pool {
     /// When it fails; what the command itself says against it comes as a text.
     pub async fn run(
         self: &Arc<Self>,
-        name: String,
+        command: &Command,
         arguments: Vec<Value>,
         session: Session,
     ) -> Result<Result<commands::Answer, String>, HookFailure> {
+        let (name, place) = (command.name.clone(), command.place);
         self.call(|pool| async move {
             let mut lease = pool.lease().await?;
-            let answer = match lease.instance.run(&name, &arguments, &session).await? {
+            let answer = match lease.instance.run(&pool.exports, place, (&name, &arguments), &session).await? {
                 Ok(answer) => Ok(commands::answered(answer)?),
                 Err(reason) => Err(reason),
             };

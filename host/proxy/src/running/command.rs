@@ -26,7 +26,7 @@ impl Running {
             return Err(ChangeError::Unknown { what: "command", name: name.to_owned(), near });
         };
         let (values, files) = command.arguments(arguments, |path| self.path(path))?;
-        let answer = entry.addon.run(name, values, session).await?;
+        let answer = entry.addon.run(command, values, session).await?;
         if !answer.settings.is_empty() {
             check(entry, &answer.settings, &files)?;
             self.set(answer.settings).await?;

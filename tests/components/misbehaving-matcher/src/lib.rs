@@ -1,20 +1,39 @@
-//! A matcher that fails for requests whose path contains `/bad`, in the way its option says.
+//! A matcher that fails for requests whose path contains `/bad`, in the way its option says, which its command sets.
 
 use proxyhost_sdk::{
-    Comparison, Declaration, Matcher, Part, Request,
+    Commands, Comparison, Declaration, Matcher, Part, Request, Value,
+    command::{Answer, Command, ParameterKind, command},
     declare::{self, Declared},
     options,
 };
 
 struct Misbehaving;
 
+const WAYS: [&str; 4] = ["none", "panic", "loop", "hoard"];
+
 impl Declaration for Misbehaving {
     fn declare() -> Declared {
-        let ways = ["none", "panic", "loop", "hoard"];
         declare::component(
             "matches requests by method and path, and fails",
-            vec![declare::choice("misbehave", &ways, "none", "How it fails")],
+            vec![declare::choice("misbehave", &WAYS, "none", "How it fails")],
         )
+    }
+}
+
+impl Commands for Misbehaving {
+    fn offered() -> Vec<Command> {
+        let ways = ParameterKind::Choice(WAYS.map(str::to_owned).to_vec());
+        vec![command("misbehave", "Fail in another way").taking("way", ways)]
+    }
+
+    fn run(_name: String, arguments: Vec<Value>) -> Result<Answer, String> {
+        match arguments.into_iter().next() {
+            Some(Value::Text(way)) if way == options::text("misbehave") => Err(format!("it does `{way}` already")),
+            Some(Value::Text(way)) => {
+                Ok(Answer::text(format!("from now on: {way}")).setting("misbehave", Value::Text(way)))
+            }
+            _ => Err("a way is missing".to_owned()),
+        }
     }
 }
 
@@ -43,7 +62,7 @@ impl Matcher for Misbehaving {
     }
 }
 
-proxyhost_sdk::export!(Misbehaving: declaration, matcher);
+proxyhost_sdk::export!(Misbehaving: declaration, commands, matcher);
 
 fn misbehave(way: &str) {
     match way {
