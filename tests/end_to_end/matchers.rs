@@ -98,23 +98,34 @@ async fn a_matcher_that_fails_is_skipped_where_the_configuration_says_so() {
 #[tokio::test]
 async fn a_plug_offers_commands_as_addons_do() {
     let recording = recording([get(GOOD).body("one")]);
-    let proxy =
-        misbehaving(Proxyhost::with(["--server-replay-extra", "404", "--control", "0"]).replay(&recording), "none")
-            .start()
-            .await;
+    let start = Proxyhost::with(["--server-replay-extra", "404", "--control", "0"]).replay(&recording);
+    let proxy = start.start().await;
+    let plug = component("misbehaving-matcher").display().to_string();
+    let added = "plugs of serverreplay = misbehaving_matcher, refresher\n";
+    assert_eq!(proxy.ctl(&["plugs", "add", &plug]).await, added);
     let listed = proxy.ctl(&["commands"]).await;
     let of_plug = listed.lines().find(|line| line.starts_with("misbehave ")).unwrap_or(&listed);
     assert!(of_plug.contains("Fail in another way"), "{listed}");
     assert_eq!(proxy.ctl(&["run", "misbehave", "panic"]).await, "from now on: panic\n");
     assert_eq!(proxy.ctl(&["options", "get", "misbehave"]).await, "panic\n");
     assert_eq!(proxy.connect().await.get(BAD).await.first, "HTTP/1.1 502 Bad Gateway");
-    let refused = proxy.try_ctl(&["run", "misbehave", "panic"]).await;
+    let fails = async |args: &[&str]| {
+        let said = proxy.try_ctl(args).await;
+        (said.code, said.error)
+    };
     let expected = "error: cannot run `misbehave`: addon `serverreplay`: it does `panic` already\n";
-    assert_eq!((refused.code, refused.error.as_str()), (Some(1), expected));
+    assert_eq!(fails(&["run", "misbehave", "panic"]).await, (Some(1), expected.to_owned()));
     assert_eq!(proxy.ctl(&["run", "misbehave", "none"]).await, "from now on: none\n");
     let mut wire = proxy.connect().await;
     assert_eq!(wire.get(BAD).await.first, "HTTP/1.1 404 Not Found");
     assert_eq!(wire.get(GOOD).await.text(), "one");
     // Those of the addon are there beside them.
     assert_eq!(proxy.ctl(&["run", "replay.server.count"]).await, "0\n");
+    let removed = "plugs of serverreplay = matcher, refresher\n";
+    assert_eq!(proxy.ctl(&["plugs", "remove", "misbehaving_matcher"]).await, removed);
+    let expected = "error: cannot remove plug `misbehaving_matcher`: there is no plug `misbehaving_matcher`\n";
+    assert_eq!(fails(&["plugs", "remove", "misbehaving_matcher"]).await, (Some(2), expected.to_owned()));
+    let expected = "error: cannot run `misbehave`: there is no command `misbehave`\n";
+    assert_eq!(fails(&["run", "misbehave", "none"]).await, (Some(2), expected.to_owned()));
+    assert_eq!(proxy.ctl(&["save", "one.har", "~c 200"]).await, "1 flow written\n");
 }

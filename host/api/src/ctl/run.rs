@@ -281,7 +281,11 @@ async fn save(arguments: &ArgMatches, client: &Client, out: &mut Output<'_>) -> 
     let file = file(arguments)?;
     let body = json!({ "file": file, "filter": text(arguments, "filter"), "session": text(arguments, "session") });
     let written = client.call(&format!("save flows to `{file}`"), Method::POST, "/v1/flows/save", body).await?;
-    if out.is_json { out.line(written) } else { out.line(format_args!("{} flows written", written["written"])) }
+    match written["written"].as_u64() {
+        _ if out.is_json => out.line(written),
+        Some(1) => out.line("1 flow written"),
+        _ => out.line(format_args!("{} flows written", written["written"])),
+    }
 }
 
 /// A file as the proxy finds it, which may run in another folder.

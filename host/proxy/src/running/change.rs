@@ -14,7 +14,7 @@ use crate::{
         Loaded, Source,
         options::{Kind, OptionDeclaration, Value, appending},
     },
-    config::{Action, ConfigError, Edit, parse_option},
+    config::{Action, ConfigError, Edit, nearest, parse_option},
     ready::Reload,
 };
 
@@ -53,12 +53,19 @@ impl Running {
                 self.with_edit(&before, Edit::AddAddon(Source::Uploaded { name, bytes })).await?
             }
             Change::ReplaceAddon { name, file } => {
+                known("addon", &name, addons(&before))?;
                 let source = self.source("addon", &file)?;
                 self.with_edit(&before, Edit::ReplaceAddon { name, source }).await?
             }
-            Change::RemoveAddon(name) => self.with_edit(&before, Edit::RemoveAddon(name)).await?,
+            Change::RemoveAddon(name) => {
+                known("addon", &name, addons(&before))?;
+                self.with_edit(&before, Edit::RemoveAddon(name)).await?
+            }
             Change::AddPlug(text) => self.with_edit(&before, Edit::AddPlug(self.source("plug", &text)?)).await?,
-            Change::RemovePlug(name) => self.with_edit(&before, Edit::RemovePlug(name)).await?,
+            Change::RemovePlug(name) => {
+                known("plug", &name, before.entries.iter().flat_map(|entry| plugs(&entry.loaded)))?;
+                self.with_edit(&before, Edit::RemovePlug(name)).await?
+            }
             Change::Reload => self.reread(&before, before.edits.clone()).await?,
         };
         Ok(self.put_in_force(&before, next))
@@ -156,8 +163,7 @@ impl Running {
     fn value(&self, setup: &Setup, name: String, setting: Setting) -> Result<(String, Value), ChangeError> {
         let Some((_, option)) = setup.option(&name) else {
             let names = setup.entries.iter().flat_map(|entry| &entry.loaded.options).map(|option| option.name.as_str());
-            let near = crate::config::nearest(&name, names).map(str::to_owned);
-            return Err(ChangeError::Unknown { what: "option", name, near });
+            return Err(unknown("option", &name, names));
         };
         if option.fixed {
             return Err(ChangeError::Fixed { name });
@@ -199,6 +205,23 @@ impl Running {
         let environment = &self.plan.environment;
         environment.component(what, text, &environment.folder)
     }
+}
+
+/// Whether there is something of that name among these.
+fn known<'a>(what: &'static str, name: &str, names: impl Iterator<Item = &'a str> + Clone) -> Result<(), ChangeError> {
+    if names.clone().any(|known| known == name) { Ok(()) } else { Err(unknown(what, name, names)) }
+}
+
+fn unknown<'a>(what: &'static str, name: &str, names: impl Iterator<Item = &'a str>) -> ChangeError {
+    ChangeError::Unknown { what, name: name.to_owned(), near: nearest(name, names).map(str::to_owned) }
+}
+
+fn addons(setup: &Setup) -> impl Iterator<Item = &str> + Clone {
+    setup.entries.iter().map(|entry| entry.loaded.name.as_str())
+}
+
+fn plugs(addon: &Loaded) -> impl Iterator<Item = &str> + Clone {
+    addon.plugs.iter().map(|plug| plug.name.as_str())
 }
 
 /// The option that says which recordings an addon replays, and its value: of the addon that is named, or of the only one that
@@ -248,6 +271,11 @@ fn differences(before: &Setup, next: &Setup) -> String {
         let name = &entry.loaded.name;
         match old(name) {
             None => found.push(format!("addon {name} added")),
+            Some(old) if !plugs(&old.loaded).eq(plugs(&entry.loaded)) => {
+                let plugs: Vec<&str> = plugs(&entry.loaded).collect();
+                let plugs = if plugs.is_empty() { "none".to_owned() } else { plugs.join(", ") };
+                found.push(format!("plugs of {name} = {plugs}"));
+            }
             Some(old) if !old.loaded.is_same(&entry.loaded) => found.push(format!("addon {name} replaced")),
             Some(old) => {
                 let declared = entry.loaded.options.iter();
