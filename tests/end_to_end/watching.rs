@@ -101,6 +101,17 @@ async fn a_file_that_is_put_in_the_place_of_another_is_seen() {
 }
 
 #[tokio::test]
+async fn a_recording_that_was_added_while_it_runs_is_watched_too() {
+    let proxy = replaying(&["--watch", "--control", "0"]).start().await;
+    fs::create_dir(proxy.folder().join("more")).expect("a folder");
+    write(&proxy, "more/other.mitm", get("http://shop.example/other").body("early").write());
+    proxy.ctl(&["recordings", "add", "more/other.mitm"]).await;
+    write(&proxy, "more/other.mitm", get("http://shop.example/other").body("later").write());
+    proxy.wait_for_log("changed: files of serverreplay read again").await;
+    assert_eq!(proxy.connect().await.get("http://shop.example/other").await.text(), "later");
+}
+
+#[tokio::test]
 async fn what_was_set_while_it_runs_stays_until_the_configuration_says_something_else() {
     let proxy = replaying(&["--control", "0"]).start().await;
     proxy.ctl(&["options", "set", "server_replay_extra=404"]).await;

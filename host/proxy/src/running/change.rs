@@ -108,6 +108,7 @@ impl Running {
             tokio::task::spawn_blocking(move || journal.copy_stored());
         }
         self.setup.store(Arc::new(next));
+        self.changed.notify_one();
         info!("changed: {what}");
         self.journal.tell(|| Event::Changed { generation, what: what.clone() });
         Changed { generation, what }

@@ -16,7 +16,7 @@ mod watch;
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use arc_swap::ArcSwap;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 
 pub use error::ChangeError;
 pub use face::{Face, SaveFlows};
@@ -39,6 +39,10 @@ pub struct Running {
     setup: ArcSwap<Setup>,
     /// Held while a change is prepared: they are made one after the other.
     changing: Mutex<()>,
+    /// Another configuration is in force.
+    changed: Notify,
+    /// The marks that files had when they were read first.
+    read: BTreeMap<PathBuf, u64>,
     journal: Arc<Journal>,
 }
 
@@ -60,7 +64,11 @@ impl Running {
         let entries = setup::prepare(specs, loaded, &[], true, &keeper(&journal)).await?;
         let setup = Setup { settings: Arc::new(settings), edits: Vec::new(), overrides, entries };
         let generations = Arc::new(Generations::new(setup.addons(), egress));
-        Ok(Self { engine, plan, generations, setup: ArcSwap::from_pointee(setup), changing: Mutex::default(), journal })
+        let (changing, changed, read) = Default::default();
+        let setup = ArcSwap::from_pointee(setup);
+        let mut running = Self { engine, plan, generations, setup, changing, changed, read, journal };
+        running.read = running.marks(&BTreeMap::new());
+        Ok(running)
     }
 
     /// The configuration in force, and those before it.
@@ -74,16 +82,29 @@ impl Running {
         setup.entries.iter().filter_map(|entry| entry.addon.is_used_up()).reduce(|one, other| one && other)
     }
 
-    /// The files that the configuration was made of: itself, components, recordings.
-    pub fn files(&self) -> Vec<PathBuf> {
+    /// The files that the configuration was made of (itself, components, recordings), and their marks: those that are known, and
+    /// of others the ones that they had when they were read.
+    fn marks(&self, known: &BTreeMap<PathBuf, u64>) -> BTreeMap<PathBuf, u64> {
         let setup = self.setup.load();
         let sources = setup.entries.iter().flat_map(|entry| [&entry.spec.source].into_iter().chain(&entry.spec.plugs));
         let components = sources.chain(&setup.settings.plugs).filter_map(|source| match source {
             Source::File(path) => Some(path.clone()),
             _ => None,
         });
-        let recordings = setup.entries.iter().flat_map(|entry| entry.files.paths()).map(PathBuf::from);
-        setup.settings.file.iter().cloned().chain(components).chain(recordings).collect()
+        let others = setup.settings.file.iter().cloned().chain(components);
+        let others = others.map(|path| {
+            let mark = stamps::stamp(&path);
+            (path, mark)
+        });
+        let recordings = setup.entries.iter().flat_map(|entry| entry.files.all());
+        let all = others.chain(recordings.map(|(path, mark)| (path.to_owned(), mark)));
+        let mut marks: BTreeMap<PathBuf, u64> = all.collect();
+        for (path, mark) in &mut marks {
+            if let Some(known) = known.get(path) {
+                *mark = *known;
+            }
+        }
+        marks
     }
 }
 

@@ -36,9 +36,9 @@ impl Stamps {
         Self(read.map(|path| (path.clone(), stamp(&path))).collect())
     }
 
-    /// The files.
-    pub(super) fn paths(&self) -> impl Iterator<Item = &Path> {
-        self.0.keys().map(PathBuf::as_path)
+    /// The files and their marks.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&Path, u64)> {
+        self.0.iter().map(|(path, stamp)| (path.as_path(), *stamp))
     }
 }
 

@@ -33,8 +33,9 @@ impl Running {
             Err(error) => return warn!(%error, "cannot watch files: changes are taken over on SIGHUP only"),
         };
         let mut watched = BTreeSet::new();
-        let mut known = stamps(self.files());
+        let mut known = self.read.clone();
         loop {
+            known = self.marks(&known);
             // Folders, as files are often replaced by others of their name.
             for folder in known.keys().map(|path| folder(path)) {
                 if watched.contains(&folder) {
@@ -46,18 +47,21 @@ impl Running {
                 }
             }
             // What changed before it was watched is found by its stamp.
-            while stamps(known.keys().cloned()) == known {
-                if changes.recv().await.is_none() {
-                    return;
+            if stamps(&known) == known {
+                tokio::select! {
+                    change = changes.recv() => match change {
+                        Some(()) => continue,
+                        None => return,
+                    },
+                    // It may be made of other files.
+                    () = self.changed.notified() => continue,
                 }
             }
             // It may go on for longer; then the next round has it.
             let _ = time::timeout(AT_MOST, quiet(&mut changes)).await;
             // What changes while it is read is read again: its stamp is the one from before.
-            let before = stamps(self.files());
+            known = stamps(&known);
             self.renew().await;
-            known = stamps(self.files());
-            known.extend(before.into_iter().filter(|(file, _)| known.contains_key(file)).collect::<Vec<_>>());
         }
     }
 }
@@ -66,8 +70,9 @@ async fn quiet(changes: &mut mpsc::Receiver<()>) {
     while let Ok(Some(())) = time::timeout(QUIET, changes.recv()).await {}
 }
 
-fn stamps(files: impl IntoIterator<Item = PathBuf>) -> BTreeMap<PathBuf, u64> {
-    files.into_iter().map(|file| (file.clone(), stamp(&file))).collect()
+/// The marks that these files have now.
+fn stamps(files: &BTreeMap<PathBuf, u64>) -> BTreeMap<PathBuf, u64> {
+    files.keys().map(|file| (file.clone(), stamp(file))).collect()
 }
 
 fn folder(path: &Path) -> PathBuf {
