@@ -58,14 +58,6 @@ impl Sample {
         }
     }
 
-    /// Does what an event tells of a flow.
-    pub(crate) fn becomes(&self, event: &Event) {
-        if let Event::FlowStarted { flow: summary } | Event::FlowEnded { flow: summary } = event {
-            let flow = flow(summary.id, &summary.method, &summary.authority, &summary.path, 200, "");
-            self.pass(Flow { summary: FlowSummary::clone(summary), ..flow });
-        }
-    }
-
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.flows.lock().unwrap_or_else(PoisonError::into_inner)
     }

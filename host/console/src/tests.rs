@@ -4,10 +4,16 @@ mod keys;
 mod picture;
 mod screens;
 
-use control::Control;
+use control::{Control, Event, Flow, FlowSummary};
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer};
 
-use crate::{effect::Effect, key::Key, model::Model, samples::Sample, update, view};
+use crate::{
+    effect::Effect,
+    key::Key,
+    model::Model,
+    samples::{self, Sample},
+    update, view,
+};
 
 /// A console on a screen of some size.
 pub(crate) struct Console {
@@ -93,11 +99,19 @@ impl Console {
         self.model.message.as_ref().map_or("", |message| &message.text)
     }
 
-    pub(crate) fn hears(&mut self, event: control::Event) -> &mut Self {
-        self.control.becomes(&event);
+    pub(crate) fn hears(&mut self, event: Event) -> &mut Self {
+        becomes(&self.control, &event);
         self.model.happened(&self.control as &dyn Control, event);
         self.model.refresh(&self.control);
         self
+    }
+}
+
+/// Has what an event tells of a flow be so.
+fn becomes(control: &Sample, event: &Event) {
+    if let Event::FlowStarted { flow } | Event::FlowEnded { flow } = event {
+        let of_server = samples::flow(flow.id, &flow.method, &flow.authority, &flow.path, 200, "");
+        control.pass(Flow { summary: FlowSummary::clone(flow), ..of_server });
     }
 }
 

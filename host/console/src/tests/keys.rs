@@ -2,10 +2,9 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use control::{Answer, Change, Changed, Control as _, ControlError, ErrorKind, Event, OptionValue, Setting, Stage};
-use futures_util::FutureExt as _;
+use control::{Answer, Change, Changed, ControlError, ErrorKind, Event, OptionValue, Setting, Stage};
 
-use super::Console;
+use super::{Console, becomes};
 use crate::{
     effect::{Done, Effect},
     key::Key,
@@ -54,7 +53,7 @@ fn what_is_looked_at_stays_where_it_is() {
 fn old_flows_go_first() {
     let mut console = Console::new(Sample::new(Vec::new()), 80, 24);
     let count = MOST_FLOWS as u64 + 5;
-    (1..=count).for_each(|id| console.control.becomes(&started(id)));
+    (1..=count).for_each(|id| becomes(&console.control, &started(id)));
     console.screen();
     console.press("g");
     assert_eq!((console.listed().len(), console.focused()), (MOST_FLOWS, Some(6)));
@@ -83,7 +82,7 @@ fn what_passes_is_read_and_looked_at_only_where_it_is_needed() {
 #[test]
 fn a_filter_goes_on_with_the_next_frame_where_there_is_much_to_look_at() {
     let mut console = Console::new(Sample::new(Vec::new()), 80, 24);
-    (1..=9_000).for_each(|id| console.control.becomes(&started(id)));
+    (1..=9_000).for_each(|id| becomes(&console.control, &started(id)));
     console.screen();
     console.press("gjm").press("f~d host.example<enter>");
     let first = console.listed();
