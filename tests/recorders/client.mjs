@@ -20,7 +20,8 @@ async function send(url, { method, fields = {}, type, coding, body }, proxy) {
   const options = { method, headers, agent: false, rejectUnauthorized: false };
   if (proxy && secure) {
     const socket = await tunnel(url, proxy);
-    options.createConnection = () => socket;
+    options.agent = new https.Agent();
+    options.agent.createConnection = () => socket;
   }
   await new Promise((done, failed) => {
     const plainProxy = proxy && !secure;

@@ -95,6 +95,8 @@ const exchanges = ${JSON.stringify(list)};
       await (await fetch(path, { method, headers, body: bytes, cache: 'no-store' })).arrayBuffer();
     } catch (error) { console.log(path, error); }
   }
+  // The tools are to have the last one too.
+  await new Promise((resume) => setTimeout(resume, 500));
   document.title = 'done';
 })();
 </script>`;
