@@ -6,7 +6,7 @@ use super::{
     Strings,
     pruned::{self, Keys},
 };
-use crate::json_string::Surveyed;
+use crate::json_string::{Surveyed, single_byte};
 
 /// One entry, and its strings that were left in the file. Of equal keys in an object the last counts, and null is as good as
 /// missing.
@@ -25,6 +25,30 @@ impl Text {
         match self {
             Self::Held(text) => text.len() as u64,
             Self::Left(string) => string.len(),
+        }
+    }
+
+    /// How many characters it has.
+    pub(crate) fn characters(&self) -> u64 {
+        match self {
+            Self::Held(text) => text.chars().count() as u64,
+            Self::Left(string) => string.characters(),
+        }
+    }
+
+    /// Whether all its characters are of Latin-1.
+    pub(crate) fn is_latin1(&self) -> bool {
+        match self {
+            Self::Held(text) => text.chars().all(single_byte::is_latin1),
+            Self::Left(string) => string.is_latin1(),
+        }
+    }
+
+    /// Whether it has characters that no text has.
+    pub(crate) fn has_controls(&self) -> bool {
+        match self {
+            Self::Held(text) => text.chars().any(single_byte::is_of_no_text),
+            Self::Left(string) => string.has_controls(),
         }
     }
 

@@ -9,6 +9,7 @@ use base64::{
     Engine, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
+use bytes::Bytes;
 use serde_json::Value;
 
 use super::{
@@ -20,7 +21,8 @@ use super::{
 };
 use crate::{
     document::{Entry, Text},
-    media_type::{essence, parameter},
+    json_string::single_byte,
+    media_type::parameter,
     model::{Content, Fields, has_no_body},
     reading::body::{Body, Form},
 };
@@ -45,10 +47,12 @@ pub(super) fn of_request(
     if !params.is_empty() {
         let kind = kind::named(entry, fields)?;
         let place = format!("{place}.params");
-        return if essence(&kind).eq_ignore_ascii_case(kind::MULTIPART) {
-            form::multipart(params, parameter(&kind, "boundary").and_then(|range| kind.get(range)), &place)
-        } else {
-            form::urlencoded(params, size.or_else(|| content_length(fields)), &place)
+        return match kind::known(&kind) {
+            Some(kind::MULTIPART) => {
+                form::multipart(params, parameter(&kind, "boundary").and_then(|range| kind.get(range)), &place)
+            }
+            Some(kind::JSON) => form::json(params, &place),
+            _ => form::urlencoded(params, size.or_else(|| content_length(fields)), &place),
         };
     }
     let is_empty = match size.or_else(|| content_length(fields)) {
@@ -134,7 +138,8 @@ fn written(
     attached: &mut Attached,
 ) -> Result<Option<Body>, String> {
     if let Some(name) = entry.text(&format!("{place}._file"))? {
-        return Ok(Some(Body { content: Content::Held(attached.read(name)?), form: Form::Bytes }));
+        let wanted = Told::of(entry, place, size, fields)?;
+        return Ok(Some(of_file(attached.read(name)?, &wanted)));
     }
     // This program says so of bodies that cannot be told by their fields.
     let mark = entry.text(&format!("{place}._body"))?;
@@ -150,13 +155,14 @@ fn written(
         None => return Ok(None),
         Some(Text::Held(text)) if text.is_empty() => return Ok(None),
         Some(Text::Left(string)) if polly::may_have_written(&string, encoding, fields) => {
-            let (string, _) = string.text(None);
+            let (string, _) = string.text(false);
             let read = entry.strings().read(&string)?;
             Text::Held(String::from_utf8(read).map_err(|error| format!("`{place}` is not text: {error}"))?)
         }
         Some(text) => text,
     };
-    let (written, line_ends) = (text.len(), text.line_ends());
+    let (written, characters, line_ends) = (text.len(), text.characters(), text.line_ends());
+    let as_bytes = wanted.is_of_single_bytes(&text);
     let of_polly = match &text {
         Text::Held(text) if !is_coded => polly::read(text, encoding, fields),
         Text::Held(_) | Text::Left(_) => None,
@@ -172,18 +178,18 @@ fn written(
         }
         (None, _, Encoding::Hex) => return Err(format!("`{place}` is not hexadecimal")),
         (None, Text::Held(text), Encoding::None) => {
-            let (bytes, form) = encode(text, size);
+            let (bytes, form) = encode(text, as_bytes);
             (Content::Held(bytes.into()), form)
         }
         (None, Text::Left(string), Encoding::None) => {
-            let (string, is_bytes) = string.text(size);
+            let (string, is_bytes) = string.text(as_bytes);
             (Content::Quoted(string.into()), if is_bytes { Form::Bytes } else { Form::Text })
         }
     };
     let form = if is_coded { Form::Coded } else { form };
     let line_ends = if form == Form::Text { line_ends } else { 0 };
     let have = content.size().unwrap_or_default();
-    let is_cut = !is_coded && wanted.is_more_than(have, written, line_ends);
+    let is_cut = !is_coded && wanted.is_more_than(have, written, characters, line_ends);
     Ok(Some(if is_lost || is_cut { Body::not_recorded() } else { Body { content, form } }))
 }
 
@@ -211,17 +217,30 @@ impl Encoding {
     }
 }
 
-/// The bytes of a text: one for each character if that makes `size`, otherwise UTF-8. mitmproxy writes bytes so that are no
-/// text, and browsers write pages so that are in Latin-1.
-fn encode(text: String, size: Option<u64>) -> (Vec<u8>, Form) {
-    let Some(size) = size.filter(|size| *size != text.len() as u64 && !text.is_ascii()) else {
-        return (text.into_bytes(), Form::Text);
-    };
-    let bytes: Option<Vec<u8>> = text.chars().map(|character| u8::try_from(character).ok()).collect();
-    match bytes.filter(|bytes| bytes.len() as u64 == size) {
+/// The bytes of a text: one for each character `as_bytes`, if there is one for each, otherwise UTF-8.
+fn encode(text: String, as_bytes: bool) -> (Vec<u8>, Form) {
+    let bytes = || text.chars().map(single_byte::byte).collect::<Option<Vec<u8>>>();
+    match (as_bytes && !text.is_ascii()).then(bytes).flatten() {
         Some(bytes) => (bytes, Form::Bytes),
         None => (text.into_bytes(), Form::Text),
     }
+}
+
+/// The body that is in a file of its own: as it was sent, or, where that is known, as the text that a browser made of it.
+fn of_file(bytes: Bytes, wanted: &Told) -> Body {
+    let text = str::from_utf8(&bytes).ok().filter(|text| !text.contains('\0')).map(|text| Text::Held(text.to_owned()));
+    let (bytes, form) = match text {
+        Some(text) if wanted.is_of_single_bytes(&text) => match text {
+            Text::Held(text) => {
+                let (bytes, form) = encode(text, true);
+                (bytes.into(), form)
+            }
+            Text::Left(_) => (bytes, Form::Text),
+        },
+        Some(_) if wanted.is_recoded() => (bytes, Form::Text),
+        _ => (bytes, Form::Bytes),
+    };
+    Body { content: Content::Held(bytes), form }
 }
 
 /// Some recorders break the lines, or leave the padding out.

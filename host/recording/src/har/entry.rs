@@ -1,5 +1,7 @@
 //! One entry as an exchange.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http::Version;
 use serde::Deserialize;
@@ -9,7 +11,7 @@ use super::{
     attached::Attached,
     body, clock,
     extra::{Extra, KEY as EXTRA},
-    field::{Pseudo, field},
+    field::{self, Pseudo, cookies, field},
     kind, messages,
 };
 use crate::{
@@ -119,7 +121,10 @@ fn request(
     attached: &mut Attached,
 ) -> Result<(Request<Content>, Option<Box<Comparison>>), String> {
     heads.begin();
-    let (mut fields, authority) = fields(entry, "request.headers", heads, "request's field")?;
+    let (mut fields, authority) = fields(entry, "request.headers", heads, "request's field", extra.is_some())?;
+    if extra.is_none() {
+        field::leave_out_repeated(&mut fields);
+    }
     let body = body::of_request(entry, &fields, extra, attached)?;
     make_true(&mut fields, &body, extra);
     // Those that this program wrote say all of it by fields.
@@ -155,7 +160,7 @@ fn response(
         Some(status) => return Err(format!("`response.status` should be a whole number, found `{status}`")),
         None => return Err("`response.status` is missing".into()),
     };
-    let (mut fields, _) = fields(entry, "response.headers", heads, "response's field")?;
+    let (mut fields, _) = fields(entry, "response.headers", heads, "response's field", extra.is_some())?;
     let body = body::of_response(entry, &request.method, status, &fields, extra, attached)?;
     let is_cached = status == 304 && body.content.size().is_some_and(|size| size > 0);
     if is_cached || !has_no_body(&request.method, status) {
@@ -201,12 +206,17 @@ fn make_true(fields: &mut Fields, body: &Body, extra: Option<&Extra>) {
     }
 }
 
-/// The fields of a head, without pseudo fields, and the authority that was among those.
-fn fields(entry: &Entry, place: &str, heads: &mut Heads, what: &str) -> Result<(Fields, Bytes), String> {
+/// The fields of a head, without pseudo fields, and the authority that was among those. Whether this program wrote them, which
+/// joins nothing, `is_own` says.
+fn fields(entry: &Entry, place: &str, heads: &mut Heads, what: &str, is_own: bool) -> Result<(Fields, Bytes), String> {
     let (mut fields, mut authority) = (Fields::new(), Bytes::new());
     for (index, item) in entry.list(place)?.iter().enumerate() {
         let at = |defect: heads::Defect| format!("{} (`{place}[{index}]`)", defect.what);
-        let (name, values) = field(item, &format!("{place}[{index}]"))?;
+        let (name, mut values) = field(item, &format!("{place}[{index}]"))?;
+        if !is_own && name.eq_ignore_ascii_case("set-cookie") {
+            values =
+                values.iter().flat_map(|joined| cookies(joined)).map(|cookie| Cow::Owned(cookie.to_vec())).collect();
+        }
         for value in values {
             heads.spend((name.len() + value.len()) as u64).map_err(at)?;
             match name.as_bytes() {

@@ -1,12 +1,13 @@
 //! The fields of an entry, and the pseudo fields among them.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashSet};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::Value;
 
 use crate::{
     document::{Entry, item_text, quoted, should_be},
+    model::Fields,
     reading::{Unfit, Url, heads},
 };
 
@@ -31,6 +32,43 @@ pub(super) fn field<'v>(item: &'v Value, place: &str) -> Result<Lines<'v>, Strin
             _ => Err(format!("{} is not a name and a value", quoted(place))),
         },
         other => Err(should_be(&quoted(place), "an object", other)),
+    }
+}
+
+/// The cookies of a `Set-Cookie` field that a recorder has joined by commas, as HTTP Toolkit does, and what follows the objects of
+/// `fetch`. There are commas in values and in dates too: what has had its first attribute ends at one before a name and `=`.
+pub(super) fn cookies(joined: &[u8]) -> Vec<&[u8]> {
+    let (mut cookies, mut start, mut has_attributes) = (Vec::new(), 0, false);
+    for (at, byte) in joined.iter().enumerate() {
+        match byte {
+            b';' => has_attributes = true,
+            b',' if has_attributes && begins_a_cookie(joined.get(at + 1..).unwrap_or_default()) => {
+                cookies.push(joined.get(start..at).unwrap_or_default());
+                (start, has_attributes) = (at + 1, false);
+            }
+            _ => {}
+        }
+    }
+    cookies.push(joined.get(start..).unwrap_or_default());
+    cookies.iter().map(|cookie| cookie.trim_ascii()).collect()
+}
+
+fn begins_a_cookie(text: &[u8]) -> bool {
+    let text = text.trim_ascii_start();
+    let name = text.iter().take_while(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte)).count();
+    name > 0 && text.get(name) == Some(&b'=')
+}
+
+/// Leaves out of a request the lines that are there before: chrome-har has some once as a page wanted them, and once as they
+/// were sent.
+pub(super) fn leave_out_repeated(fields: &mut Fields) {
+    let mut seen = HashSet::new();
+    let lines: Vec<_> = fields.iter().cloned().collect();
+    *fields = Fields::new();
+    for (name, value) in lines {
+        if seen.insert((name.to_ascii_lowercase(), value.clone())) {
+            fields.push(name, value);
+        }
     }
 }
 

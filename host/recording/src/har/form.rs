@@ -1,5 +1,7 @@
 //! Forms that a recorder has split into parameters, put together again.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use form_urlencoded::Serializer;
 use serde_json::Value;
@@ -62,6 +64,23 @@ pub(super) fn multipart(params: &[Value], boundary: Option<&str>, place: &str) -
     } else {
         Body { content: Content::NotRecorded, form: Form::Params { at_least: Some(form) } }
     })
+}
+
+/// JSON of which chrome-har has the members as parameters, and lists as one for each element. What it leaves out is not known,
+/// such as empty lists, so the content has at least the others.
+pub(super) fn json(params: &[Value], place: &str) -> Result<Body, String> {
+    let mut members: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
+    each(params, place, |param, place| {
+        let values = members.entry(item_text(param, "name", place)?).or_default();
+        values.push(param.get("value").cloned().unwrap_or_default());
+        Ok(())
+    })?;
+    let members = members.into_iter().map(|(name, mut values)| match values.len() {
+        1 => (name.to_owned(), values.remove(0)),
+        _ => (name.to_owned(), Value::Array(values)),
+    });
+    let least = Value::Object(members.collect()).to_string();
+    Ok(Body { content: Content::NotRecorded, form: Form::Params { at_least: Some(least.into()) } })
 }
 
 /// A boundary that no value has.

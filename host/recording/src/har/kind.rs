@@ -20,7 +20,7 @@ pub(super) fn tell(
     heads: &mut Heads,
 ) -> Result<Option<Box<Comparison>>, String> {
     if let Form::Params { at_least } = &body.form {
-        let kind = if at_least.is_some() { MULTIPART } else { known(&named(entry, fields)?).unwrap_or(FORM) };
+        let kind = known(&named(entry, fields)?).unwrap_or(FORM);
         tell_type(entry, fields, body, heads)?;
         let comparison = Comparison { at_least: at_least.clone(), ..Comparison::by_meaning(kind) };
         return Ok(Some(comparison.into()));
@@ -62,18 +62,19 @@ fn tell_type(entry: &Entry, fields: &mut Fields, body: &Body, heads: &mut Heads)
 }
 
 /// The kind that bodies of a type are compared by, if they are not by their bytes alone.
-fn known(kind: &str) -> Option<&'static str> {
+pub(super) fn known(kind: &str) -> Option<&'static str> {
     let essence = essence(kind).to_ascii_lowercase();
     match essence.as_str() {
         FORM => Some(FORM),
         MULTIPART => Some(MULTIPART),
         _ if essence.starts_with("multipart/") => Some("multipart/mixed"),
-        _ if essence.ends_with("/json") || essence.ends_with("+json") => Some("application/json"),
+        _ if essence.ends_with("/json") || essence.ends_with("+json") => Some(JSON),
         _ if essence == "application/grpc" || essence.starts_with("application/grpc+") => Some("application/grpc"),
         _ => None,
     }
 }
 
 pub(super) const MULTIPART: &str = "multipart/form-data";
+pub(super) const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 const MIME_TYPE: &str = "request.postData.mimeType";

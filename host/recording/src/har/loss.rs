@@ -1,7 +1,11 @@
 //! What recorders leave out of bodies, because they are too large, were forgotten, or are not wanted.
 
 use super::body::content_length;
-use crate::{document::Entry, media_type::parameter, model::Fields};
+use crate::{
+    document::{Entry, Text},
+    media_type::parameter,
+    model::Fields,
+};
 
 /// Whether it is said of a body that it is not whole, or not there: in words, as Fiddler, Firefox and HTTP Toolkit do, or by a
 /// mark.
@@ -39,6 +43,7 @@ pub(super) struct Told {
     is_coded: bool,
     /// Whether it was sent in another charset, and then had another size.
     is_recoded: bool,
+    is_request: bool,
 }
 
 impl Told {
@@ -53,16 +58,43 @@ impl Told {
             sent: content_length(fields),
             is_coded: fields.get("content-encoding").is_some(),
             is_recoded: charset.is_some_and(|charset| !is_unicode(charset)),
+            is_request: place.starts_with("request."),
         })
     }
 
-    /// Whether `len` bytes are only the start of it. They are written as a text of `written` bytes with some line ends.
-    pub(super) fn is_more_than(&self, len: u64, written: u64, line_ends: u64) -> bool {
+    /// Whether it was sent in another charset than the one that texts of HAR have.
+    pub(super) fn is_recoded(&self) -> bool {
+        self.is_recoded
+    }
+
+    /// Whether a text was bytes that its recorder took for characters each: that many were sent, and not those of UTF-8.
+    /// mitmproxy and Chromium write bytes so that are no text, and browsers texts in windows-1252, with a charset or without.
+    pub(super) fn is_of_single_bytes(&self, text: &Text) -> bool {
+        let (characters, len) = (text.characters(), text.len());
+        if let Some(sent) = self.sent.filter(|sent| !self.is_coded && (*sent == characters || *sent == len)) {
+            return sent == characters;
+        }
+        match self.size {
+            // Some recorders count characters, whatever the bytes were.
+            Some(size) if size == characters => size != len && text.is_latin1(),
+            Some(size) => size != len && size == 2 * characters,
+            // Of Chromium's requests no size is told.
+            None => self.is_request && text.has_controls(),
+        }
+    }
+
+    /// Whether `len` bytes are only the start of it. They are written as a text of `written` bytes, with some `characters`
+    /// and line ends.
+    pub(super) fn is_more_than(&self, len: u64, written: u64, characters: u64, line_ends: u64) -> bool {
         let Some(size) = self.size else { return false };
         // Some recorders tell how much was sent, which is more if there was little to be packed.
         let packing = if self.is_coded { PACKING } else { 0 };
         let most = len.saturating_add(line_ends + BYTE_ORDER_MARK + packing);
-        size > most && size != written && self.sent != Some(len) && !self.is_recoded
+        // chrome-har adds the length of what it writes, in UTF-16, to that of what it stands for.
+        let surrogates = written.saturating_sub(characters) / 3;
+        let is_counted_twice =
+            size.checked_sub(len + characters).is_some_and(|more| more <= surrogates + BYTE_ORDER_MARK);
+        size > most && size != written && self.sent != Some(len) && !self.is_recoded && !is_counted_twice
     }
 }
 
@@ -125,6 +157,11 @@ mod tests {
             // What was sent, and how long the text in the file is.
             (json!({"size": 25, "text": "hello"}), json!([["content-encoding", "gzip"]])),
             (json!({"size": 3600, "text": base64, "encoding": "base64"}), json!([])),
+            // chrome-har counts what it writes and what was sent together: in UTF-16, and in base64.
+            (json!({"size": 26, "text": "one two three"}), json!([])),
+            (json!({"size": 29, "text": "{\"bom\": true}"}), json!([])),
+            (json!({"size": 11, "text": "Kä🧀"}), json!([])),
+            (json!({"size": 5999, "text": "QUJD".repeat(857), "encoding": "base64"}), json!([])),
             // Other sizes are wrong, if this one is right.
             (json!({"size": 100, "text": "hello"}), json!([["content-length", "5"]])),
             (json!({"size": 3, "text": "hello"}), json!([["content-length", "99"]])),

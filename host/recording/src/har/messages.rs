@@ -51,7 +51,7 @@ pub(super) fn read(json: &str, strings: &Strings, started_at: f64) -> Option<Vec
         let content = match (said.mark.as_deref(), strings.take(&said.data)) {
             (Some("missing"), _) => Content::NotRecorded,
             (_, Some(left)) if is_base64 => Content::Quoted(left.base64().ok()?.into()),
-            (_, Some(left)) => Content::Quoted(left.text(None).0.into()),
+            (_, Some(left)) => Content::Quoted(left.text(false).0.into()),
             _ if is_base64 => Content::Held(body::decode(said.data).ok()?.into()),
             _ => Content::Held(Bytes::from(said.data)),
         };

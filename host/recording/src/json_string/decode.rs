@@ -4,7 +4,7 @@ use base64::Engine;
 use bytes::Bytes;
 
 use super::{
-    Form,
+    Form, single_byte,
     survey::BASE64,
     token::{self, Token},
 };
@@ -26,7 +26,9 @@ pub(super) fn decode(mut raw: Vec<u8>, form: Form) -> Option<Bytes> {
 pub(super) fn decode_start(raw: &[u8], form: Form) -> Bytes {
     let (mut start, _) = unescape(raw);
     match form {
-        Form::Text | Form::Latin1 => start.truncate(start.utf8_chunks().next().map_or(0, |chunk| chunk.valid().len())),
+        Form::Text | Form::SingleBytes => {
+            start.truncate(start.utf8_chunks().next().map_or(0, |chunk| chunk.valid().len()))
+        }
         Form::Base64 => {
             start.retain(|byte| !byte.is_ascii_whitespace());
             start.truncate(start.len() / 4 * 4);
@@ -38,9 +40,9 @@ pub(super) fn decode_start(raw: &[u8], form: Form) -> Bytes {
 fn meaning(unescaped: Vec<u8>, form: Form) -> Option<Bytes> {
     match form {
         Form::Text => Some(unescaped.into()),
-        Form::Latin1 => {
+        Form::SingleBytes => {
             let characters = str::from_utf8(&unescaped).ok()?.chars();
-            characters.map(|character| u8::try_from(character).ok()).collect::<Option<Vec<u8>>>().map(Bytes::from)
+            characters.map(single_byte::byte).collect::<Option<Vec<u8>>>().map(Bytes::from)
         }
         Form::Base64 => {
             let mut symbols = unescaped;

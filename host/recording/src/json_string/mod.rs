@@ -6,6 +6,7 @@
 //! apart for both.
 
 mod decode;
+pub(crate) mod single_byte;
 mod survey;
 mod token;
 
@@ -36,7 +37,7 @@ enum Form {
     /// They are its text.
     Text,
     /// Each is one of its characters.
-    Latin1,
+    SingleBytes,
     Base64,
 }
 

@@ -6,7 +6,7 @@ use base64::{
 };
 
 use super::{
-    Block, Form, JsonString, decode,
+    Block, Form, JsonString, decode, single_byte,
     token::{self, Token},
 };
 
@@ -22,6 +22,8 @@ pub(crate) struct Survey {
     is_utf8: bool,
     is_ascii: bool,
     is_latin1: bool,
+    is_single_bytes: bool,
+    has_controls: bool,
     line_ends: u64,
     base64: Base64,
 }
@@ -57,6 +59,8 @@ pub(crate) struct Surveyed {
     marks: Vec<Mark>,
     is_ascii: bool,
     is_latin1: bool,
+    is_single_bytes: bool,
+    has_controls: bool,
     line_ends: u64,
     base64: Base64,
 }
@@ -73,6 +77,8 @@ impl Survey {
             is_utf8: true,
             is_ascii: true,
             is_latin1: true,
+            is_single_bytes: true,
+            has_controls: false,
             line_ends: 0,
             base64: Base64::default(),
         }
@@ -119,8 +125,30 @@ impl Survey {
     /// The string, if it is in UTF-8.
     pub(crate) fn finish(mut self) -> Option<Surveyed> {
         self.end_block();
-        let Self { offset, start, marks, is_utf8, is_ascii, is_latin1, line_ends, base64, .. } = self;
-        is_utf8.then_some(Surveyed { offset, start, marks, is_ascii, is_latin1, line_ends, base64 })
+        let Self {
+            offset,
+            start,
+            marks,
+            is_utf8,
+            is_ascii,
+            is_latin1,
+            is_single_bytes,
+            has_controls,
+            line_ends,
+            base64,
+            ..
+        } = self;
+        is_utf8.then_some(Surveyed {
+            offset,
+            start,
+            marks,
+            is_ascii,
+            is_latin1,
+            is_single_bytes,
+            has_controls,
+            line_ends,
+            base64,
+        })
     }
 
     /// Counts the ASCII characters at the start that stand for themselves, at most what is left of the block.
@@ -167,7 +195,11 @@ impl Survey {
             Err(_) => self.is_utf8 = false,
         }
         self.is_ascii = false;
-        self.is_latin1 &= run.iter().all(|byte| *byte < FIRST_BEYOND_LATIN1);
+        if self.is_single_bytes {
+            let text = str::from_utf8(run).unwrap_or_default();
+            self.is_latin1 &= text.chars().all(single_byte::is_latin1);
+            self.is_single_bytes = text.chars().all(|character| single_byte::byte(character).is_some());
+        }
         self.seen.bytes += run.len() as u64;
         self.seen.symbols += self.base64.see(run, SPECIAL, self.seen.symbols);
         (run.len(), None)
@@ -179,7 +211,9 @@ impl Survey {
         self.seen.bytes += bytes.len() as u64;
         self.seen.characters += 1;
         self.is_ascii &= character.is_ascii();
-        self.is_latin1 &= u8::try_from(character).is_ok();
+        self.is_latin1 &= single_byte::is_latin1(character);
+        self.is_single_bytes &= single_byte::byte(character).is_some();
+        self.has_controls |= single_byte::is_of_no_text(character);
         self.line_ends += u64::from(character == '\n');
         self.seen.symbols += self.base64.see(bytes, classes(bytes) | SPECIAL, self.seen.symbols);
     }
@@ -220,12 +254,26 @@ impl Survey {
 }
 
 impl Surveyed {
-    /// The bytes of a text, and whether they are no text: they are one for each character if that makes `size`, otherwise
-    /// UTF-8.
-    pub(crate) fn text(self, size: Option<u64>) -> (JsonString, bool) {
-        let characters = self.marks.last().map_or(0, |mark| mark.characters);
-        let is_bytes = self.is_latin1 && !self.is_ascii && size == Some(characters);
-        (self.string(if is_bytes { Form::Latin1 } else { Form::Text }), is_bytes)
+    /// The bytes of a text: one for each character `as_bytes`, if there is one for each, otherwise UTF-8. Whether they are one
+    /// for each.
+    pub(crate) fn text(self, as_bytes: bool) -> (JsonString, bool) {
+        let is_bytes = as_bytes && self.is_single_bytes && !self.is_ascii;
+        (self.string(if is_bytes { Form::SingleBytes } else { Form::Text }), is_bytes)
+    }
+
+    /// Whether all its characters are of Latin-1.
+    pub(crate) fn is_latin1(&self) -> bool {
+        self.is_latin1
+    }
+
+    /// Whether it has characters that no text has.
+    pub(crate) fn has_controls(&self) -> bool {
+        self.has_controls
+    }
+
+    /// How many characters its text has.
+    pub(crate) fn characters(&self) -> u64 {
+        self.marks.last().map_or(0, |mark| mark.characters)
     }
 
     /// The bytes that are written in base64.
@@ -257,7 +305,7 @@ impl Surveyed {
     fn string(self, form: Form) -> JsonString {
         let end = |mark: &Mark| match form {
             Form::Text => mark.bytes,
-            Form::Latin1 => mark.characters,
+            Form::SingleBytes => mark.characters,
             Form::Base64 => mark.symbols / 4 * 3 + (mark.symbols % 4).saturating_sub(1),
         };
         let block = |mark: &Mark| Block { raw_end: mark.raw, end: end(mark), checksum: mark.checksum };
@@ -390,5 +438,3 @@ const BLOCK: u64 = 32 * 1024;
 const START: usize = 64;
 /// How long the magic numbers of content codings are at most.
 const MAGIC: usize = 4;
-/// Of the bytes of UTF-8, the first one that starts a character which Latin-1 does not have.
-const FIRST_BEYOND_LATIN1: u8 = 0xc4;

@@ -33,7 +33,7 @@ fn surveyed(json: &[u8], step: usize) -> Option<Surveyed> {
 }
 
 fn text(json: &str, step: usize) -> JsonString {
-    surveyed(format!("{json}\"").as_bytes(), step).unwrap().text(None).0
+    surveyed(format!("{json}\"").as_bytes(), step).unwrap().text(false).0
 }
 
 fn base64(json: &str, step: usize) -> Result<JsonString, base64::DecodeError> {
@@ -189,7 +189,7 @@ proptest! {
         let characters: String = bytes.iter().copied().map(char::from).collect();
         let json_of_it = json(&characters, style);
         let surveyed = surveyed(format!("{json_of_it}\"").as_bytes(), step).unwrap();
-        let (string, is_bytes) = surveyed.text(Some(bytes.len() as u64));
+        let (string, is_bytes) = surveyed.text(true);
         prop_assert_eq!(is_bytes, !bytes.is_ascii());
         assert_reads(&string, &json_of_it, &bytes);
     }

@@ -56,8 +56,8 @@ impl Body {
             Form::Coded => true,
         };
         fields.retain_lines("content-encoding", |value| has_coding(value));
-        if self.form == Form::Text && !is_ascii {
-            fields.lines_mut("content-type").for_each(name_utf8);
+        if self.form == Form::Text && !start.is_empty() {
+            fields.lines_mut("content-type").for_each(|kind| name_utf8(kind, is_ascii));
         }
     }
 }
@@ -73,13 +73,17 @@ fn starts_as(bytes: &[u8], codings: &[u8]) -> bool {
     }
 }
 
-/// Sets the charset of a `Content-Type` that names another one. One without stays without, as it was recorded.
-fn name_utf8(kind: &mut Bytes) {
+/// Sets the charset of a `Content-Type` that names another one, in which the text would be another one. One without stays
+/// without, as it was recorded.
+fn name_utf8(kind: &mut Bytes, is_ascii: bool) {
     let Ok(text) = str::from_utf8(kind) else { return };
     let Some(range) = parameter(text, "charset") else { return };
     let (before, rest) = text.split_at(range.start);
     let (charset, after) = rest.split_at(range.len());
-    if !charset.eq_ignore_ascii_case("utf-8") {
+    let is_wide = ["utf-16", "utf-32", "ucs-", "unicode"]
+        .iter()
+        .any(|wide| charset.get(..wide.len()).is_some_and(|start| start.eq_ignore_ascii_case(wide)));
+    if !charset.eq_ignore_ascii_case("utf-8") && (is_wide || !is_ascii) {
         *kind = format!("{before}utf-8{after}").into();
     }
 }

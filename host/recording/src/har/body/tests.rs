@@ -37,6 +37,92 @@ fn a_text_is_bytes_where_its_size_says_so() {
 }
 
 #[test]
+fn a_text_is_bytes_where_the_server_sent_as_many() {
+    // Chromium takes windows-1252 for a text without a charset. A length in characters is the one of such bytes.
+    let content = |text: &str, size: i64, length: &str| {
+        let content = json!({"size": size, "text": text});
+        let fields = json!([["Content-Type", "text/plain"], ["Content-Length", length]]);
+        response(&set(with("/response/content", content), "/response/headers", fields)).content
+    };
+    let body = |text: &str, size, length: &str| held(&content(text, size, length)).to_vec();
+    let long = "\u{e2}\u{20ac}\u{a8}".repeat(500);
+    assert_eq!(body("d\u{e2}\u{20ac}\u{a8}e", 9, "5"), b"d\xe2\x80\xa8e");
+    assert_eq!((long.len(), content(&long, 3500, "1500").size()), (3500, Some(1500)));
+    assert_eq!(body("d\u{2019}e", 5, "5"), "d\u{2019}e".as_bytes());
+    assert_eq!(body("d\u{2019}e", 3, "5"), "d\u{2019}e".as_bytes());
+    assert_eq!(body("d\u{142}e", 4, "3"), "d\u{142}e".as_bytes());
+    // chrome-har counts the text and the bytes.
+    assert_eq!(body("zw\u{c3}\u{b6}lf", 12, ""), "zwölf".as_bytes());
+}
+
+#[test]
+fn a_request_that_is_no_text_is_bytes() {
+    // Chromium writes a character for each byte, and chrome-har-capturer no size.
+    let request = |text: &str| {
+        let entry = set(with("/request/postData", json!({"text": text})), "/request/bodySize", (-1).into());
+        exchange(&entry).flow.request.content
+    };
+    let (bytes, text) = ("\u{0}\u{1f}\u{ff}", "K\u{e4}se\n\t");
+    assert_eq!(held(&request(bytes)), b"\0\x1f\xff");
+    assert_eq!(held(&request(text)), text.as_bytes());
+    assert_eq!(request(&bytes.repeat(1000)).size(), Some(3000));
+    assert_eq!(request(&text.repeat(1000)).size(), Some(7000));
+}
+
+#[test]
+fn a_wide_charset_is_not_the_one_of_a_text() {
+    let kind = |charset: &str, text: &str| {
+        let fields = json!([["Content-Type", format!("text/plain; charset={charset}")]]);
+        let content = json!({"size": -1, "text": text});
+        let found = response(&set(with("/response/content", content), "/response/headers", fields));
+        String::from_utf8(found.fields.get("content-type").unwrap().to_vec()).unwrap()
+    };
+    for charset in ["utf-16le", "UTF-16", "utf-32", "unicode"] {
+        assert_eq!(kind(charset, "cafe"), "text/plain; charset=utf-8");
+    }
+    assert_eq!(kind("iso-8859-1", "cafe"), "text/plain; charset=iso-8859-1");
+    assert_eq!(kind("iso-8859-1", "caf\u{142}"), "text/plain; charset=utf-8");
+    assert_eq!(kind("utf-16", ""), "text/plain; charset=utf-16");
+}
+
+#[test]
+fn a_text_in_a_file_of_its_own_may_be_recoded() {
+    // Playwright has there what Chromium shows, which is UTF-8 if it is text.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.har");
+    let body = |bytes: &[u8], kind: &str, length: &str| {
+        fs::write(folder.path().join("body"), bytes).unwrap();
+        let content = json!({"size": bytes.len(), "_file": "body"});
+        let fields = json!([["Content-Type", kind], ["Content-Length", length]]);
+        fs::write(&path, har(&[set(with("/response/content", content), "/response/headers", fields)])).unwrap();
+        let recording = Recording::open(&path, &mut |_| {}).unwrap();
+        let found = recording.exchanges()[0].flow.response.clone().unwrap();
+        (held(&found.content).to_vec(), String::from_utf8(found.fields.get("content-type").unwrap().to_vec()).unwrap())
+    };
+    let (latin1, utf16) = ("text/plain; charset=iso-8859-1", "text/plain; charset=utf-16le");
+    let utf8 = "text/plain; charset=utf-8".to_owned();
+    assert_eq!(body("café".as_bytes(), latin1, "4"), (b"caf\xe9".to_vec(), latin1.to_owned()));
+    assert_eq!(body("café".as_bytes(), latin1, ""), ("café".into(), utf8.clone()));
+    assert_eq!(body("café".as_bytes(), utf16, "8"), ("café".into(), utf8));
+    assert_eq!(body(b"c\0a\0", utf16, "4"), (b"c\0a\0".to_vec(), utf16.to_owned()));
+    assert_eq!(body(b"caf\xe9", latin1, "4"), (b"caf\xe9".to_vec(), latin1.to_owned()));
+}
+
+#[test]
+fn json_of_which_there_are_the_members_only_has_them_at_least() {
+    let params = json!([
+        {"name": "id", "value": 1}, {"name": "of", "value": {"a": null}}, {"name": "list", "value": "x"},
+        {"name": "list", "value": true}, {"name": "none"},
+    ]);
+    let found = exchange(&with("/request/postData", json!({"mimeType": "application/json", "params": params})));
+    assert_eq!(found.flow.request.content, Content::NotRecorded);
+    let comparison = found.comparison.unwrap();
+    let least: Value = serde_json::from_slice(comparison.at_least.as_deref().unwrap()).unwrap();
+    assert_eq!(least, json!({"id": 1, "list": ["x", true], "none": null, "of": {"a": null}}));
+    assert_eq!(comparison.media_type, "application/json");
+}
+
+#[test]
 fn a_missing_body_is_not_an_empty_one() {
     let content = |value: Value| response(&with("/response/content", value)).content;
     for missing in [json!({"size": 5}), json!({"size": 5, "text": ""}), json!({"size": -1}), json!({}), Value::Null] {

@@ -81,6 +81,26 @@ fn a_value_of_several_lines_is_several_fields() {
 }
 
 #[test]
+fn cookies_that_are_joined_by_commas_are_several_fields() {
+    let cookies =
+        |value: &str| shown(&response(&with("/response/headers", json!([header("Set-Cookie", value)]))).fields);
+    let dated = "b=2; Expires=Fri, 01 Mar 2030 10:00:00 GMT";
+    assert_eq!(cookies(&format!("a=1; Path=/,{dated}")), ["Set-Cookie: a=1; Path=/", &format!("Set-Cookie: {dated}")]);
+    assert_eq!(cookies(&format!("{dated}, a=1; Path=/")), [&format!("Set-Cookie: {dated}"), "Set-Cookie: a=1; Path=/"]);
+    for one in [dated, "a=1,b=2; Path=/", "a=1; Path=/x,y", "a={b:1,c:2}; Secure", ""] {
+        assert_eq!(cookies(one), [format!("Set-Cookie: {one}")]);
+    }
+}
+
+#[test]
+fn a_requests_line_that_is_there_twice_counts_once() {
+    let twice = json!([["Content-Type", "a/b"], ["X", "1"], ["content-type", "a/b"], ["X", "2"], ["X", "1"]]);
+    let asked = exchange(&with("/request/headers", twice.clone())).flow.request;
+    assert_eq!(shown(&asked.fields), ["Content-Type: a/b", "X: 1", "X: 2"]);
+    assert_eq!(shown(&response(&with("/response/headers", twice)).fields).len(), 5);
+}
+
+#[test]
 fn a_field_may_be_a_pair() {
     assert_eq!(shown(&response(&with("/response/headers", json!([["A", "b"]]))).fields), ["A: b"]);
     let short = invalid(&with("/response/headers", json!([["A", "b"], ["A"]])));
