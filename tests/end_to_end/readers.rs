@@ -186,3 +186,57 @@ async fn a_stub_of_wiremock_answers_what_it_says() {
     let other = ask("PROPFIND", "/any", "").await.text();
     assert!(other.contains("method is `PROPFIND`, not `ANY`"), "{other}");
 }
+
+#[tokio::test]
+async fn stubs_with_a_304_and_a_206_answer_who_asks_for_them() {
+    // WireMock records none of the fields that asked for them.
+    let stub = |status: u16, fields: Value| json!({"request": {"method": "GET", "url": "/a"}, "response": {"status": status, "headers": fields}});
+    let part = set_body(stub(206, json!({"Content-Range": "bytes 2-5/10", "ETag": "\"v1\""})), "2345");
+    let whole = set_body(stub(200, json!({"ETag": "\"v2\""})), "whole");
+    let stubs = json!({"mappings": [stub(304, json!({"ETag": "\"v1\""})), part, whole]});
+    let (_folder, path) = written("stubs.json", &stubs);
+    let proxy = Proxyhost::with(["--server-replay-extra", "404", "--no-pop", "-S"]).arg(path).start().await;
+    let mut wire = proxy.connect().await;
+    for (fields, expected) in [
+        (&[("If-None-Match", "\"v1\"")][..], (304, "")),
+        (&[("Range", "bytes=2-5")], (206, "2345")),
+        (&[], (200, "whole")),
+    ] {
+        let answer = wire.ask("GET", "http://localhost:8080/a", "localhost:8080", fields, b"").await;
+        assert_eq!((answer.status(), &answer.text()[..]), expected, "{fields:?}");
+    }
+}
+
+fn set_body(mut stub: Value, body: &str) -> Value {
+    stub["response"]["body"] = body.into();
+    stub
+}
+
+#[tokio::test]
+async fn json_of_which_chrome_har_has_the_members_is_found_by_them() {
+    let entry = |params: Value, answer: &str| {
+        json!({"request": {"method": "POST", "url": "http://a.example/", "bodySize": 30,
+                "headers": [["Content-Type", "application/json"], ["Content-Type", "application/json"]],
+                "postData": {"mimeType": "application/json", "params": params}},
+            "response": {"status": 200, "headers": [], "content": {"size": 2 * answer.len(), "text": answer}}})
+    };
+    let one = entry(
+        json!([{"name": "id", "value": 1}, {"name": "tags", "value": "a"}, {"name": "tags", "value": "b"}]),
+        "one",
+    );
+    let two = entry(json!([{"name": "id", "value": 2}]), "two");
+    let har = json!({"log": {"version": "1.2", "creator": {"name": "chrome-har"}, "entries": [one, two]}});
+    let (_folder, path) = written("a.har", &har);
+    let proxy = Proxyhost::with(["--server-replay-extra", "404", "--no-pop", "-S"]).arg(path).start().await;
+    let mut wire = proxy.connect().await;
+    for (body, expected) in
+        [(r#"{"tags": ["a", "b"], "id": 1.0, "none": []}"#, "one"), (r#"{"id": 2, "none": []}"#, "two")]
+    {
+        let fields = [("Content-Type", "application/json")];
+        let answer = wire.ask("POST", "http://a.example/", "a.example", &fields, body.as_bytes()).await;
+        assert_eq!((answer.status(), &answer.text()[..]), (200, expected), "{body}");
+    }
+    let other =
+        wire.ask("POST", "http://a.example/", "a.example", &[("Content-Type", "application/json")], br#"{"id": 3}"#);
+    assert_eq!(other.await.status(), 404);
+}

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 
 use proxyhost_sdk::{
     Comparison, Request,
-    index::{self, Order, Taken},
+    index::{self, Taken},
     next::matcher,
     recordings,
 };
@@ -34,15 +34,15 @@ pub(crate) struct Filed {
 }
 
 impl Filed {
-    /// Files a recorded request under a key by its comparison, if it has one; whether it has.
-    pub(crate) fn file(&mut self, request: &Request, id: u32) -> bool {
+    /// Has a recorded request `put` under the keys by its comparison, if it has one; whether it has.
+    pub(crate) fn file(&mut self, request: &Request, id: u32, mut put: impl FnMut(&[u8])) -> bool {
         let Some(comparison) = recordings::compared_by(id) else { return false };
         let Some(head) = head(request) else { return false };
         let is_first = self.known.is_empty();
         let (mut is_filed, mut is_new) = (false, false);
         for comparison in ways(comparison) {
             let Some(key) = matcher::key_by(request, &comparison) else { continue };
-            index::put(&compared(&comparison, &key), id);
+            put(&compared(&comparison, &key));
             is_filed = true;
             let way = [head.as_slice(), &digest(&comparison)].concat();
             is_new |= self.known.insert(Sha256::digest(way).into());
@@ -57,8 +57,8 @@ impl Filed {
     }
 }
 
-/// Takes the recorded response of a live request by the comparisons of recorded ones.
-pub(crate) fn take(request: &Request, order: Order) -> Taken {
+/// Takes the recorded response of a live request by the comparisons of recorded ones, whose keys `look` looks up.
+pub(crate) fn take(request: &Request, mut look: impl FnMut(&[u8]) -> Taken) -> Taken {
     let mut found = Taken::Unknown;
     if index::related(&in_table(BY_HEAD, b""), 1).is_empty() {
         return found;
@@ -80,7 +80,7 @@ pub(crate) fn take(request: &Request, order: Order) -> Taken {
                     left = rest;
                 }
                 let Some(key) = matcher::key_by(request, &comparison) else { continue };
-                match index::take(request, &compared(&comparison, &key), order) {
+                match look(&compared(&comparison, &key)) {
                     Taken::Exchange(id) => return Taken::Exchange(id),
                     used @ Taken::Used(_) => found = used,
                     Taken::Unknown => {}

@@ -129,11 +129,14 @@ fn file_exchanges(
 fn file_exchange(exchange: &Exchange, request: &Request, id: u32, preflights: bool, compared: &mut Filed) -> bool {
     let mut put = |request: &Request| {
         let key = matcher::key(request);
-        let is_special = key.as_ref().is_some_and(|key| special::file(exchange, request, key, id));
-        if let Some(key) = key.as_ref().filter(|_| !is_special) {
+        if let Some(key) = key.as_ref().filter(|key| !special::file(exchange, request, key, id)) {
             index::put(&of_recorded(key), id);
         }
-        let is_compared = !is_special && compared.file(request, id);
+        let is_compared = compared.file(request, id, |key| {
+            if !special::file(exchange, request, key, id) {
+                index::put(key, id);
+            }
+        });
         if preflights && (key.is_some() || is_compared) {
             preflight::file(request, id);
         }
@@ -220,8 +223,11 @@ fn take(request: &Request, traits: RequestTraits, options: &Options) -> Result<F
     let has_special = traits & (RequestTraits::CONDITIONAL | RequestTraits::PARTIAL) != RequestTraits::empty();
     // Made once: what it takes of a large content is much of what this hook may take.
     let mut key = if has_special { Some(matcher::key(request).ok_or(Reason::NoKey)?) } else { None };
-    if let Some(id) = key.as_ref().and_then(|key| special::take(request, traits, key, options)) {
-        return Ok(Found::Own(id));
+    if let Some(key) = &key {
+        let special = |key: &[u8]| special::take(request, traits, key, options);
+        if let Some(id) = special(key).or_else(|| compared(request, special)) {
+            return Ok(Found::Own(id));
+        }
     }
     let remembered = if has_special { None } else { index::take_remembered(request, order) };
     let taken = match remembered {
@@ -238,19 +244,28 @@ fn take(request: &Request, traits: RequestTraits, options: &Options) -> Result<F
         Taken::Used(number) => Reason::Used(number),
         Taken::Unknown => Reason::NotRecorded,
     };
-    let missed = match comparison::take(request, order) {
+    let missed = match comparison::take(request, |key| index::take(request, key, order)) {
         Taken::Exchange(id) => return Ok(Found::Own(id)),
         Taken::Used(number) => Reason::Used(number),
         Taken::Unknown => missed,
     };
     let key = key.or_else(|| matcher::key(request)).ok_or(Reason::NoKey)?;
-    if let Some(id) = special::take_substitute(request, &key, order) {
+    let substitute = |key: &[u8]| special::take_substitute(request, key, order);
+    if let Some(id) = substitute(&key).or_else(|| compared(request, substitute)) {
         return Ok(Found::Substitute(id));
     }
     Err(match missed {
         Reason::NotRecorded => special::status_of_others(&key).map_or(Reason::NotRecorded, Reason::Special),
         other => other,
     })
+}
+
+/// What is found under one of the keys that a request has by the comparisons of recordings.
+fn compared(request: &Request, mut find: impl FnMut(&[u8]) -> Option<u32>) -> Option<u32> {
+    match comparison::take(request, |key| find(key).map_or(Taken::Unknown, Taken::Exchange)) {
+        Taken::Exchange(id) => Some(id),
+        Taken::Used(_) | Taken::Unknown => None,
+    }
 }
 
 /// The response of a recorded exchange, as it answers this request, with its dates brought up to date if they are to be.
