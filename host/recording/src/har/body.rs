@@ -228,7 +228,7 @@ fn encode(text: String, as_bytes: bool) -> (Vec<u8>, Form) {
 
 /// The body that is in a file of its own: as it was sent, or, where that is known, as the text that a browser made of it.
 fn of_file(bytes: Bytes, wanted: &Told) -> Body {
-    let text = str::from_utf8(&bytes).ok().filter(|text| !text.contains('\0')).map(|text| Text::Held(text.to_owned()));
+    let text = str::from_utf8(&bytes).ok().map(|text| Text::Held(text.to_owned()));
     let (bytes, form) = match text {
         Some(text) if wanted.is_of_single_bytes(&text) => match text {
             Text::Held(text) => {
@@ -237,7 +237,8 @@ fn of_file(bytes: Bytes, wanted: &Told) -> Body {
             }
             Text::Left(_) => (bytes, Form::Text),
         },
-        Some(_) if wanted.is_recoded() => (bytes, Form::Text),
+        // What has several bytes for each character has zeros among them.
+        Some(Text::Held(text)) if wanted.is_recoded() && !text.contains('\0') => (bytes, Form::Text),
         _ => (bytes, Form::Bytes),
     };
     Body { content: Content::Held(bytes), form }

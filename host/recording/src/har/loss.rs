@@ -5,6 +5,7 @@ use crate::{
     document::{Entry, Text},
     media_type::parameter,
     model::Fields,
+    reading::body::is_wide,
 };
 
 /// Whether it is said of a body that it is not whole, or not there: in words, as Fiddler, Firefox and HTTP Toolkit do, or by a
@@ -43,6 +44,8 @@ pub(super) struct Told {
     is_coded: bool,
     /// Whether it was sent in another charset, and then had another size.
     is_recoded: bool,
+    /// Whether that charset has several bytes for each character.
+    is_wide: bool,
     is_request: bool,
 }
 
@@ -58,6 +61,7 @@ impl Told {
             sent: content_length(fields),
             is_coded: fields.get("content-encoding").is_some(),
             is_recoded: charset.is_some_and(|charset| !is_unicode(charset)),
+            is_wide: charset.is_some_and(is_wide),
             is_request: place.starts_with("request."),
         })
     }
@@ -71,6 +75,9 @@ impl Told {
     /// mitmproxy and Chromium write bytes so that are no text, and browsers texts in windows-1252, with a charset or without.
     pub(super) fn is_of_single_bytes(&self, text: &Text) -> bool {
         let (characters, len) = (text.characters(), text.len());
+        if self.is_wide {
+            return false;
+        }
         if let Some(sent) = self.sent.filter(|sent| !self.is_coded && (*sent == characters || *sent == len)) {
             return sent == characters;
         }

@@ -80,10 +80,13 @@ fn name_utf8(kind: &mut Bytes, is_ascii: bool) {
     let Some(range) = parameter(text, "charset") else { return };
     let (before, rest) = text.split_at(range.start);
     let (charset, after) = rest.split_at(range.len());
-    let is_wide = ["utf-16", "utf-32", "ucs-", "unicode"]
-        .iter()
-        .any(|wide| charset.get(..wide.len()).is_some_and(|start| start.eq_ignore_ascii_case(wide)));
-    if !charset.eq_ignore_ascii_case("utf-8") && (is_wide || !is_ascii) {
+    if !charset.eq_ignore_ascii_case("utf-8") && (is_wide(charset) || !is_ascii) {
         *kind = format!("{before}utf-8{after}").into();
     }
+}
+
+/// Whether the characters of a charset have several bytes each, those of ASCII too.
+pub(crate) fn is_wide(charset: &str) -> bool {
+    let starts_with = |wide: &str| charset.get(..wide.len()).is_some_and(|start| start.eq_ignore_ascii_case(wide));
+    ["utf-16", "utf-32", "ucs-", "unicode"].into_iter().any(starts_with)
 }

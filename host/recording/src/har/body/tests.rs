@@ -51,6 +51,8 @@ fn a_text_is_bytes_where_the_server_sent_as_many() {
     assert_eq!(body("d\u{2019}e", 5, "5"), "d\u{2019}e".as_bytes());
     assert_eq!(body("d\u{2019}e", 3, "5"), "d\u{2019}e".as_bytes());
     assert_eq!(body("d\u{142}e", 4, "3"), "d\u{142}e".as_bytes());
+    let wide = with("/response/content", json!({"size": 8, "text": "café", "mimeType": "text/plain; charset=utf-16"}));
+    assert_eq!(held(&response(&wide).content), "café".as_bytes());
     // chrome-har counts the text and the bytes.
     assert_eq!(body("zw\u{c3}\u{b6}lf", 12, ""), "zwölf".as_bytes());
 }
@@ -104,6 +106,7 @@ fn a_text_in_a_file_of_its_own_may_be_recoded() {
     assert_eq!(body("café".as_bytes(), latin1, "4"), (b"caf\xe9".to_vec(), latin1.to_owned()));
     assert_eq!(body("café".as_bytes(), latin1, ""), ("café".into(), utf8.clone()));
     assert_eq!(body("café".as_bytes(), utf16, "8"), ("café".into(), utf8));
+    assert_eq!(body("c\0é".as_bytes(), "text/plain", "3"), (b"c\0\xe9".to_vec(), "text/plain".to_owned()));
     assert_eq!(body(b"c\0a\0", utf16, "4"), (b"c\0a\0".to_vec(), utf16.to_owned()));
     assert_eq!(body(b"caf\xe9", latin1, "4"), (b"caf\xe9".to_vec(), latin1.to_owned()));
 }
