@@ -14,6 +14,7 @@ named and left out. npm and pip take the tools from their registries.
 
 import argparse
 import fnmatch
+import functools
 import pathlib
 import shutil
 import subprocess
@@ -66,30 +67,40 @@ def run(options, folder):
     if not options.binary:
         sys.exit("error: there is no built proxyhost; build it, or name it by `--binary`")
     rows, faults = [], []
-    for name, tool in TOOLS.items():
+    for name, run_one in {**recorders(options, folder), **grpc_calls(options, folder)}.items():
         if not fnmatch.fnmatch(name, options.only):
             continue
-        place = (options.keep or folder) / name.replace(" ", "-").replace(",", "")
-        shutil.rmtree(place, ignore_errors=True)
-        place.mkdir(parents=True)
         try:
-            row, unexpected = one(name, tool, options, place)
+            row, unexpected = run_one(name)
         except Unavailable as reason:
             row, unexpected = (name, "", "", "", "", "", f"left out: {reason}"), []
         except (Failed, OSError, subprocess.SubprocessError) as reason:
-            row, unexpected = (name, "", "", "", "", "", f"failed: {reason}"), [f"{name}: {reason}"]
+            row, unexpected = (name, "", "", "", "", "", "failed"), [f"{name}: {reason}"]
         rows.append(row)
         faults += unexpected
-        print("|", " | ".join(map(str, row)), "|", file=sys.stderr, flush=True)
-    if fnmatch.fnmatch("gRPC", options.only):
-        for row, unexpected in calls.rows(options.binary, options.tools or folder / "tools", folder):
-            rows.append(row)
-            faults += unexpected
+        print(name, file=sys.stderr, flush=True)
     print("| tool | version | exchanges | same | same, decoded | known | differing |\n|---|---|---|---|---|---|---|")
     for row in rows:
         print("|", " | ".join(map(str, row)), "|")
     print(*(f"\nerror: {fault}" for fault in faults), sep="")
     return 1 if faults else 0
+
+
+def recorders(options, folder):
+    def run_one(name, tool):
+        place = (options.keep or folder) / name.replace(" ", "-").replace(",", "")
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir(parents=True)
+        return one(name, tool, options, place)
+
+    return {name: functools.partial(run_one, tool=tool) for name, tool in TOOLS.items()}
+
+
+def grpc_calls(options, folder):
+    def run_one(name):
+        return calls.row(name, options.binary, calls.install(options.tools or folder / "tools"), folder)
+
+    return dict.fromkeys(calls.WAYS, run_one)
 
 
 def one(name, tool, options, place):

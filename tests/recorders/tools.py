@@ -80,13 +80,12 @@ class WireMock(Tool):
 
 
 class Firefox(Tool):
-    origins = ("plain",)
-
     def __init__(self):
         pass
 
     def record(self, origin, folder, _binary):
-        return firefox.record(first_of("firefox-esr", "firefox"), folder, origin.plain, RECORD_SECONDS)
+        bases = [getattr(origin, name) for name in self.origins]
+        return firefox.record(first_of("firefox-esr", "firefox"), folder, bases, RECORD_SECONDS)
 
     def version(self, _scripts):
         return said([first_of("firefox-esr", "firefox"), "--version"]).split()[-1]

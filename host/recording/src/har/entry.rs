@@ -223,7 +223,7 @@ fn fields(entry: &Entry, place: &str, heads: &mut Heads, what: &str, is_own: boo
                 b":authority" => authority = heads.line(&value, what).map_err(at)?,
                 // That of SPDY.
                 b":host" if authority.is_empty() => authority = heads.line(&value, what).map_err(at)?,
-                name if is_pseudo(name) => {}
+                name if is_pseudo(name) || !is_own && field::is_of_firefox(name) => {}
                 name => {
                     heads.spend(FIELD_OVERHEAD).map_err(at)?;
                     let name = heads.token(name, what).map_err(at)?;

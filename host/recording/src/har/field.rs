@@ -59,6 +59,11 @@ fn begins_a_cookie(text: &[u8]) -> bool {
     name > 0 && text.get(name) == Some(&b'=')
 }
 
+/// Whether Firefox adds a field to responses, which no server sent, to say how they came.
+pub(super) fn is_of_firefox(name: &[u8]) -> bool {
+    [&b"x-firefox-spdy"[..], b"x-firefox-http3"].iter().any(|own| name.eq_ignore_ascii_case(own))
+}
+
 /// Leaves out of a request the lines that are there before: chrome-har has some once as a page wanted them, and once as they
 /// were sent.
 pub(super) fn leave_out_repeated(fields: &mut Fields) {

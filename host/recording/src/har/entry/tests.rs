@@ -93,6 +93,12 @@ fn cookies_that_are_joined_by_commas_are_several_fields() {
 }
 
 #[test]
+fn fields_that_no_server_sent_are_left_out() {
+    let fields = json!([["X-Firefox-Spdy", "h2"], ["x-firefox-http3", "h3"], ["X-Firefox", "a"]]);
+    assert_eq!(shown(&response(&with("/response/headers", fields)).fields), ["X-Firefox: a"]);
+}
+
+#[test]
 fn a_requests_line_that_is_there_twice_counts_once() {
     let twice = json!([["Content-Type", "a/b"], ["X", "1"], ["content-type", "a/b"], ["X", "2"], ["X", "1"]]);
     let asked = exchange(&with("/request/headers", twice.clone())).flow.request;
