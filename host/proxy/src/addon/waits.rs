@@ -1,13 +1,14 @@
 //! What a call waits for, and the time that it may take in all.
 
 use std::{
+    future::poll_fn,
     pin::pin,
     sync::{Mutex, MutexGuard, PoisonError},
     task::Poll,
     time::Duration,
 };
 
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 /// How long the call of an instance has waited for what has a time limit of its own, such as a body.
 #[derive(Debug, Default)]
@@ -24,7 +25,7 @@ impl Waits {
     pub async fn during<T>(&self, wait: impl Future<Output = T>) -> T {
         let mut wait = pin!(wait);
         // Most is there already.
-        if let Poll::Ready(done) = std::future::poll_fn(|context| Poll::Ready(wait.as_mut().poll(context))).await {
+        if let Poll::Ready(done) = poll_fn(|context| Poll::Ready(wait.as_mut().poll(context))).await {
             return done;
         }
         self.lock().since = Some(Instant::now());
@@ -33,23 +34,31 @@ impl Waits {
     }
 
     /// Lets a call run for so long, beside what it waits; `None` when it did not end. It is dropped then.
+    ///
+    /// Each poll of this polls the call once: one that yields lets others run at once.
     pub async fn bound<T>(&self, limit: Duration, call: impl Future<Output = T>) -> Option<T> {
         let mut call = pin!(call);
         *self.lock() = Waited::default();
         // Most are done at once, and take no timer.
-        if let Poll::Ready(done) = std::future::poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await {
-            return Some(done);
-        }
-        let began = Instant::now();
-        loop {
-            let deadline = (began + limit + self.so_far()).max(Instant::now() + LEAST);
-            if let Ok(done) = tokio::time::timeout_at(deadline, call.as_mut()).await {
-                return Some(done);
+        let mut timer = None;
+        poll_fn(|context| {
+            if let Poll::Ready(done) = call.as_mut().poll(context) {
+                return Poll::Ready(Some(done));
             }
-            if Instant::now() >= began + limit + self.so_far() && !self.is_waiting() {
-                return None;
+            let (began, timer) = timer.get_or_insert_with(|| {
+                let began = Instant::now();
+                (began, Box::pin(sleep_until(began + limit)))
+            });
+            while timer.as_mut().poll(context).is_ready() {
+                let (now, end) = (Instant::now(), *began + limit + self.so_far());
+                if now >= end && !self.is_waiting() {
+                    return Poll::Ready(None);
+                }
+                timer.as_mut().reset(end.max(now + LEAST));
             }
-        }
+            Poll::Pending
+        })
+        .await
     }
 
     fn so_far(&self) -> Duration {
@@ -94,6 +103,21 @@ mod tests {
         let began = Instant::now();
         assert_eq!(waits.bound(LIMIT, std::future::pending::<()>()).await, None);
         assert_eq!(began.elapsed(), LIMIT);
+    }
+
+    #[tokio::test]
+    async fn a_call_that_yields_lets_others_run_at_once() {
+        let waits = Waits::default();
+        let mut polls = 0;
+        let yielding = poll_fn(|_| {
+            polls += 1;
+            Poll::<()>::Pending
+        });
+        {
+            let mut bound = pin!(waits.bound(LIMIT, yielding));
+            poll_fn(|context| Poll::Ready(assert!(bound.as_mut().poll(context).is_pending()))).await;
+        }
+        assert_eq!(polls, 1);
     }
 
     #[tokio::test(start_paused = true)]
