@@ -279,23 +279,32 @@ impl Addon {
     }
 
     /// Calls a hook, unless it failed too often just now.
-    async fn call<R, F>(&self, hook: &Hook, flow: FlowId, call: impl FnOnce(Arc<Pool>) -> F) -> Result<R, HookFailure>
+    fn call<R, F>(
+        &self,
+        hook: &Hook,
+        flow: FlowId,
+        call: impl FnOnce(Arc<Pool>) -> F,
+    ) -> impl Future<Output = Result<R, HookFailure>> + Send
     where
         R: Send + 'static,
         F: Future<Output = Result<R, HookFailure>> + Send + 'static,
     {
-        if let Some(left) = hook.breaker.off_for() {
-            return Err(HookFailure::Off(left));
+        let calling = match hook.breaker.off_for() {
+            Some(left) => Err(HookFailure::Off(left)),
+            None => Ok(self.pool.call(call)),
+        };
+        async move {
+            let calling = calling?;
+            let began = Instant::now();
+            let called = calling.await;
+            hook.counts.calls.fetch_add(1, Ordering::Relaxed);
+            let took = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            hook.counts.nanoseconds.fetch_add(took, Ordering::Relaxed);
+            called.inspect_err(|failure| {
+                hook.counts.failures.fetch_add(1, Ordering::Relaxed);
+                self.failed(hook, flow, failure);
+            })
         }
-        let began = Instant::now();
-        let called = self.pool.call(call).await;
-        hook.counts.calls.fetch_add(1, Ordering::Relaxed);
-        let took = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        hook.counts.nanoseconds.fetch_add(took, Ordering::Relaxed);
-        called.inspect_err(|failure| {
-            hook.counts.failures.fetch_add(1, Ordering::Relaxed);
-            self.failed(hook, flow, failure);
-        })
     }
 
     /// Takes note of a failure.

@@ -173,16 +173,23 @@ impl Pool {
     ///
     /// # Errors
     /// When the call fails.
-    pub async fn call<R, F>(self: &Arc<Self>, call: impl FnOnce(Arc<Self>) -> F) -> Result<R, HookFailure>
+    pub fn call<R, F>(
+        self: &Arc<Self>,
+        call: impl FnOnce(Arc<Self>) -> F,
+    ) -> impl Future<Output = Result<R, HookFailure>> + Send
     where
         R: Send + 'static,
         F: Future<Output = Result<R, HookFailure>> + Send + 'static,
     {
+        // Not within what this returns, which would carry along what the call takes with it.
         let running = call::run(self.scheduler.clone(), self.id, call(self.clone()));
-        if !self.is_singleton() {
-            return running.await;
+        let is_singleton = self.is_singleton();
+        async move {
+            if !is_singleton {
+                return running.await;
+            }
+            tokio::spawn(running).await.unwrap_or_else(|stopped| Err(HookFailure::Panicked(stopped.to_string())))
         }
-        tokio::spawn(running).await.unwrap_or_else(|stopped| Err(HookFailure::Panicked(stopped.to_string())))
     }
 
     /// An instance for one call.
@@ -200,7 +207,8 @@ impl Pool {
         let kept = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let instance = match kept {
             Some(instance) => instance,
-            None => self.fresh().await?,
+            // Boxed, as it is large and rare.
+            None => Box::pin(self.fresh()).await?,
         };
         Ok(Lease { instance, pool: self, _permit: permit })
     }

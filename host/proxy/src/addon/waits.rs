@@ -115,7 +115,8 @@ mod tests {
         });
         {
             let mut bound = pin!(waits.bound(LIMIT, yielding));
-            poll_fn(|context| Poll::Ready(assert!(bound.as_mut().poll(context).is_pending()))).await;
+            let first = poll_fn(|context| Poll::Ready(bound.as_mut().poll(context))).await;
+            assert!(first.is_pending());
         }
         assert_eq!(polls, 1);
     }

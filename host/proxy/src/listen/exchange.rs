@@ -1,6 +1,7 @@
 //! One exchange with a client: HTTP in, through the service as a flow, HTTP out.
 
 use std::{
+    any::Any,
     panic::AssertUnwindSafe,
     sync::{Arc, LazyLock},
 };
@@ -184,23 +185,26 @@ fn is_new(trouble: Trouble) -> bool {
 }
 
 /// A panic ends its flow and nothing else.
-async fn contained<S: Service>(
+fn contained<S: Service>(
     service: &S,
     request: Request,
     interim: Option<Interim>,
-) -> Result<Response, Unanswered> {
+) -> impl Future<Output = Result<Response, Unanswered>> {
     let flow = request.flow;
     let interim = interim.map(|interim| Arc::new(interim) as Arc<dyn InterimSink>);
     // The service is shared by all flows, so what it keeps cannot be left half-changed by one of them.
-    let answered = AssertUnwindSafe(service.respond(request, interim)).catch_unwind().await;
-    answered.unwrap_or_else(|panic| {
-        let what = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-        let what = what.unwrap_or("it panicked");
-        if is_new(Trouble::Panic) {
-            error!(flow = flow.0, "the proxy failed on this flow, which is a bug: {what}");
-        }
-        Err(Fault::new(FaultKind::Internal, "the proxy failed on this request; its log says more").into())
-    })
+    let answered = AssertUnwindSafe(service.respond(request, interim)).catch_unwind();
+    answered.map(move |answered| answered.unwrap_or_else(|panic| Err(failed(flow, panic.as_ref()).into())))
+}
+
+/// What a client is told of a panic, which the log is told more of.
+fn failed(flow: FlowId, panic: &(dyn Any + Send)) -> Fault {
+    let what = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+    let what = what.unwrap_or("it panicked");
+    if is_new(Trouble::Panic) {
+        error!(flow = flow.0, "the proxy failed on this flow, which is a bug: {what}");
+    }
+    Fault::new(FaultKind::Internal, "the proxy failed on this request; its log says more")
 }
 
 fn busy(limit: usize) -> Fault {

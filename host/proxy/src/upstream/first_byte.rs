@@ -15,16 +15,19 @@ use tokio::time::Instant;
 
 /// How long to wait, and since when.
 #[derive(Clone, Debug)]
-pub(super) struct FirstByteTimeout {
+pub(super) struct FirstByteTimeout(Arc<Since>);
+
+#[derive(Debug)]
+struct Since {
     began: Instant,
     limit: Duration,
     /// Milliseconds from `began` to when the request last moved.
-    moved: Arc<AtomicU64>,
+    moved: AtomicU64,
 }
 
 impl FirstByteTimeout {
     pub(super) fn new(limit: Duration) -> Self {
-        Self { began: Instant::now(), limit, moved: Arc::default() }
+        Self(Arc::new(Since { began: Instant::now(), limit, moved: AtomicU64::new(0) }))
     }
 
     /// A body whose pieces are taken note of.
@@ -34,19 +37,22 @@ impl FirstByteTimeout {
 
     /// Waits until nothing moved for too long.
     pub(super) async fn elapsed(&self) {
+        let Since { limit, .. } = *self.0;
         loop {
-            let deadline = self.began + Duration::from_millis(self.moved.load(Ordering::Relaxed)) + self.limit;
-            tokio::time::sleep_until(deadline).await;
-            let moved = self.began + Duration::from_millis(self.moved.load(Ordering::Relaxed));
-            if moved.elapsed() >= self.limit {
+            tokio::time::sleep_until(self.moved() + limit).await;
+            if self.moved().elapsed() >= limit {
                 return;
             }
         }
     }
 
+    fn moved(&self) -> Instant {
+        self.0.began + Duration::from_millis(self.0.moved.load(Ordering::Relaxed))
+    }
+
     fn note(&self) {
-        let since = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.moved.store(since, Ordering::Relaxed);
+        let since = u64::try_from(self.0.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.0.moved.store(since, Ordering::Relaxed);
     }
 }
 
