@@ -10,6 +10,10 @@ use std::{
 };
 
 use control::Inventory;
+use futures_util::{
+    FutureExt,
+    future::{self, Either},
+};
 use tracing::{debug, error, warn};
 
 use super::{
@@ -237,14 +241,16 @@ impl Addon {
     /// When the hook failed and the addon's policy is to fail.
     pub async fn on_request(&self, request: &Request) -> Result<Action<Request>, Fault> {
         let copy = request.clone();
-        let called = self.call(&self.request, request.flow, |pool| async move {
-            let _body = pool.arrived(&copy.body).await?;
-            let mut lease = pool.lease().await?;
-            let done = lease.instance().on_request(copy).await?;
-            lease.give_back();
-            Ok(done)
-        });
-        self.settle(called.await, || Action::Next(request.clone()))
+        let called = self
+            .call(&self.request, request.flow, |pool| async move {
+                let _body = pool.arrived(&copy.body).await?;
+                let mut lease = pool.lease().await?;
+                let done = lease.instance().on_request(copy).await?;
+                lease.give_back();
+                Ok(done)
+            })
+            .await;
+        self.settle(called, || Action::Next(request.clone()))
     }
 
     /// What the addon wants done with a response. The request is as it was sent.
@@ -253,14 +259,16 @@ impl Addon {
     /// When the hook failed and the addon's policy is to fail.
     pub async fn on_response(&self, request: &Request, response: &Response) -> Result<Action<Response>, Fault> {
         let copies = (request.clone(), response.clone());
-        let called = self.call(&self.response, request.flow, |pool| async move {
-            let _body = pool.arrived(&copies.1.body).await?;
-            let mut lease = pool.lease().await?;
-            let done = lease.instance().on_response(copies.0, copies.1).await?;
-            lease.give_back();
-            Ok(done)
-        });
-        self.settle(called.await, || Action::Next(response.clone()))
+        let called = self
+            .call(&self.response, request.flow, |pool| async move {
+                let _body = pool.arrived(&copies.1.body).await?;
+                let mut lease = pool.lease().await?;
+                let done = lease.instance().on_response(copies.0, copies.1).await?;
+                lease.give_back();
+                Ok(done)
+            })
+            .await;
+        self.settle(called, || Action::Next(response.clone()))
     }
 
     /// Tells the addon that a request got no response.
@@ -269,13 +277,15 @@ impl Addon {
     /// When the hook failed and the addon's policy is to fail.
     pub async fn on_error(&self, request: &Request, fault: &Fault) -> Result<(), Fault> {
         let (copy, kind, detail) = (request.clone(), fault.kind.name(), fault.detail.clone());
-        let called = self.call(&self.error, request.flow, |pool| async move {
-            let mut lease = pool.lease().await?;
-            lease.instance().on_error(copy, kind, &detail).await?;
-            lease.give_back();
-            Ok(())
-        });
-        self.settle(called.await, || ())
+        let called = self
+            .call(&self.error, request.flow, |pool| async move {
+                let mut lease = pool.lease().await?;
+                lease.instance().on_error(copy, kind, &detail).await?;
+                lease.give_back();
+                Ok(())
+            })
+            .await;
+        self.settle(called, || ())
     }
 
     /// Calls a hook, unless it failed too often just now.
@@ -289,14 +299,11 @@ impl Addon {
         R: Send + 'static,
         F: Future<Output = Result<R, HookFailure>> + Send + 'static,
     {
-        let calling = match hook.breaker.off_for() {
-            Some(left) => Err(HookFailure::Off(left)),
-            None => Ok(self.pool.call(call)),
-        };
-        async move {
-            let calling = calling?;
-            let began = Instant::now();
-            let called = calling.await;
+        if let Some(left) = hook.breaker.off_for() {
+            return Either::Left(future::ready(Err(HookFailure::Off(left))));
+        }
+        let began = Instant::now();
+        Either::Right(self.pool.call(call).map(move |called| {
             hook.counts.calls.fetch_add(1, Ordering::Relaxed);
             let took = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
             hook.counts.nanoseconds.fetch_add(took, Ordering::Relaxed);
@@ -304,7 +311,7 @@ impl Addon {
                 hook.counts.failures.fetch_add(1, Ordering::Relaxed);
                 self.failed(hook, flow, failure);
             })
-        }
+        }))
     }
 
     /// Takes note of a failure.

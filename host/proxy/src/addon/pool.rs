@@ -8,7 +8,11 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use futures_util::{FutureExt, future::Either};
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    task::JoinError,
+};
 use wasmtime::component::InstancePre;
 
 use super::{
@@ -181,15 +185,13 @@ impl Pool {
         R: Send + 'static,
         F: Future<Output = Result<R, HookFailure>> + Send + 'static,
     {
-        // Not within what this returns, which would carry along what the call takes with it.
+        // Not within a block, which would carry along what the call takes with it.
         let running = call::run(self.scheduler.clone(), self.id, call(self.clone()));
-        let is_singleton = self.is_singleton();
-        async move {
-            if !is_singleton {
-                return running.await;
-            }
-            tokio::spawn(running).await.unwrap_or_else(|stopped| Err(HookFailure::Panicked(stopped.to_string())))
+        if !self.is_singleton() {
+            return Either::Left(running);
         }
+        let stopped = |stopped: JoinError| Err(HookFailure::Panicked(stopped.to_string()));
+        Either::Right(tokio::spawn(running).map(move |called| called.unwrap_or_else(stopped)))
     }
 
     /// An instance for one call.
