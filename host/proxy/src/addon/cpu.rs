@@ -13,7 +13,7 @@ use std::{
 
 use rustix::time::{ClockId, clock_gettime};
 
-use super::engine::TICK;
+use super::clock::TICK;
 
 /// What the current call has computed, and may compute.
 #[derive(Debug, Default)]

@@ -49,7 +49,7 @@ pub async fn ask(
     limits: &Limits,
 ) -> Result<Declared, LoadError> {
     let limits = Limits { cpu: WITHIN, hook: WITHIN, configure: WITHIN, ..*limits };
-    let mut shared = Shared::new(name.to_owned(), limits, &engine.capabilities, None);
+    let mut shared = Shared::new(name.to_owned(), limits, engine.clock.clone(), &engine.capabilities, None);
     shared.is_trial = true;
     let failed = |source| LoadError::Declare { addon: name.to_owned(), source };
     let mut instance = Instance::new(component, exports, Arc::new(shared)).await.map_err(failed)?;

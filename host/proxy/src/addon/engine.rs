@@ -4,7 +4,6 @@ use std::{error::Error, io, path::Path, sync::Arc, thread, time::Duration};
 
 use compiled::{Cache, Unusable};
 use tokio::{sync::oneshot, time};
-use tracing::warn;
 use wasmtime::{
     Config, Engine, PoolingAllocationConfig, WasmBacktraceDetails,
     component::{Component, HasSelf, Linker},
@@ -13,12 +12,10 @@ use wasmtime::{
 use super::{
     bindings::Addon,
     capability::{Capability, Package},
+    clock::Clock,
     scheduler::Scheduler,
     state::State,
 };
-
-/// How often the engine's clock ticks. A call that computes for longer goes on where it holds nobody up, see `scheduler`.
-pub const TICK: Duration = Duration::from_millis(1);
 
 /// Instances that the pool has room for, over all addons.
 const INSTANCES: u32 = 1000;
@@ -36,6 +33,8 @@ pub struct AddonEngine {
     pub linker: Linker<State>,
     /// Where calls go on that compute for long.
     pub scheduler: Arc<Scheduler>,
+    /// What says how long calls compute.
+    pub clock: Arc<Clock>,
     /// What addons may do beyond their flows.
     pub capabilities: Vec<Arc<dyn Capability>>,
     /// What the user should know of it. The engine is there before the log is.
@@ -53,8 +52,7 @@ impl AddonEngine {
     /// When this machine cannot run WebAssembly, or two capabilities provide the same interface.
     pub fn new(cache: Option<&Path>, capabilities: Vec<Arc<dyn Capability>>) -> wasmtime::Result<Self> {
         let engine = Self::without_clock(cache, capabilities)?;
-        start_clock(&engine.engine);
-        Ok(engine)
+        Ok(Self { clock: Clock::start(&engine.engine), ..engine })
     }
 
     /// The same without its clock: a call takes as many instructions each time, and nothing ends what loops.
@@ -80,6 +78,7 @@ impl AddonEngine {
             engine,
             linker,
             scheduler: Arc::default(),
+            clock: Arc::default(),
             capabilities,
             warning,
             cache: cache.map(|path| Ok(Arc::new(Cache::open(path)?))),
@@ -184,18 +183,3 @@ fn unpooled() -> Config {
 /// Address space that a growing memory gets more than it asked for, and that is left unused after it.
 const SPARE: u64 = 1 << 20;
 const GUARD: u64 = 1 << 16;
-
-/// Ticks until the engine is gone.
-fn start_clock(engine: &Engine) {
-    let engine = engine.weak();
-    let clock = thread::Builder::new().name("addon-clock".to_owned()).spawn(move || {
-        loop {
-            thread::sleep(TICK);
-            let Some(engine) = engine.upgrade() else { return };
-            engine.increment_epoch();
-        }
-    });
-    if let Err(error) = clock {
-        warn!(%error, "cannot start the clock that bounds addons; one that loops will not be stopped");
-    }
-}

@@ -123,10 +123,14 @@ impl Instance {
         let mut store = Store::new(pre.engine(), State::new(shared));
         store.limiter(|state| &mut state.memory);
         store.set_hostcall_fuel(limits.crossing());
-        store.epoch_deadline_callback(|mut context| match context.data_mut().cpu.tick() {
-            Tick::GoOn => Ok(UpdateDeadline::Continue(1)),
-            Tick::Yield => Ok(UpdateDeadline::Yield(1)),
-            Tick::Over => Err(OutOfTime.into()),
+        store.epoch_deadline_callback(|mut context| {
+            let state = context.data_mut();
+            state.shared.clock.need();
+            match state.cpu.tick() {
+                Tick::GoOn => Ok(UpdateDeadline::Continue(1)),
+                Tick::Yield => Ok(UpdateDeadline::Yield(1)),
+                Tick::Over => Err(OutOfTime.into()),
+            }
         });
         begin(&mut store, None, &Session::default(), limits.cpu);
         let waits = store.data().waits.clone();
@@ -344,6 +348,7 @@ impl Allowed {
 /// Gives the next call its time, its flow and its session.
 fn begin(store: &mut Store<State>, flow: Option<FlowId>, session: &Session, cpu: Duration) {
     let state = store.data_mut();
+    state.shared.clock.need();
     state.cpu.begin(cpu);
     state.flow = flow;
     if state.session != *session {

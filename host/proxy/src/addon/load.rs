@@ -10,6 +10,7 @@ use wasmtime::component::InstancePre;
 use super::{
     bindings::exports::proxyhost::addon::lifecycle,
     capability::{Capability, Package},
+    clock::Clock,
     commands::Command,
     component::{ComponentError, Source},
     contract::{self, ContractError},
@@ -178,6 +179,7 @@ pub struct Loaded {
     component: InstancePre<State>,
     exports: Arc<Exports>,
     scheduler: Arc<Scheduler>,
+    clock: Arc<Clock>,
     capabilities: Vec<Arc<dyn Capability>>,
 }
 
@@ -278,6 +280,7 @@ async fn load_one(
         component,
         exports: Arc::new(exports),
         scheduler: engine.scheduler.clone(),
+        clock: engine.clock.clone(),
         capabilities: engine.capabilities.clone(),
     };
     Ok((loaded, composition.used))
@@ -313,8 +316,13 @@ impl Loaded {
         let mut options: Values =
             self.options.iter().map(|option| (option.name.clone(), option.default_value())).collect();
         options.extend(values);
-        let mut shared =
-            Shared::new(self.name.clone(), limits, &self.capabilities, before.map(|before| before.shared().as_ref()));
+        let mut shared = Shared::new(
+            self.name.clone(),
+            limits,
+            self.clock.clone(),
+            &self.capabilities,
+            before.map(|before| before.shared().as_ref()),
+        );
         shared.changed = before.map(|before| differing(before.options(), &options)).unwrap_or_default();
         (shared.options, shared.grants, shared.is_trial) = (options, grants, purpose == Purpose::Check);
         shared.journal = journal;

@@ -2,7 +2,7 @@
 //!
 //! `component` finds and recognises them, `plug` fills their imports, `load` makes them ready by what they say of themselves
 //! (`declared`), and `chain` is the order in which flows pass them. `hooks` calls one of them, unless its `breaker` is open, on
-//! an instance from its `pool`: `call` runs that, `cpu` and `waits` measure it, and what computes for long goes on in the
+//! an instance from its `pool`: `call` runs that, `cpu` and `waits` measure it at the ticks of a `clock`, and what computes for long goes on in the
 //! `scheduler`. What components can call is in `messages`, `settings`, `notes` and `log`, and in what implements a `capability`; the
 //! interfaces are in `wit/`. What the host holds for a component has `handles`, and is metered by `memory`.
 
@@ -12,6 +12,7 @@ mod breaker;
 mod call;
 pub mod capability;
 mod chain;
+mod clock;
 mod commands;
 mod component;
 mod contract;

@@ -7,6 +7,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use super::{
     capability::{Capability, CapabilityState},
+    clock::Clock,
     cpu::CpuTime,
     grants::Grants,
     handles::Handles,
@@ -33,6 +34,8 @@ pub struct Shared {
     pub grants: Grants,
     /// What it may use.
     pub limits: Limits,
+    /// What says how long it computes.
+    pub clock: Arc<Clock>,
     /// Whether it is only tried whether it could be configured: nothing may be written.
     pub is_trial: bool,
     /// Where its lines go.
@@ -47,7 +50,13 @@ pub struct Shared {
 impl Shared {
     /// What instances of an addon share that has no options and may use no files. `before` is what they shared in the
     /// configuration before.
-    pub fn new(name: String, limits: Limits, capabilities: &[Arc<dyn Capability>], before: Option<&Self>) -> Self {
+    pub fn new(
+        name: String,
+        limits: Limits,
+        clock: Arc<Clock>,
+        capabilities: &[Arc<dyn Capability>],
+        before: Option<&Self>,
+    ) -> Self {
         let states = capabilities.iter().enumerate().map(|(position, capability)| {
             // The list of capabilities is the same as long as the host runs.
             capability.for_addon(before.and_then(|before| before.capabilities.get(position)))
@@ -60,6 +69,7 @@ impl Shared {
             changed: Vec::new(),
             grants: Grants::default(),
             limits,
+            clock,
             is_trial: false,
             kept: Account::new(limits.kept()),
             journal: None,
