@@ -22,7 +22,19 @@ pub(crate) struct Sample {
     flows: Mutex<Kept>,
     options: Vec<OptionInfo>,
     commands: Vec<CommandInfo>,
+    asked: Mutex<Asked>,
     events: tokio::sync::broadcast::Sender<Event>,
+}
+
+/// What a console asked for.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Asked {
+    /// Times that it was told which flows there are.
+    pub(crate) lists: usize,
+    /// The flows that it was told of in a line.
+    pub(crate) lines: Vec<u64>,
+    /// The flows that it was given with all that is kept of them.
+    pub(crate) whole: Vec<u64>,
 }
 
 /// Flows, in the order of their numbers.
@@ -39,6 +51,7 @@ impl Sample {
             flows: Mutex::new(Kept { flows: flows.into_iter().map(Arc::new).collect(), version: 0 }),
             options: options(),
             commands: commands(),
+            asked: Mutex::default(),
             events: tokio::sync::broadcast::channel(MOST_EVENTS).0,
         }
     }
@@ -56,6 +69,11 @@ impl Sample {
         if kept.flows.len() > MOST_KEPT {
             kept.flows.pop_front();
         }
+    }
+
+    /// What it was asked for so far, to be taken or added to.
+    pub(crate) fn asked(&self) -> MutexGuard<'_, Asked> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -82,16 +100,20 @@ impl Control for Sample {
     fn recent(&self, seen: Option<u64>) -> Option<RecentFlows> {
         let kept = self.kept();
         let flows = || kept.flows.iter().map(|flow| (flow.summary.id, flow.summary.stage)).collect();
-        (seen != Some(kept.version)).then(|| RecentFlows { version: kept.version, flows: flows() })
+        let is_news = seen != Some(kept.version);
+        self.asked().lists += usize::from(is_news);
+        is_news.then(|| RecentFlows { version: kept.version, flows: flows() })
     }
 
     fn summaries(&self, flows: &[u64]) -> Vec<Arc<FlowSummary>> {
+        self.asked().lines.extend(flows);
         let all = self.all();
         let wanted = all.iter().filter(|flow| flows.binary_search(&flow.summary.id).is_ok());
         wanted.map(|flow| Arc::new(flow.summary.clone())).collect()
     }
 
     fn flow(&self, id: u64) -> Option<Arc<Flow>> {
+        self.asked().whole.push(id);
         self.all().into_iter().find(|flow| flow.summary.id == id)
     }
 

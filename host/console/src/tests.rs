@@ -1,5 +1,6 @@
 //! Keys in, screens out.
 
+mod asked;
 mod keys;
 mod picture;
 mod screens;

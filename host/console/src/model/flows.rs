@@ -177,7 +177,9 @@ impl Flows {
         if flows.is_empty() {
             return;
         }
+        // That in focus is mostly on the screen as well.
         flows.sort_unstable();
+        flows.dedup();
         for flow in control.summaries(&flows) {
             // The same stays the same, by which whoever shows it knows.
             if let Some(entry) = self.entry_mut(flow.id).filter(|entry| entry.flow.as_ref() != Some(&flow)) {

@@ -63,23 +63,6 @@ fn old_flows_go_first() {
 }
 
 #[test]
-fn what_passes_is_read_and_looked_at_only_where_it_is_needed() {
-    let mut console = shop();
-    (100..200).for_each(|id| console.control.pass(samples::flow(id, "GET", "host.example", "/", 200, "")));
-    let screen = console.screen();
-    assert_eq!((console.listed().len(), console.focused()), (108, Some(199)));
-    assert!(screen.contains(" 108 [following]"), "{screen}");
-    let is_known = |console: &Console, id| console.model.flows.summary(id).is_some();
-    assert!(is_known(&console, 199) && !is_known(&console, 120), "what is not on the screen is nobody's business");
-    console.press("k");
-    assert!(!console.model.flows.read(&console.control), "nothing has become of any");
-    // A filter sees all of them.
-    assert_eq!(console.press("f~u host<enter>").listed().len(), 100);
-    assert!(is_known(&console, 120));
-    assert_eq!(console.focused(), Some(198));
-}
-
-#[test]
 fn a_filter_goes_on_with_the_next_frame_where_there_is_much_to_look_at() {
     let mut console = Console::new(Sample::new(Vec::new()), 80, 24);
     (1..=9_000).for_each(|id| becomes(&console.control, &started(id)));
