@@ -1,6 +1,9 @@
 //! Looking at a running proxy, and changing it: commands, options, and who may.
 
-use std::fs;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+};
 
 use serde_json::Value;
 
@@ -262,4 +265,54 @@ async fn numbers_say_what_happened() {
     }
     fs::metadata(proxy.folder().join("proxyhost")).expect("the file by which `ctl` finds it");
     assert_eq!(proxy.try_ctl(&["stop"]).await.code, Some(0));
+}
+
+#[tokio::test]
+async fn numbers_say_what_is_open_and_recorded_and_what_memory_addons_have() {
+    let origin = Origin::answering(|_| b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello".to_vec()).await;
+    let proxy = Proxyhost::with(["--control", "0", "-w", "visit.mitm"]).start().await;
+    let (mut wire, gone) = (proxy.connect().await, proxy.connect().await);
+    for _ in 0..3 {
+        assert_eq!(wire.get(&origin.url("/hello")).await.status(), 200);
+    }
+    drop(gone);
+    let read = || async { valid_numbers(&proxy.ctl(&["metrics"]).await) };
+    let mut found = read().await;
+    // The proxy may see a little later that a client has left.
+    while found["proxyhost_client_connections"] > 1.0 {
+        found = read().await;
+    }
+    for (name, value) in [
+        ("proxyhost_client_connections", 1.0),
+        ("proxyhost_client_connections_total", 2.0),
+        ("proxyhost_upstream_connections", 1.0),
+        ("proxyhost_upstream_connections_total", 1.0),
+        (r#"proxyhost_recorded_flows_total{addon="record"}"#, 3.0),
+        (r#"proxyhost_recorder_failures_total{addon="record"}"#, 0.0),
+        (r#"proxyhost_recorder_backlog_bytes{addon="record"}"#, 0.0),
+        (r#"proxyhost_addon_instances{addon="record"}"#, 1.0),
+    ] {
+        assert_eq!(found.get(name), Some(&value), "{name} in {found:#?}");
+    }
+    assert!(found[r#"proxyhost_addon_memory_bytes{addon="record"}"#] > 65_536.0, "{found:#?}");
+}
+
+/// The samples of a text as Prometheus takes it: each family at once, with its type, and no sample twice.
+fn valid_numbers(text: &str) -> BTreeMap<String, f64> {
+    let (mut samples, mut families, mut family) = (BTreeMap::new(), BTreeSet::new(), "");
+    for line in text.lines() {
+        if let Some(rest) = line.strip_prefix("# HELP ") {
+            family = rest.split(' ').next().unwrap_or_default();
+            assert!(families.insert(family), "`{family}` comes twice in\n{text}");
+        } else if let Some(rest) = line.strip_prefix("# TYPE ") {
+            let kind = if family.ends_with("_total") { "counter" } else { "gauge" };
+            assert_eq!(rest, format!("{family} {kind}"));
+        } else {
+            let (sample, value) = line.rsplit_once(' ').expect("a name and a value");
+            assert!(sample == family || sample.starts_with(&format!("{family}{{")), "`{line}` is not of `{family}`");
+            let before = samples.insert(sample.to_owned(), value.parse().expect("a number"));
+            assert_eq!(before, None, "`{sample}` comes twice in\n{text}");
+        }
+    }
+    samples
 }

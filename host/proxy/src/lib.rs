@@ -14,6 +14,7 @@
 
 pub mod addon;
 pub mod config;
+pub mod connections;
 pub mod faces;
 pub mod flow;
 pub mod generation;

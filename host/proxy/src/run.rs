@@ -27,7 +27,7 @@ use crate::{
     onboarding::Onboarding,
     proxy::Proxy,
     ready::{Ready, ReadyError},
-    running::{Face, Running, SaveFlows},
+    running::{Counted, Face, Running, SaveFlows},
     upstream::{
         Egress, Upstream, Via,
         tls::{self, UpstreamTlsError},
@@ -212,12 +212,14 @@ impl Bound {
             drain_time,
         } = self;
         let generations = running.generations().clone();
+        let to_servers = upstream.as_ref().map(Upstream::connections).unwrap_or_default();
         let proxy = Proxy { generations: generations.clone(), upstream, egress, onboarding, via };
         let clients = Clients::new(proxy, authority, limits, idle).leaving(untouched).told_to(journal.clone());
         let clients = Arc::new(clients);
         let places: Vec<ListenerInfo> =
             listeners.iter().map(|(listener, wanted)| place(listener.address(), wanted)).collect();
-        let face = Arc::new(Face::new(running.clone(), journal.clone(), places.clone(), SAVE));
+        let counted = Counted { clients: clients.connected(), upstream: to_servers };
+        let face = Arc::new(Face::new(running.clone(), journal.clone(), places.clone(), counted, SAVE));
         let control_at = control.as_ref().map(|control| control.address().to_string());
         for (listener, wanted) in listeners {
             announce(listener.address(), &wanted);

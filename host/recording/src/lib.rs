@@ -60,7 +60,7 @@ pub use model::{
     WebSocket,
 };
 pub use reading::{BrokenTail, Format, Invalid, Progress, RecordingError, Skipped};
-pub use recorder::{Existing, Input, Kept, Opened, Recorder, RecorderError, Redactor};
+pub use recorder::{Existing, Input, Kept, Opened, Recorder, RecorderError, Redactor, Tally};
 pub use recording::Recording;
 pub use redaction::Redaction;
 pub use websocket::{

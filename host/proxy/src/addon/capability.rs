@@ -6,7 +6,7 @@
 
 use std::{any::Any, fmt, future, pin::Pin, sync::Arc};
 
-use control::Inventory;
+use control::{Family, Inventory};
 use wasmtime::component::Linker;
 
 use super::state::State;
@@ -50,6 +50,11 @@ pub trait CapabilityState: Any + fmt::Debug + Send + Sync {
 
     /// Forgets what was used in a session, or in all.
     fn forget(&self, _session: Option<&Session>) {}
+
+    /// Numbers for monitoring, of the addon of this name.
+    fn numbers(&self, _addon: &str) -> Vec<Family> {
+        Vec::new()
+    }
 
     /// Opens files again that others may have put away, such as those that rotate logs. Called whenever the user asks for it;
     /// must not wait.

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use control::Inventory;
+use control::{Family, Inventory};
 use futures_util::{
     FutureExt,
     future::{self, Either},
@@ -182,6 +182,16 @@ impl Addon {
     /// Bytes that are kept for its flows beyond its calls.
     pub fn kept_bytes(&self) -> usize {
         self.pool.shared().kept.used()
+    }
+
+    /// How many instances it has, and how much memory these have together.
+    pub fn instances(&self) -> (usize, usize) {
+        self.pool.shared().accounts.sum()
+    }
+
+    /// Numbers for monitoring of what it can do beyond its flows.
+    pub fn numbers(&self) -> Vec<Family> {
+        self.pool.shared().capabilities().iter().flat_map(|state| state.numbers(&self.name)).collect()
     }
 
     /// What it replays, with the hits of a session, or of all.

@@ -1,7 +1,7 @@
 //! The memory of an instance: its own, and what the host holds for it.
 
 use std::sync::{
-    Arc, Mutex, PoisonError,
+    Arc, Mutex, MutexGuard, PoisonError, Weak,
     atomic::{AtomicUsize, Ordering},
 };
 
@@ -45,6 +45,31 @@ impl Account {
     /// How much more it may have.
     pub fn room(&self) -> usize {
         self.limit.saturating_sub(self.used())
+    }
+}
+
+/// The accounts of an addon's instances.
+#[derive(Debug, Default)]
+pub struct Accounts(Mutex<Vec<Weak<Account>>>);
+
+impl Accounts {
+    /// Adds that of a fresh instance. It is in here as long as there is something on it.
+    pub fn add(&self, account: &Arc<Account>) {
+        let mut accounts = self.lock();
+        accounts.retain(|account| account.strong_count() > 0);
+        accounts.push(Arc::downgrade(account));
+    }
+
+    /// How many instances there are, and how much memory they have together.
+    pub fn sum(&self) -> (usize, usize) {
+        let accounts = self.lock();
+        let used = accounts.iter().filter_map(Weak::upgrade).map(|account| account.used());
+        used.fold((0, 0), |(instances, bytes), used| (instances + 1, bytes + used))
+    }
+
+    /// Nothing panics while it is held.
+    fn lock(&self) -> MutexGuard<'_, Vec<Weak<Account>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

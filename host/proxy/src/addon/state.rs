@@ -13,7 +13,7 @@ use super::{
     handles::Handles,
     limits::Limits,
     log::Log,
-    memory::{Account, MemoryMeter},
+    memory::{Account, Accounts, MemoryMeter},
     notes::NoteKeeper,
     options::Values,
     output::Output,
@@ -42,6 +42,8 @@ pub struct Shared {
     pub log: Arc<Log>,
     /// What is kept for its flows beyond a call.
     pub kept: Arc<Account>,
+    /// What its instances have.
+    pub accounts: Accounts,
     /// Where it finds what it noted, if that is kept.
     pub journal: Option<Arc<dyn NoteKeeper>>,
     capabilities: Vec<Arc<dyn CapabilityState>>,
@@ -72,6 +74,7 @@ impl Shared {
             clock,
             is_trial: false,
             kept: Account::new(limits.kept()),
+            accounts: Accounts::default(),
             journal: None,
         }
     }
@@ -115,6 +118,7 @@ impl State {
     pub fn new(shared: Arc<Shared>) -> Self {
         let output = Output::new(shared.log.clone());
         let memory = MemoryMeter::new(shared.limits.memory);
+        shared.accounts.add(memory.account());
         Self {
             handles: Handles::new(memory.account().clone()),
             memory,

@@ -115,7 +115,7 @@ impl Listener {
             match accepted {
                 Ok((stream, peer)) => {
                     debug!(%peer, "client connected");
-                    match Socket::new(stream, clients.idle) {
+                    match Socket::new(stream, clients.connected.begin(), clients.idle) {
                         Ok(socket) => {
                             let carrier =
                                 Carrier { gate: self.gate.clone(), peer: Some(socket.peer()), scheme: Scheme::Http };

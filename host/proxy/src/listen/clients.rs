@@ -6,6 +6,7 @@ use tokio::sync::Semaphore;
 
 use super::{ClientLimits, Drain, Untouched, ca::CertificateAuthority};
 use crate::{
+    connections::Connections,
     flow::{Fault, Session},
     journal::Journal,
 };
@@ -24,6 +25,8 @@ pub struct Clients<S> {
     pub(super) idle: Duration,
     /// Their tasks.
     pub(super) drain: Drain,
+    /// How many connections there are.
+    pub(super) connected: Connections,
     /// A permit for each connection.
     pub(super) connections: Arc<Semaphore>,
     /// A permit for each flow.
@@ -40,8 +43,8 @@ impl<S> Clients<S> {
     pub fn new(service: S, authority: Arc<CertificateAuthority>, limits: ClientLimits, idle: Duration) -> Self {
         let permits = |most: usize| Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS)));
         let (connections, flows) = (permits(limits.connections), permits(limits.flows));
-        let (untouched, journal, drain) = Default::default();
-        Self { service, authority, untouched, journal, idle, drain, connections, flows, limits }
+        let (untouched, journal, drain, connected) = Default::default();
+        Self { service, authority, untouched, journal, idle, drain, connected, connections, flows, limits }
     }
 
     /// The same, where the traffic of these servers is passed on as it is.
@@ -57,6 +60,11 @@ impl<S> Clients<S> {
     /// Answers requests.
     pub fn service(&self) -> &S {
         &self.service
+    }
+
+    /// Their connections.
+    pub fn connected(&self) -> Connections {
+        self.connected.clone()
     }
 
     /// A session, as a client named it.

@@ -20,6 +20,8 @@ use tokio::{
     time::Sleep,
 };
 
+use crate::connections::Open;
+
 /// Bytes that wait in the system before it takes no more. What a client has taken is seen by the room that this leaves: with
 /// the megabytes that the system would keep otherwise, a slow client would look like one that takes nothing.
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -42,19 +44,20 @@ struct Connected {
     stream: TcpStream,
     address: Option<SocketAddr>,
     written: AtomicU64,
+    _open: Open,
 }
 
 impl Socket {
-    /// A connection, whose client takes something at least once in `idle`.
+    /// A connection, whose client takes something at least once in `idle`. It is counted as open.
     ///
     /// # Errors
     /// When the client has left already.
-    pub(super) fn new(stream: TcpStream, idle: Duration) -> io::Result<Self> {
+    pub(super) fn new(stream: TcpStream, open: Open, idle: Duration) -> io::Result<Self> {
         stream.set_nodelay(true)?;
         #[cfg(any(target_os = "linux", target_os = "android"))]
         SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT)?;
         let (address, written) = (stream.peer_addr().ok(), AtomicU64::new(0));
-        Ok(Self { peer: Peer(Arc::new(Connected { stream, address, written })), idle, timer: None })
+        Ok(Self { peer: Peer(Arc::new(Connected { stream, address, written, _open: open })), idle, timer: None })
     }
 
     /// The client at the other end.

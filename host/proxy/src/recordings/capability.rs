@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
-use control::Inventory;
+use control::{Family, Inventory};
 use wasmtime::{
     component::{HasData, Linker},
     format_err,
@@ -17,6 +17,7 @@ use super::{
     keys::Keys,
     ledger::Ledger,
     library::Library,
+    numbers,
     passing::PassingRecorder,
 };
 use crate::{
@@ -157,6 +158,10 @@ impl CapabilityState for AddonRecordings {
 
     fn forget(&self, session: Option<&Session>) {
         self.read(|library| library.forget(session));
+    }
+
+    fn numbers(&self, addon: &str) -> Vec<Family> {
+        self.recorder.get().map_or_else(Vec::new, |recorder| numbers::of_recorder(addon, recorder.tally()))
     }
 
     fn reopen(&self) {

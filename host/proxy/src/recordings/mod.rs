@@ -3,9 +3,8 @@
 //! `capability` offers the package `proxyhost:recordings` to components, whose calls arrive in `reading`, `indexing` and
 //! `recorder`, with `gathered` for folders of recordings. `library` is what an addon has loaded, `messages` makes flows of its
 //! exchanges and `playing` answers of its WebSockets, some of them `paced`, and contents `decoded` or `composed` anew; `keys` and
-//! `heads` are what an addon need not make twice. `passing` and `upgraded` record what passes, and `frames` finds messages of
-//! WebSockets for
-//! those who look at them.
+//! `heads` are what an addon need not make twice. `passing` and `upgraded` record what passes, `frames` finds messages of
+//! WebSockets for those who look at them, and `numbers` are what is counted.
 
 mod bindings;
 mod capability;
@@ -20,6 +19,7 @@ mod keys;
 mod ledger;
 mod library;
 mod messages;
+mod numbers;
 mod paced;
 mod passing;
 mod playing;

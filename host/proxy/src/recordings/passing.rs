@@ -16,7 +16,7 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, StatusCode, Version, header};
 
-use recording::{Existing, Failure, Flow, Input, Kept, Opened, Recorder, RecorderError, Redactor, Source};
+use recording::{Existing, Failure, Flow, Input, Kept, Opened, Recorder, RecorderError, Redactor, Source, Tally};
 
 use super::upgraded::SessionObserver;
 use crate::flow::{Body, BodyObserver, Completion, Fields, HOP_BY_HOP, Request, Response};
@@ -116,6 +116,11 @@ impl PassingRecorder {
         flow.error = Some(Failure { reason, at: Some(seconds(SystemTime::now())) });
         let saving = Saving { recorder: self.recorder.clone(), label: request.flow.0, request: self.kept(request) };
         saving.save(flow)
+    }
+
+    /// How recording has gone so far.
+    pub fn tally(&self) -> Tally {
+        self.recorder.tally()
     }
 
     /// Has the file opened again if it is no longer at its path. Does not wait.

@@ -10,13 +10,13 @@ use std::{
 
 use control::{
     AddonInfo, Answer, Change, Changed, CommandInfo, Control, ControlError, ErrorKind, Events, Family, Flow, FlowPage,
-    FlowQuery, FlowSummary, Health, ListenerInfo, MetricKind, OptionInfo, PlugInfo, RecentFlows, RecordingInfo, Report,
-    Sample, ServedExchange, SessionInfo,
+    FlowQuery, FlowSummary, Health, ListenerInfo, OptionInfo, PlugInfo, RecentFlows, RecordingInfo, Report,
+    ServedExchange, SessionInfo,
 };
 use futures_util::future::BoxFuture;
 use tokio::sync::Notify;
 
-use super::{Running, setup::Entry};
+use super::{Counted, Running, numbers, setup::Entry};
 use crate::{
     addon::{Duty, options::OptionDeclaration},
     flow::Session,
@@ -31,6 +31,7 @@ pub struct Face {
     running: Arc<Running>,
     journal: Arc<Journal>,
     listeners: Vec<ListenerInfo>,
+    connections: Counted,
     /// Nothing in a build that knows no recordings.
     save: Option<SaveFlows>,
     is_serving: AtomicBool,
@@ -43,9 +44,10 @@ impl Face {
         running: Arc<Running>,
         journal: Arc<Journal>,
         listeners: Vec<ListenerInfo>,
+        connections: Counted,
         save: Option<SaveFlows>,
     ) -> Self {
-        Self { running, journal, listeners, save, is_serving: AtomicBool::new(true), stop: Notify::new() }
+        Self { running, journal, listeners, connections, save, is_serving: AtomicBool::new(true), stop: Notify::new() }
     }
 
     /// Says that it takes no connections any more.
@@ -211,49 +213,8 @@ impl Control for Face {
     }
 
     fn metrics(&self) -> Vec<Family> {
-        let setup = self.running.setup.load();
-        let mut families = self.journal.families();
-        let by_hook = |value: fn(&crate::addon::HookCount) -> f64| -> Vec<Sample> {
-            let of_addon = |entry: &Entry| {
-                let hooks = entry.addon.hook_counts().into_iter();
-                let labels = |hook: &str| vec![("addon", entry.loaded.name.clone()), ("hook", hook.to_owned())];
-                hooks.map(|count| Sample { labels: labels(count.hook), value: value(&count) }).collect::<Vec<_>>()
-            };
-            setup.entries.iter().flat_map(of_addon).collect()
-        };
-        let counter = |name, help, samples| Family { name, help, kind: MetricKind::Counter, samples };
-        families.push(counter(
-            "proxyhost_hook_calls_total",
-            "Calls of addons' hooks.",
-            by_hook(|count| count.calls as f64),
-        ));
-        families.push(counter(
-            "proxyhost_hook_failures_total",
-            "Those that failed.",
-            by_hook(|count| count.failures as f64),
-        ));
-        families.push(counter(
-            "proxyhost_hook_seconds_total",
-            "Time that they took, waiting included.",
-            by_hook(|count| count.time.as_secs_f64()),
-        ));
-        let gauge = |name, help, value: f64| {
-            let samples = vec![Sample { labels: Vec::new(), value }];
-            Family { name, help, kind: MetricKind::Gauge, samples }
-        };
-        let kept = |entry: &Entry| Sample {
-            labels: vec![("addon", entry.loaded.name.clone())],
-            value: entry.addon.kept_bytes() as f64,
-        };
-        families.push(Family {
-            name: "proxyhost_addon_kept_bytes",
-            help: "What is kept for an addon's flows beyond its calls.",
-            kind: MetricKind::Gauge,
-            samples: setup.entries.iter().map(kept).collect(),
-        });
         let generation = self.running.generations.current().number;
-        families.push(gauge("proxyhost_generation", "The number of the configuration in force.", generation as f64));
-        families
+        numbers::families(&self.running.setup.load(), &self.journal, &self.connections, generation)
     }
 
     fn change(&self, change: Change) -> BoxFuture<'static, Result<Changed, ControlError>> {

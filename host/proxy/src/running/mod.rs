@@ -2,12 +2,13 @@
 //!
 //! `plan` reads the configuration, `setup` is what came of it and of the changes since, and `change` prepares the next one
 //! aside and puts its addons in force as a [generation](crate::generation). `command` runs what addons offer, and `watch`
-//! tells when files have changed. `face` is what all of that looks like from outside.
+//! tells when files have changed. `face` is what all of that looks like from outside, with the `numbers` for monitoring.
 
 mod change;
 mod command;
 mod error;
 mod face;
+mod numbers;
 mod plan;
 mod setup;
 mod stamps;
@@ -20,6 +21,7 @@ use tokio::sync::{Mutex, Notify};
 
 pub use error::ChangeError;
 pub use face::{Face, SaveFlows};
+pub use numbers::Counted;
 pub use plan::Plan;
 
 use crate::{

@@ -19,10 +19,7 @@ use hyper_util::{
 };
 use lru::LruCache;
 use rustls::pki_types::ServerName;
-use tokio::{
-    net::TcpStream,
-    time::{Instant, timeout, timeout_at},
-};
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 use tower_service::Service;
 
@@ -36,6 +33,7 @@ use super::{
     wire::Wire,
 };
 use crate::{
+    connections::Connections,
     flow::{Destination, Scheme},
     handshake::is_about_certificate,
 };
@@ -80,6 +78,8 @@ pub(super) struct Connector {
     /// Servers that chose HTTP/1.1 when they could have had HTTP/2.
     without_http2: Arc<Mutex<LruCache<(String, u16), ()>>>,
     restores_targets: bool,
+    /// How many connections there are.
+    connections: Connections,
 }
 
 /// Servers whose choice is remembered.
@@ -88,8 +88,13 @@ const REMEMBERED: NonZeroUsize = NonZeroUsize::new(4096).expect("it is not zero"
 impl Connector {
     pub(super) fn new(egress: Arc<Egress>, resolver: Resolver, tls: rustls::ClientConfig, within: Duration) -> Self {
         let without_http2 = Arc::new(Mutex::new(LruCache::new(REMEMBERED)));
-        let (way, restores_targets) = (Way::Direct, false);
-        Self { egress, resolver, tls: Arc::new(tls), way, within, without_http2, restores_targets }
+        let (way, restores_targets, connections) = (Way::Direct, false, Connections::default());
+        Self { egress, resolver, tls: Arc::new(tls), way, within, without_http2, restores_targets, connections }
+    }
+
+    /// All connections that it and its clones have opened.
+    pub(super) fn connections(&self) -> Connections {
+        self.connections.clone()
     }
 
     /// Whether a server with TLS is known to speak HTTP/1 only.
@@ -140,7 +145,7 @@ impl Connector {
     /// What leads to the destination, before any TLS with that.
     pub(super) async fn wire(&self, destination: &Destination) -> Result<Wire, ConnectFault> {
         let Way::Through(proxy, _) = &self.way else {
-            return Ok(Wire::Tcp(self.tcp(destination).await?.into_inner()));
+            return self.tcp(destination).await;
         };
         let wire = self.to_proxy(proxy, destination).await?;
         let opened = timeout(self.within, proxy.tunnel(wire, destination)).await;
@@ -151,8 +156,7 @@ impl Connector {
     async fn to_proxy(&self, proxy: &NextProxy, destination: &Destination) -> Result<Wire, ConnectFault> {
         self.egress.check_seal().and_then(|()| self.egress.check(destination)).map_err(ConnectFault::Egress)?;
         let failed = |error| ConnectFault::Proxy { proxy: proxy.name(), source: Box::new(error) };
-        let tcp = self.tcp(&proxy.server).await.map_err(failed)?;
-        let wire = Wire::Tcp(tcp.into_inner());
+        let wire = self.tcp(&proxy.server).await.map_err(failed)?;
         if proxy.server.scheme() == Scheme::Http {
             return Ok(wire);
         }
@@ -161,7 +165,7 @@ impl Connector {
     }
 
     /// A TCP connection to the address of the destination that answers first.
-    async fn tcp(&self, destination: &Destination) -> Result<TokioIo<TcpStream>, ConnectFault> {
+    async fn tcp(&self, destination: &Destination) -> Result<Wire, ConnectFault> {
         self.egress.check_seal().and_then(|()| self.egress.check(destination)).map_err(ConnectFault::Egress)?;
         let deadline = Instant::now() + self.within;
         let addresses = timeout_at(deadline, self.addresses(destination)).await;
@@ -178,7 +182,8 @@ impl Connector {
         let uri = Uri::from_parts(parts).map_err(|_| ConnectFault::Name(destination.host_and_port()))?;
         let connected = timeout_at(deadline, connector.call(uri)).await;
         let connected = connected.map_err(|_| ConnectFault::Timeout(self.within))?;
-        connected.map_err(|error| ConnectFault::of_tcp(error, self.within))
+        let tcp = connected.map_err(|error| ConnectFault::of_tcp(error, self.within))?;
+        Ok(Wire::Tcp { stream: tcp.into_inner(), _open: self.connections.begin() })
     }
 
     /// Where the destination is, as far as connections may go there.

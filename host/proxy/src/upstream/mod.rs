@@ -40,8 +40,11 @@ pub use egress::Egress;
 pub use forward::Via;
 pub use policy::{InvalidRule, Policy, Rule};
 
-use crate::flow::{
-    ByteStream, Destination, Fault, FaultKind, InterimSink, Outgoing, Request, Response, Route, Scheme, Target,
+use crate::{
+    connections::Connections,
+    flow::{
+        ByteStream, Destination, Fault, FaultKind, InterimSink, Outgoing, Request, Response, Route, Scheme, Target,
+    },
 };
 use connector::{Connector, Protocols};
 use first_byte::{FirstByteTimeout, Timed};
@@ -131,6 +134,11 @@ impl Upstream {
     /// The same, where proxies on the way and the servers that the operator named are told this user.
     pub fn authorized(self, credentials: Option<Credentials>) -> Self {
         Self { ways: Ways::new(credentials), ..self }
+    }
+
+    /// All connections that it opens.
+    pub fn connections(&self) -> Connections {
+        self.connector.connections()
     }
 }
 

@@ -11,11 +11,12 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::flow::ByteStream;
+use crate::{connections::Open, flow::ByteStream};
 
 /// What leads to a server, before any TLS with that.
 pub(super) enum Wire {
-    Tcp(TcpStream),
+    /// A connection, which is counted.
+    Tcp { stream: TcpStream, _open: Open },
     /// TLS with a proxy, or a tunnel that a proxy opened.
     Proxy(ByteStream),
 }
@@ -23,7 +24,7 @@ pub(super) enum Wire {
 impl AsyncRead for Wire {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
-            Self::Tcp(stream) => Pin::new(stream).poll_read(context, buffer),
+            Self::Tcp { stream, .. } => Pin::new(stream).poll_read(context, buffer),
             Self::Proxy(stream) => Pin::new(stream).poll_read(context, buffer),
         }
     }
@@ -32,28 +33,28 @@ impl AsyncRead for Wire {
 impl AsyncWrite for Wire {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match self.get_mut() {
-            Self::Tcp(stream) => Pin::new(stream).poll_write(context, bytes),
+            Self::Tcp { stream, .. } => Pin::new(stream).poll_write(context, bytes),
             Self::Proxy(stream) => Pin::new(stream).poll_write(context, bytes),
         }
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
-            Self::Tcp(stream) => Pin::new(stream).poll_flush(context),
+            Self::Tcp { stream, .. } => Pin::new(stream).poll_flush(context),
             Self::Proxy(stream) => Pin::new(stream).poll_flush(context),
         }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
-            Self::Tcp(stream) => Pin::new(stream).poll_shutdown(context),
+            Self::Tcp { stream, .. } => Pin::new(stream).poll_shutdown(context),
             Self::Proxy(stream) => Pin::new(stream).poll_shutdown(context),
         }
     }
 
     fn is_write_vectored(&self) -> bool {
         match self {
-            Self::Tcp(stream) => stream.is_write_vectored(),
+            Self::Tcp { stream, .. } => stream.is_write_vectored(),
             Self::Proxy(stream) => stream.is_write_vectored(),
         }
     }
@@ -64,7 +65,7 @@ impl AsyncWrite for Wire {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         match self.get_mut() {
-            Self::Tcp(stream) => Pin::new(stream).poll_write_vectored(context, slices),
+            Self::Tcp { stream, .. } => Pin::new(stream).poll_write_vectored(context, slices),
             Self::Proxy(stream) => Pin::new(stream).poll_write_vectored(context, slices),
         }
     }

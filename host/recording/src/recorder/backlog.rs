@@ -9,12 +9,16 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-/// What was handed in and not dealt with yet.
+use super::Tally;
+
+/// What was handed in and not dealt with yet, and what came of the rest.
 #[derive(Debug, Default)]
 pub(super) struct Backlog {
     bytes: AtomicU64,
     /// Flows that were refused because too much was waiting, and not counted elsewhere yet.
     refused: AtomicU64,
+    written: AtomicU64,
+    lost: AtomicU64,
     /// Whether nothing is recorded any more, so that nobody has to wait.
     is_over: AtomicBool,
     /// Who waits for room, by the number of the content.
@@ -39,6 +43,7 @@ impl Backlog {
         let is_admitted = self.bytes.load(Ordering::Relaxed) <= HARD_LIMIT;
         if !is_admitted {
             self.refused.fetch_add(1, Ordering::Relaxed);
+            self.lose();
         }
         is_admitted
     }
@@ -46,6 +51,22 @@ impl Backlog {
     /// How many flows were refused since this was asked last.
     pub(super) fn take_refused(&self) -> u64 {
         self.refused.swap(0, Ordering::Relaxed)
+    }
+
+    /// Counts a flow that was written.
+    pub(super) fn write(&self) {
+        self.written.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a flow that was lost.
+    pub(super) fn lose(&self) {
+        self.lost.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// What was counted so far.
+    pub(super) fn tally(&self) -> Tally {
+        let count = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        Tally { waiting_bytes: count(&self.bytes), written: count(&self.written), lost: count(&self.lost) }
     }
 
     /// Nothing is recorded from now on.

@@ -64,6 +64,17 @@ pub struct Recorder {
     is_known_ended: Arc<AtomicBool>,
 }
 
+/// How recording has gone so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// About how many bytes wait to be written.
+    pub waiting_bytes: u64,
+    /// Flows that were written.
+    pub written: u64,
+    /// Flows that were lost.
+    pub lost: u64,
+}
+
 /// A recorder that is ready.
 #[derive(Debug)]
 pub struct Opened {
@@ -138,6 +149,9 @@ impl Recorder {
         if self.line.backlog.admits_flow() {
             let handed = Box::new(Handed { label, flow, bytes, written });
             let is_lost = self.line.send(Work::Flow(handed), bytes).is_some();
+            if is_lost {
+                self.line.backlog.lose();
+            }
             if is_lost && !self.is_known_ended.swap(true, Ordering::Relaxed) {
                 error!(flow = label, reason = "the recorder has ended", "this flow and all after it are not recorded");
             }
@@ -153,6 +167,11 @@ impl Recorder {
                 );
             }
         }
+    }
+
+    /// How recording has gone so far.
+    pub fn tally(&self) -> Tally {
+        self.line.backlog.tally()
     }
 
     /// Has the recorder look at its file now, after someone renamed or removed it: a new one is opened at its path. Without

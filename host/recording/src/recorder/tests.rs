@@ -58,6 +58,7 @@ async fn a_flow_is_in_the_file_when_its_future_is_done() {
     let scene = Scene::new(None);
     scene.recorder.save(1, answered("hello")).await;
     assert_eq!(fs::read(&scene.path).unwrap(), written(&[answered("hello")]));
+    assert_eq!(scene.recorder.tally(), Tally { waiting_bytes: 0, written: 1, lost: 0 });
 }
 
 #[test]

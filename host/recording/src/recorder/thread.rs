@@ -110,8 +110,14 @@ impl Writer {
                 let now = Instant::now();
                 self.losses.lose_unseen(self.backlog.take_refused(), "the disk is too slow for them", now);
                 match outcome {
-                    Ok(()) => self.losses.written(),
-                    Err(reason) => self.losses.lose(label, &reason, now),
+                    Ok(()) => {
+                        self.backlog.write();
+                        self.losses.written();
+                    }
+                    Err(reason) => {
+                        self.backlog.lose();
+                        self.losses.lose(label, &reason, now);
+                    }
                 }
                 self.losses.settle(now);
                 self.backlog.shrink(bytes);
