@@ -298,7 +298,7 @@ async fn numbers_say_what_is_open_and_recorded_and_what_memory_addons_have() {
 }
 
 /// The samples of a text as Prometheus takes it: each family at once, with its type, and no sample twice.
-fn valid_numbers(text: &str) -> BTreeMap<String, f64> {
+pub fn valid_numbers(text: &str) -> BTreeMap<String, f64> {
     let (mut samples, mut families, mut family) = (BTreeMap::new(), BTreeSet::new(), "");
     for line in text.lines() {
         if let Some(rest) = line.strip_prefix("# HELP ") {

@@ -18,6 +18,7 @@ mod control;
 mod egress;
 mod example_addons;
 mod examples;
+mod exchanged;
 mod faults;
 mod flags;
 mod folders;

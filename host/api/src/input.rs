@@ -1,14 +1,14 @@
 //! What clients send, read within bounds. What cannot be used is an error in the same form as all others.
 
-use std::time::Duration;
+use std::{fmt::Display, time::Duration};
 
 use axum::{
-    body::Body,
+    body::{Body, HttpBody as _},
     extract::{FromRequest, FromRequestParts, Path, Query, Request},
 };
 use bytes::Bytes;
 use control::ErrorKind;
-use http::{StatusCode, request::Parts};
+use http::{StatusCode, header::CONTENT_TYPE, request::Parts};
 use http_body_util::{BodyExt, Limited};
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
@@ -22,12 +22,46 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Document<T> {
     type Rejection = Failure;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Failure> {
-        if !is_of_type(request.headers(), "application/json") {
-            return Err(unsupported("application/json"));
+        if !is_of_type(request.headers(), JSON) {
+            return Err(unsupported(JSON));
         }
         let bytes = receive(request.into_body(), LARGEST_DOCUMENT).await?;
         let document = serde_json::from_slice(&bytes);
         document.map(Self).map_err(|error| Failure::invalid(format!("cannot read the JSON document: {error}")))
+    }
+}
+
+/// A JSON document that may be left out, and stands for what it says by default then.
+pub(crate) struct Perhaps<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for Perhaps<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
+        if request.body().is_end_stream() {
+            return Ok(Self(T::default()));
+        }
+        Document::from_request(request, state).await.map(|Document(document)| Self(document))
+    }
+}
+
+/// A component that is sent, or a JSON document that names it.
+pub(crate) enum Component<T> {
+    Named(T),
+    Sent(Bytes),
+}
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Component<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
+        if is_of_type(request.headers(), WASM) {
+            return Upload::from_request(request, state).await.map(|Upload(bytes)| Self::Sent(bytes));
+        }
+        if is_of_type(request.headers(), JSON) {
+            return Document::from_request(request, state).await.map(|Document(named)| Self::Named(named));
+        }
+        Err(unsupported(format_args!("{JSON}` or `{WASM}")))
     }
 }
 
@@ -38,8 +72,8 @@ impl<S: Send + Sync> FromRequest<S> for Upload {
     type Rejection = Failure;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Failure> {
-        if !is_of_type(request.headers(), "application/wasm") {
-            return Err(unsupported("application/wasm"));
+        if !is_of_type(request.headers(), WASM) {
+            return Err(unsupported(WASM));
         }
         receive(request.into_body(), LARGEST_UPLOAD).await.map(Self)
     }
@@ -74,11 +108,11 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Named<T
 }
 
 fn is_of_type(fields: &http::HeaderMap, expected: &str) -> bool {
-    let value = fields.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let value = fields.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     value.is_some_and(|value| value.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(expected)))
 }
 
-fn unsupported(expected: &str) -> Failure {
+fn unsupported(expected: impl Display) -> Failure {
     let reason = format!("the request needs a body, and `content-type: {expected}`");
     Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorKind::Invalid, reason)
 }
@@ -97,6 +131,10 @@ async fn receive(body: Body, most: usize) -> Result<Bytes, Failure> {
         }
     }
 }
+
+/// Media types of what is sent.
+const JSON: &str = "application/json";
+const WASM: &str = "application/wasm";
 
 /// Bytes of a document that somebody could mean.
 pub(crate) const LARGEST_DOCUMENT: usize = 1 << 20;

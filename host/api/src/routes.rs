@@ -73,6 +73,8 @@ pub(crate) const ROUTES: &[Route] = &[
     route(Method::DELETE, "/v1/addons/{name}", |method| on(method, addons::remove)),
     route(Method::GET, "/v1/plugs", |method| on(method, addons::plugs)),
     route(Method::POST, "/v1/plugs", |method| on(method, addons::add_plug)),
+    route(Method::POST, "/v1/plugs/{name}", |method| on(method, addons::upload_plug)),
+    route(Method::PUT, "/v1/plugs/{name}", |method| on(method, addons::replace_plug)),
     route(Method::DELETE, "/v1/plugs/{name}", |method| on(method, addons::remove_plug)),
     route(Method::GET, "/v1/recordings", |method| on(method, recordings::list)),
     route(Method::POST, "/v1/recordings", |method| on(method, recordings::add)),

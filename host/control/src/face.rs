@@ -152,10 +152,38 @@ pub enum Change {
         /// The file.
         file: String,
     },
+    /// The same, from its bytes.
+    ReplaceAddonWith {
+        /// The addon.
+        name: String,
+        /// The component.
+        bytes: Bytes,
+    },
     /// Leave an addon out.
     RemoveAddon(String),
     /// Add a plug for whichever addon imports what it exports.
     AddPlug(String),
+    /// Add a plug from its bytes.
+    UploadPlug {
+        /// The name it gets.
+        name: String,
+        /// The component.
+        bytes: Bytes,
+    },
+    /// Have another file in the place of a plug.
+    ReplacePlug {
+        /// The plug.
+        name: String,
+        /// The file.
+        file: String,
+    },
+    /// The same, from its bytes.
+    ReplacePlugWith {
+        /// The plug.
+        name: String,
+        /// The component.
+        bytes: Bytes,
+    },
     /// Leave a plug out.
     RemovePlug(String),
     /// Replay a recording too.

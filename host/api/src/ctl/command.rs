@@ -97,6 +97,10 @@ fn changing() -> [Command; 9] {
         ]),
         Command::new("plugs").about("List the plugs of addons").subcommands([
             Command::new("add").about("Load a plug").arg(component("A file, or the name of one that ships")),
+            Command::new("replace")
+                .about("Put another file in the place of a plug")
+                .arg(one("name", "NAME", "The plug").required(true))
+                .arg(component("The file")),
             Command::new("remove").about("Leave a plug out").arg(one("name", "NAME", "The plug").required(true)),
         ]),
         Command::new("recordings")

@@ -186,7 +186,7 @@ async fn options(arguments: &ArgMatches, client: &Client, out: &mut Output<'_>) 
 fn assignments<'a>(given: impl Iterator<Item = &'a str>) -> Result<Map<String, Value>, CtlError> {
     let mut values = Map::new();
     for assignment in given {
-        let Some((name, value)) = assignment.split_once('=') else {
+        let Some((name, value)) = assignment.split_once('=').filter(|(name, _)| !name.is_empty()) else {
             return Err(CtlError::Assignment { given: assignment.to_owned() });
         };
         let value = match values.remove(name) {
@@ -243,6 +243,11 @@ async fn plugs(arguments: &ArgMatches, client: &Client, out: &mut Output<'_>) ->
         Some(("add", arguments)) => {
             let used = component(the_text(arguments, "component"))?;
             client.call(&format!("add plug `{used}`"), Method::POST, "/v1/plugs", json!({ "use": used })).await?
+        }
+        Some(("replace", arguments)) => {
+            let (name, used) = (the_text(arguments, "name"), component(the_text(arguments, "component"))?);
+            let path = format!("/v1/plugs/{}", encoded(name));
+            client.call(&format!("replace plug `{name}`"), Method::PUT, &path, json!({ "use": used })).await?
         }
         Some(("remove", arguments)) => {
             let name = the_text(arguments, "name");

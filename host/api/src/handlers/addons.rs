@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     failure::Failure,
-    input::{Document, Named, Upload},
+    input::{Component, Document, Named, Upload},
     routes::Served,
 };
 
@@ -35,12 +35,12 @@ pub(crate) async fn upload(State(served): State<Served>, Named(name): Named<Stri
     change(served, Change::UploadAddon { name, bytes }).await
 }
 
-pub(crate) async fn replace(
-    State(served): State<Served>,
-    Named(name): Named<String>,
-    Document(used): Document<Used>,
-) -> Outcome {
-    change(served, Change::ReplaceAddon { name, file: used.r#use }).await
+pub(crate) async fn replace(State(served): State<Served>, Named(name): Named<String>, by: Component<Used>) -> Outcome {
+    let by = match by {
+        Component::Named(used) => Change::ReplaceAddon { name, file: used.r#use },
+        Component::Sent(bytes) => Change::ReplaceAddonWith { name, bytes },
+    };
+    change(served, by).await
 }
 
 pub(crate) async fn remove(State(served): State<Served>, Named(name): Named<String>) -> Outcome {
@@ -70,6 +70,26 @@ pub(crate) async fn plugs(State(served): State<Served>) -> Json<Plugs> {
 
 pub(crate) async fn add_plug(State(served): State<Served>, Document(used): Document<Used>) -> Outcome {
     change(served, Change::AddPlug(used.r#use)).await
+}
+
+pub(crate) async fn upload_plug(
+    State(served): State<Served>,
+    Named(name): Named<String>,
+    Upload(bytes): Upload,
+) -> Outcome {
+    change(served, Change::UploadPlug { name, bytes }).await
+}
+
+pub(crate) async fn replace_plug(
+    State(served): State<Served>,
+    Named(name): Named<String>,
+    by: Component<Used>,
+) -> Outcome {
+    let by = match by {
+        Component::Named(used) => Change::ReplacePlug { name, file: used.r#use },
+        Component::Sent(bytes) => Change::ReplacePlugWith { name, bytes },
+    };
+    change(served, by).await
 }
 
 pub(crate) async fn remove_plug(State(served): State<Served>, Named(name): Named<String>) -> Outcome {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     failure::Failure,
-    input::{Document, Named},
+    input::{Named, Perhaps},
     routes::Served,
 };
 
@@ -32,7 +32,7 @@ pub(crate) struct Invocation {
 pub(crate) async fn run(
     State(served): State<Served>,
     Named(name): Named<String>,
-    Document(with): Document<Invocation>,
+    Perhaps(with): Perhaps<Invocation>,
 ) -> Result<Json<Answer>, Failure> {
     Ok(Json(served.control.run(name, with.arguments, with.session).await?))
 }

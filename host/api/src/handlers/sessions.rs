@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     failure::Failure,
-    input::{Asked, Document},
+    input::{Asked, Perhaps},
     routes::Served,
 };
 
@@ -26,7 +26,7 @@ pub(crate) async fn list(State(served): State<Served>) -> Json<Sessions> {
 }
 
 /// The session to forget; all if it is left out.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Forgotten {
     session: Option<String>,
@@ -34,7 +34,7 @@ pub(crate) struct Forgotten {
 
 pub(crate) async fn reset(
     State(served): State<Served>,
-    Document(forgotten): Document<Forgotten>,
+    Perhaps(forgotten): Perhaps<Forgotten>,
 ) -> Result<Json<Sessions>, Failure> {
     served.control.reset(forgotten.session.as_deref())?;
     Ok(Json(Sessions { sessions: served.control.sessions() }))

@@ -172,6 +172,7 @@ async fn what_is_to_change_is_asked_for() {
     script.asks("addons add serverreplay", "AddAddon(\"serverreplay\")").await;
     script.asks("addons replace a/b x.wasm", "ReplaceAddon { name: \"a/b\", file: \"x.wasm\" }").await;
     script.asks("addons remove a", "RemoveAddon(\"a\")").await;
+    script.asks("plugs replace m x.wasm", "ReplacePlug { name: \"m\", file: \"x.wasm\" }").await;
     script.asks("plugs add matcher", "AddPlug(\"matcher\")").await;
     script.asks("plugs remove matcher", "RemovePlug(\"matcher\")").await;
     script.asks("recordings add /a_b&c.mitm", "AddRecording { addon: None, file: \"/a b&c.mitm\" }").await;

@@ -338,6 +338,9 @@ impl Control for Fake {
     fn change(&self, change: Change) -> BoxFuture<'static, Result<Changed, ControlError>> {
         let change = match change {
             Change::UploadAddon { name, bytes } => format!("UploadAddon {name} {}", bytes.len()),
+            Change::ReplaceAddonWith { name, bytes } => format!("ReplaceAddonWith {name} {}", bytes.len()),
+            Change::UploadPlug { name, bytes } => format!("UploadPlug {name} {}", bytes.len()),
+            Change::ReplacePlugWith { name, bytes } => format!("ReplacePlugWith {name} {}", bytes.len()),
             other => format!("{other:?}"),
         };
         self.note(change.clone());

@@ -54,6 +54,13 @@ pub enum Edit {
     RemoveAddon(String),
     /// Offer a plug to all addons.
     AddPlug(Source),
+    /// Offer another component in the place of a plug.
+    ReplacePlug {
+        /// The plug's name.
+        name: String,
+        /// The other component.
+        source: Source,
+    },
     /// Do not offer a plug.
     RemovePlug(String),
 }
@@ -116,6 +123,11 @@ impl Preliminary {
                 ConfigError::new(format_args!("there is no addon `{name}`")).did_you_mean(near)
             })
         };
+        let plug = |plugs: &[Source], name: &str| {
+            let position = plugs.iter().position(|plug| plug.name() == name);
+            position
+                .ok_or_else(|| ConfigError::new(format_args!("there is no plug `{name}` among those for any addon")))
+        };
         match edit {
             Edit::AddAddon(source) => {
                 // Those that ship are innermost, so that others see what they answer.
@@ -136,11 +148,14 @@ impl Preliminary {
                 own_options.remove(position);
             }
             Edit::AddPlug(source) => plugs.push(source.clone()),
+            Edit::ReplacePlug { name, source } => {
+                let position = plug(plugs, name)?;
+                if let Some(plug) = plugs.get_mut(position) {
+                    plug.clone_from(source);
+                }
+            }
             Edit::RemovePlug(name) => {
-                let position = plugs.iter().position(|plug| plug.name() == *name);
-                let position = position.ok_or_else(|| {
-                    ConfigError::new(format_args!("there is no plug `{name}` among those for any addon"))
-                })?;
+                let position = plug(plugs, name)?;
                 plugs.remove(position);
             }
         }

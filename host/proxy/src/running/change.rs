@@ -35,7 +35,7 @@ impl Running {
             Change::AddRecording { addon, file } => {
                 let file = self.path(&file);
                 let (name, mut files) = recordings(&before, addon.as_deref(), &file)?;
-                if !files.contains(&file) {
+                if self.position(&files, &file).is_none() {
                     files.push(file);
                 }
                 self.with_options(&before, vec![(name, Value::Texts(files))]).await?
@@ -43,27 +43,37 @@ impl Running {
             Change::RemoveRecording { addon, file } => {
                 let file = self.path(&file);
                 let (name, mut files) = recordings(&before, addon.as_deref(), &file)?;
-                let position = files.iter().position(|known| *known == file);
+                let position = self.position(&files, &file);
                 let unknown = || ChangeError::Unknown { what: "recording", name: file.clone(), near: None };
                 files.remove(position.ok_or_else(unknown)?);
                 self.with_options(&before, vec![(name, Value::Texts(files))]).await?
             }
-            Change::AddAddon(text) => self.with_edit(&before, Edit::AddAddon(self.source("addon", &text)?)).await?,
-            Change::UploadAddon { name, bytes } => {
-                self.with_edit(&before, Edit::AddAddon(Source::Uploaded { name, bytes })).await?
-            }
+            Change::AddAddon(text) => self.with_addon(&before, self.source("addon", &text)?).await?,
+            Change::UploadAddon { name, bytes } => self.with_addon(&before, Source::Uploaded { name, bytes }).await?,
             Change::ReplaceAddon { name, file } => {
-                known("addon", &name, addons(&before))?;
                 let source = self.source("addon", &file)?;
-                self.with_edit(&before, Edit::ReplaceAddon { name, source }).await?
+                self.with_other_addon(&before, name, source).await?
+            }
+            Change::ReplaceAddonWith { name, bytes } => {
+                self.with_other_addon(&before, name.clone(), Source::Uploaded { name, bytes }).await?
             }
             Change::RemoveAddon(name) => {
                 known("addon", &name, addons(&before))?;
                 self.with_edit(&before, Edit::RemoveAddon(name)).await?
             }
             Change::AddPlug(text) => self.with_edit(&before, Edit::AddPlug(self.source("plug", &text)?)).await?,
+            Change::UploadPlug { name, bytes } => {
+                self.with_edit(&before, Edit::AddPlug(Source::Uploaded { name, bytes })).await?
+            }
+            Change::ReplacePlug { name, file } => {
+                let source = self.source("plug", &file)?;
+                self.with_other_plug(&before, name, source).await?
+            }
+            Change::ReplacePlugWith { name, bytes } => {
+                self.with_other_plug(&before, name.clone(), Source::Uploaded { name, bytes }).await?
+            }
             Change::RemovePlug(name) => {
-                known("plug", &name, before.entries.iter().flat_map(|entry| plugs(&entry.loaded)))?;
+                known("plug", &name, all_plugs(&before))?;
                 self.with_edit(&before, Edit::RemovePlug(name)).await?
             }
             Change::Reload => self.reread(&before, before.edits.clone()).await?,
@@ -126,6 +136,24 @@ impl Running {
         Ok(next)
     }
 
+    async fn with_addon(&self, before: &Setup, source: Source) -> Result<Setup, ChangeError> {
+        free(&source.name(), before)?;
+        self.with_edit(before, Edit::AddAddon(source)).await
+    }
+
+    async fn with_other_addon(&self, before: &Setup, name: String, source: Source) -> Result<Setup, ChangeError> {
+        known("addon", &name, addons(before))?;
+        if source.name() != name {
+            free(&source.name(), before)?;
+        }
+        self.with_edit(before, Edit::ReplaceAddon { name, source }).await
+    }
+
+    async fn with_other_plug(&self, before: &Setup, name: String, source: Source) -> Result<Setup, ChangeError> {
+        known("plug", &name, all_plugs(before))?;
+        self.with_edit(before, Edit::ReplacePlug { name, source }).await
+    }
+
     async fn with_edit(&self, before: &Setup, edit: Edit) -> Result<Setup, ChangeError> {
         let mut edits = before.edits.clone();
         edits.push(edit);
@@ -178,6 +206,8 @@ impl Running {
             Setting::Text(text) => parse(&text)?,
             Setting::Value(value) => match (value, &option.kind) {
                 (value @ Value::Flag(_), Kind::Flag) | (value @ Value::Integer(_), Kind::Integer) => value,
+                // As in the configuration file: `404` is a text that looks like a number.
+                (Value::Integer(number), Kind::Text | Kind::Choice(_)) => parse(&number.to_string())?,
                 (Value::Text(text), Kind::Text | Kind::Choice(_) | Kind::Output) => parse(&text)?,
                 (Value::Texts(texts), Kind::Texts | Kind::Files) => {
                     let mut all = Vec::new();
@@ -202,6 +232,16 @@ impl Running {
         environment.path(text, &environment.folder).to_string_lossy().into_owned()
     }
 
+    /// Where the file is among these, by whatever path each names it.
+    fn position(&self, files: &[String], file: &str) -> Option<usize> {
+        let same = |path: &str| {
+            let path = self.plan.environment.folder.join(path);
+            path.canonicalize().unwrap_or(path)
+        };
+        let wanted = same(file);
+        files.iter().position(|known| known == file).or_else(|| files.iter().position(|known| same(known) == wanted))
+    }
+
     fn source(&self, what: &str, text: &str) -> Result<Source, ConfigError> {
         let environment = &self.plan.environment;
         environment.component(what, text, &environment.folder)
@@ -213,12 +253,21 @@ fn known<'a>(what: &'static str, name: &str, names: impl Iterator<Item = &'a str
     if names.clone().any(|known| known == name) { Ok(()) } else { Err(unknown(what, name, names)) }
 }
 
+/// Whether another addon can be named so: by its name, it is replaced and removed.
+fn free(name: &str, setup: &Setup) -> Result<(), ChangeError> {
+    if addons(setup).any(|known| known == name) { Err(ChangeError::Taken { name: name.to_owned() }) } else { Ok(()) }
+}
+
 fn unknown<'a>(what: &'static str, name: &str, names: impl Iterator<Item = &'a str>) -> ChangeError {
     ChangeError::Unknown { what, name: name.to_owned(), near: nearest(name, names).map(str::to_owned) }
 }
 
 fn addons(setup: &Setup) -> impl Iterator<Item = &str> + Clone {
     setup.entries.iter().map(|entry| entry.loaded.name.as_str())
+}
+
+fn all_plugs(setup: &Setup) -> impl Iterator<Item = &str> + Clone {
+    setup.entries.iter().flat_map(|entry| plugs(&entry.loaded))
 }
 
 fn plugs(addon: &Loaded) -> impl Iterator<Item = &str> + Clone {

@@ -29,6 +29,12 @@ pub enum ChangeError {
         /// A name that is near.
         near: Option<String>,
     },
+    /// There is an addon of that name.
+    #[error("there is an addon `{name}` already: replace it, or remove it first")]
+    Taken {
+        /// The name.
+        name: String,
+    },
     /// Only a start can set an option.
     #[error("only a start can set option `{name}`: give it on the command line or in the configuration file")]
     Fixed {
@@ -68,6 +74,7 @@ impl From<ChangeError> for ControlError {
         let kind = match &error {
             ChangeError::Unknown { .. } => ErrorKind::Unknown,
             ChangeError::Fixed { .. }
+            | ChangeError::Taken { .. }
             | ChangeError::Load(LoadError::Refused { .. })
             | ChangeError::Command(CommandError::Refused { .. }) => ErrorKind::Refused,
             ChangeError::Overreach { .. } | ChangeError::Command(CommandError::Failed { .. }) => ErrorKind::Failed,

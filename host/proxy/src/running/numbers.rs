@@ -26,6 +26,8 @@ pub(super) fn families(setup: &Setup, journal: &Journal, connections: &Counted, 
             None => families.push(family),
         }
     }
+    // Addons of a configuration can have the same name.
+    families.iter_mut().for_each(|family| add_up(&mut family.samples));
     families.push(gauge(
         "proxyhost_generation",
         "The number of the configuration in force.",
@@ -99,6 +101,18 @@ fn of_addons(setup: &Setup) -> [Family; 3] {
             by_addon(|entry| entry.addon.kept_bytes()),
         ),
     ]
+}
+
+/// Makes one of samples that are of the same: nobody reads numbers that come twice.
+fn add_up(samples: &mut Vec<Sample>) {
+    let mut all: Vec<Sample> = Vec::with_capacity(samples.len());
+    for sample in samples.drain(..) {
+        match all.iter_mut().find(|known| known.labels == sample.labels) {
+            Some(known) => known.value += sample.value,
+            None => all.push(sample),
+        }
+    }
+    *samples = all;
 }
 
 fn counter(name: &'static str, help: &'static str, samples: Vec<Sample>) -> Family {
