@@ -15,7 +15,7 @@ use crate::harness::{Origin, Proxyhost, Wire, component, get, loadable_anew, rec
 
 const URL: &str = "http://shop.example/cart";
 
-const CLIENTS: usize = 20;
+const CLIENTS: usize = 200;
 const CHANGES: usize = 40;
 /// Requests that are made while a change is.
 const DURING_EACH: usize = 40;

@@ -105,6 +105,10 @@ async fn what_is_listed_is_saved_as_a_flow_file_or_a_har() {
         let listed = String::from_utf8(listed.stdout).expect("UTF-8");
         assert!(listed.contains("http://shop.example/api/orders/1042") && listed.lines().count() == 2, "{listed}");
     }
+    terminal.enter("wsaved.har\r");
+    terminal.shows("is there already").await;
+    terminal.enter("wsaved.har!\r");
+    terminal.shows("saved 1 flow to `saved.har`").await;
     terminal.enter("Q");
     assert_eq!(terminal.ended().await, 0);
 }

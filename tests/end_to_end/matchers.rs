@@ -128,4 +128,14 @@ async fn a_plug_offers_commands_as_addons_do() {
     let expected = "error: cannot run `misbehave`: there is no command `misbehave`\n";
     assert_eq!(fails(&["run", "misbehave", "none"]).await, (Some(2), expected.to_owned()));
     assert_eq!(proxy.ctl(&["save", "one.har", "~c 200"]).await, "1 flow written\n");
+    // What is there stays, whatever it is, unless somebody says otherwise.
+    let one = proxy.folder().join("one.har");
+    let before = std::fs::read(&one).expect("it was written");
+    let expected = format!(
+        "error: cannot save flows to `{0}`: `{0}` is there already: take another name, or have it replaced (`force`)\n",
+        one.display()
+    );
+    assert_eq!(fails(&["save", "one.har"]).await, (Some(1), expected));
+    assert_eq!(std::fs::read(&one).expect("it is there"), before);
+    assert_eq!(proxy.ctl(&["save", "--force", "one.har", "~c 404"]).await, "1 flow written\n");
 }

@@ -130,6 +130,12 @@ async fn a_run_fails_for_what_it_is_to_fail_for_and_nothing_else() {
     let mut proxy = visit(&[]).await;
     proxy.terminate();
     assert_eq!(proxy.ended().await.code(), Some(0));
+    for fail_on in [r#""unused, error""#, r#"["error", "unused"]"#] {
+        let config = format!("fail_on = {fail_on}");
+        let mut proxy = shop(&[]).file("proxyhost.toml", config.as_bytes()).start().await;
+        proxy.terminate();
+        assert_eq!(proxy.ended().await.code(), Some(3), "{fail_on}");
+    }
     // Something that fails.
     let mut proxy = Proxyhost::with(["--offline", "--fail-on", "error"]).start().await;
     assert_eq!(proxy.connect().await.get("http://shop.example/").await.status(), 502);

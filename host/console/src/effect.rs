@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use control::{Answer, Change, Changed, ControlError};
+use control::{Answer, Change, Changed, ControlError, Existing};
 
 /// Something to have the proxy do.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,7 +12,7 @@ pub(crate) enum Effect {
     /// Change something.
     Change(Change),
     /// Write flows to a file.
-    Save { flows: Vec<u64>, file: PathBuf },
+    Save { flows: Vec<u64>, file: PathBuf, existing: Existing },
     /// End the console.
     Quit,
 }

@@ -172,8 +172,8 @@ fn start(control: &dyn Control, effect: Effect) -> Option<BoxFuture<'static, Don
             running.map(|result| Done::Ran { name, result }).boxed()
         }
         Effect::Change(change) => control.change(change).map(Done::Changed).boxed(),
-        Effect::Save { flows, file } => {
-            let saving = control.save_flows(flows.clone(), file.clone());
+        Effect::Save { flows, file, existing } => {
+            let saving = control.save_flows(flows.clone(), file.clone(), existing);
             saving.map(|result| Done::Saved { flows, file, result }).boxed()
         }
         Effect::Quit => return None,

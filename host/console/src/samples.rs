@@ -123,7 +123,7 @@ impl Control for Sample {
         kept.flows.retain(|flow| flow.summary.stage != Stage::Ended);
     }
 
-    fn save_flows(&self, flows: Vec<u64>, _: PathBuf) -> BoxFuture<'static, Result<usize, ControlError>> {
+    fn save_flows(&self, flows: Vec<u64>, _: PathBuf, _: Existing) -> BoxFuture<'static, Result<usize, ControlError>> {
         async move { Ok(flows.len()) }.boxed()
     }
 

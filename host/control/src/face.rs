@@ -36,7 +36,12 @@ pub trait Control: Send + Sync + 'static {
     fn clear_flows(&self);
 
     /// Writes recent flows to a file: a HAR if its name ends in `.har`, else a flow file. How many were written.
-    fn save_flows(&self, flows: Vec<u64>, file: PathBuf) -> BoxFuture<'static, Result<usize, ControlError>>;
+    fn save_flows(
+        &self,
+        flows: Vec<u64>,
+        file: PathBuf,
+        existing: Existing,
+    ) -> BoxFuture<'static, Result<usize, ControlError>>;
 
     /// What happens from now on.
     fn events(&self) -> Events;
@@ -85,6 +90,15 @@ pub trait Control: Send + Sync + 'static {
 
     /// Has the proxy stop as on SIGTERM.
     fn stop(&self);
+}
+
+/// What becomes of a file that is there already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existing {
+    /// It stays, and nothing is written.
+    Refuse,
+    /// It is replaced.
+    Replace,
 }
 
 /// Which recent flows to list.

@@ -22,7 +22,7 @@ pub use addon::{AddonInfo, PlugInfo};
 pub use command::{Answer, CommandInfo, Parameter, ParameterKind};
 pub use error::{ControlError, ErrorKind};
 pub use event::{Event, Events, LogLine};
-pub use face::{Change, Changed, Control, FlowPage, FlowQuery, RecentFlows, Setting};
+pub use face::{Change, Changed, Control, Existing, FlowPage, FlowQuery, RecentFlows, Setting};
 pub use flow::{Content, Flow, FlowSummary, Frame, Message, Note, Outcome, Stage, Timing};
 pub use health::{Health, ListenerInfo};
 pub use metrics::{Family, MetricKind, Sample};

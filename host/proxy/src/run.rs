@@ -320,8 +320,7 @@ async fn used_up(is_wanted: bool, running: &Running, journal: &Journal) {
 
 /// How flows are saved that were looked at.
 #[cfg(feature = "recordings")]
-const SAVE: Option<SaveFlows> =
-    Some(|flows, path| crate::recordings::save(flows, path).map_err(|error| oneline::escaped(&oneline::chain(&error))));
+const SAVE: Option<SaveFlows> = Some(|flows, path, existing| Ok(crate::recordings::save(flows, path, existing)?));
 #[cfg(not(feature = "recordings"))]
 const SAVE: Option<SaveFlows> = None;
 

@@ -63,7 +63,8 @@ fn looking() -> [Command; 10] {
         Command::new("save")
             .about("Write recent flows to a file: a HAR file if it ends in `.har`, otherwise a flow file")
             .arg(file("file", "FILE", "The file").required(true))
-            .arg(one("filter", "FILTER", "Those that this matches")),
+            .arg(one("filter", "FILTER", "Those that this matches"))
+            .arg(switch("force", "Replace a file that is there already")),
         Command::new("status").about("Say where the proxy listens"),
     ]
 }

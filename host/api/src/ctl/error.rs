@@ -8,6 +8,12 @@ use crate::{RuntimeFileError, TokenError};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CtlError {
+    /// The command does the same for all sessions.
+    #[error("`{command}` is not about one session: leave out `--session`")]
+    Session {
+        /// The command.
+        command: String,
+    },
     /// There is nothing to talk to.
     #[error(
         "no proxy with a control API is running: start one with `proxyhost --control 0`, or say where it is by \
@@ -127,7 +133,8 @@ impl CtlError {
     /// The exit code of the process: 1 if something failed, 2 if what was asked for is wrong.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Several { .. }
+            Self::Session { .. }
+            | Self::Several { .. }
             | Self::Address { .. }
             | Self::NoToken { .. }
             | Self::Token(_)

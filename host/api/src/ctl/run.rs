@@ -78,6 +78,9 @@ pub fn run(matches: &ArgMatches, out: &mut dyn Write, err: &mut dyn Write) -> Re
 
 pub(super) async fn dispatch(matches: &ArgMatches, out: &mut Output<'_>) -> Result<(), CtlError> {
     let Some((name, arguments)) = matches.subcommand() else { return Err(CtlError::NoCommand) };
+    if text(arguments, "session").is_some() && !OF_A_SESSION.contains(&name) {
+        return Err(CtlError::Session { command: name.to_owned() });
+    }
     if name == "wait" {
         return wait(arguments).await;
     }
@@ -136,6 +139,9 @@ pub(super) async fn dispatch(matches: &ArgMatches, out: &mut Output<'_>) -> Resu
         _ => Err(CtlError::NoCommand),
     }
 }
+
+/// Commands that can be about one session.
+const OF_A_SESSION: [&str; 7] = ["flows", "events", "run", "recordings", "report", "reset", "save"];
 
 /// Waits until a proxy serves, and for the file that says where it is.
 async fn wait(arguments: &ArgMatches) -> Result<(), CtlError> {
@@ -284,7 +290,10 @@ async fn recordings(arguments: &ArgMatches, client: &Client, out: &mut Output<'_
 
 async fn save(arguments: &ArgMatches, client: &Client, out: &mut Output<'_>) -> Result<(), CtlError> {
     let file = file(arguments)?;
-    let body = json!({ "file": file, "filter": text(arguments, "filter"), "session": text(arguments, "session") });
+    let mut body = json!({ "file": file, "filter": text(arguments, "filter"), "session": text(arguments, "session") });
+    if arguments.get_flag("force") {
+        body["force"] = true.into();
+    }
     let written = client.call(&format!("save flows to `{file}`"), Method::POST, "/v1/flows/save", body).await?;
     match written["written"].as_u64() {
         _ if out.is_json => out.line(written),

@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use control::{ControlError, ErrorKind, FlowQuery};
+use control::{ControlError, ErrorKind, Existing, FlowQuery};
 use futures_util::stream;
 use http::{
     HeaderValue,
@@ -35,6 +35,9 @@ pub(crate) struct Saved {
     flows: Option<Vec<u64>>,
     filter: Option<String>,
     session: Option<String>,
+    /// Whether a file that is there already is replaced.
+    #[serde(default)]
+    force: bool,
 }
 
 /// How many flows were written.
@@ -47,13 +50,14 @@ pub(crate) async fn save(
     State(served): State<Served>,
     Document(saved): Document<Saved>,
 ) -> Result<Json<Written>, Failure> {
-    let Saved { file, flows, filter, session } = saved;
+    let Saved { file, flows, filter, session, force } = saved;
+    let existing = if force { Existing::Replace } else { Existing::Refuse };
     let flows = match flows {
         Some(flows) if filter.is_none() && session.is_none() => flows,
         Some(_) => return Err(Failure::invalid("flows are named by their numbers, or by a filter and a session")),
         None => matching(&served, FlowQuery { filter, session, ..FlowQuery::default() }).await?,
     };
-    Ok(Json(Written { written: served.control.save_flows(flows, file).await? }))
+    Ok(Json(Written { written: served.control.save_flows(flows, file, existing).await? }))
 }
 
 /// Which flows are downloaded, and how.
@@ -92,7 +96,7 @@ pub(crate) async fn download(
     };
     let folder = tempfile::tempdir().map_err(failed)?;
     let path = folder.path().join(name);
-    served.control.save_flows(flows, path.clone()).await?;
+    served.control.save_flows(flows, path.clone(), Existing::Refuse).await?;
     let file = File::open(path).await.map_err(failed)?;
     // The folder goes with the last of the file.
     let pieces = stream::try_unfold((file, folder), async |(mut file, folder)| {

@@ -178,6 +178,7 @@ async fn what_is_to_change_is_asked_for() {
     script.asks("recordings add /a_b&c.mitm", "AddRecording { addon: None, file: \"/a b&c.mitm\" }").await;
     script.asks("recordings remove /a_b&c.mitm", "RemoveRecording { addon: None, file: \"/a b&c.mitm\" }").await;
     script.asks("save /dev/null ~e", "save [5] null").await;
+    script.asks("save --force /dev/null ~e", "save [5] null replacing").await;
     script.asks("clear", "clear").await;
     script.asks("reset", "reset None").await;
     script.asks("reset --session a", "reset Some(\"a\")").await;
@@ -194,6 +195,8 @@ async fn a_failure_says_what_was_attempted_and_why() {
     script.fails("run none", 2, "cannot run `none`: there is no command `none`").await;
     script.fails("run refuse", 1, "cannot run `refuse`: no room for `x`").await;
     script.fails("run fail", 1, "cannot run `fail`: the disk is full").await;
+    script.fails("clear --session a", 2, "`clear` is not about one session: leave out `--session`").await;
+    script.fails("options set =x", 2, "`=x` sets nothing: write NAME=VALUE").await;
     script.fails("reset --session none", 2, "cannot reset: there is no session `none`").await;
     script.fails("options set x", 2, "`x` sets nothing: write NAME=VALUE").await;
     script.fails("options get x", 2, "cannot show option `x`: there is no option `x`: `/v1/options` lists them").await;

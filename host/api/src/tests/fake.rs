@@ -189,9 +189,15 @@ impl Control for Fake {
         self.note("clear".to_owned());
     }
 
-    fn save_flows(&self, flows: Vec<u64>, file: PathBuf) -> BoxFuture<'static, Result<usize, ControlError>> {
+    fn save_flows(
+        &self,
+        flows: Vec<u64>,
+        file: PathBuf,
+        existing: Existing,
+    ) -> BoxFuture<'static, Result<usize, ControlError>> {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        self.note(format!("save {flows:?} {name}"));
+        let manner = if existing == Existing::Replace { " replacing" } else { "" };
+        self.note(format!("save {flows:?} {name}{manner}"));
         async move {
             let failed = |error: std::io::Error| ControlError::new(ErrorKind::Failed, error.to_string());
             std::fs::write(file, format!("{flows:?}")).map_err(failed)?;

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use control::{Answer, Change, Changed, ControlError, ErrorKind, Event, OptionValue, Setting, Stage};
+use control::{Answer, Change, Changed, ControlError, ErrorKind, Event, Existing, OptionValue, Setting, Stage};
 
 use super::{Console, becomes};
 use crate::{
@@ -131,9 +131,19 @@ fn what_is_listed_is_saved() {
     let mut console = shop();
     console.press("f~m DELETE<enter>wout.har<enter>");
     let file = PathBuf::from("out.har");
-    assert_eq!(console.effects, [Effect::Save { flows: vec![5], file: file.clone() }]);
-    update::done(&mut console.model, &console.control, Done::Saved { flows: vec![5], file, result: Ok(1) });
-    assert_eq!(console.message(), "saved 1 flow to `out.har`");
+    assert_eq!(console.effects, [Effect::Save { flows: vec![5], file: file.clone(), existing: Existing::Refuse }]);
+    let mut saved = |result| {
+        let done = Done::Saved { flows: vec![5], file: file.clone(), result };
+        update::done(&mut console.model, &console.control, done);
+        console.message().to_owned()
+    };
+    assert_eq!(saved(Ok(1)), "saved 1 flow to `out.har`");
+    let is_there = ControlError::new(ErrorKind::Refused, "it is there already: take another name");
+    let said = "cannot save to `out.har`: it is there already: take another name, or write `!` behind its name";
+    assert_eq!(saved(Err(is_there)), said);
+    console.effects.clear();
+    console.press("wout.har!<enter>");
+    assert_eq!(console.effects, [Effect::Save { flows: vec![5], file, existing: Existing::Replace }]);
 }
 
 #[test]

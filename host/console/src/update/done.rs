@@ -1,7 +1,8 @@
 //! What came of effects.
 
-use control::Control;
+use control::{Control, ErrorKind};
 
+use super::prompt::REPLACING;
 use crate::{
     effect::Done,
     model::{Model, Screen, Scroll},
@@ -43,7 +44,9 @@ pub(crate) fn done(model: &mut Model, control: &dyn Control, done: Done) {
             model.say(format!("saved {flows} to `{}`{rest}", file.display()));
         }
         Done::Saved { file, result: Err(error), .. } => {
-            model.complain(format!("cannot save to `{}`: {error}", file.display()));
+            let is_there = error.kind == ErrorKind::Refused;
+            let hint = if is_there { format!(", or write `{REPLACING}` behind its name") } else { String::new() };
+            model.complain(format!("cannot save to `{}`: {error}{hint}", file.display()));
         }
     }
 }

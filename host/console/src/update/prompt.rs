@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use control::{Change, Control, OptionKind, ParameterKind, Setting};
+use control::{Change, Control, Existing, OptionKind, ParameterKind, Setting};
 
 use super::{
     command::{self, OWN},
@@ -80,13 +80,20 @@ fn enter(model: &mut Model, control: &dyn Control) -> Vec<Effect> {
 }
 
 fn save(model: &mut Model, control: &dyn Control, text: &str) -> Vec<Effect> {
-    let file = complete::file(text.trim());
+    let (text, existing) = match text.trim().strip_suffix(REPLACING) {
+        Some(text) => (text.trim_end(), Existing::Replace),
+        None => (text.trim(), Existing::Refuse),
+    };
+    let file = complete::file(text);
     if file.is_empty() {
         return Vec::new();
     }
     model.flows.finish(control);
-    vec![Effect::Save { flows: model.flows.listed().to_vec(), file: PathBuf::from(file) }]
+    vec![Effect::Save { flows: model.flows.listed().to_vec(), file: PathBuf::from(file), existing }]
 }
+
+/// Behind the name of a file that is to be replaced.
+pub(super) const REPLACING: char = '!';
 
 fn find(model: &mut Model, text: String) {
     let Screen::Detail(detail) = model.screen() else { return };

@@ -86,6 +86,14 @@ pub struct FailOn {
     pub error: bool,
 }
 
+impl FailOn {
+    /// What either of them names.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self { miss: self.miss | other.miss, unused: self.unused | other.unused, error: self.error | other.error }
+    }
+}
+
 impl Report {
     /// Recorded exchanges that were never served.
     pub fn unused(&self) -> impl Iterator<Item = &ServedExchange> {

@@ -49,7 +49,7 @@ pub(super) struct File {
     pub(super) fidelity: Option<bool>,
     pub(super) watch: Option<bool>,
     pub(super) report: Option<String>,
-    pub(super) fail_on: Option<Located<String>>,
+    pub(super) fail_on: Option<Vec<Located<String>>>,
     pub(super) default_addons: Option<bool>,
     pub(super) plugs: Option<Vec<Located<String>>>,
     pub(super) addons: Vec<FileAddon>,
@@ -159,7 +159,7 @@ impl File {
             fidelity: top.boolean("fidelity")?,
             watch: top.boolean("watch")?,
             report: top.string("report")?.map(|found| found.value),
-            fail_on: top.string("fail_on")?,
+            fail_on: top.strings("fail_on")?,
             default_addons: top.boolean("default_addons")?,
             plugs: top.strings("plugs")?,
             addons: {

@@ -2,7 +2,7 @@
 
 use std::{net::Ipv6Addr, time::Duration};
 
-use ::control::UnknownVerdict;
+use ::control::{FailOn, UnknownVerdict};
 use clap::ArgMatches;
 use flowfilter::Search;
 use http::{HeaderName, header};
@@ -226,11 +226,12 @@ const NEEDED: [HeaderName; 7] = [
 fn verdict(file: &File, matches: &ArgMatches, environment: &Environment) -> Result<Verdict, ConfigError> {
     let line = matches.get_one::<String>("report").map(|text| environment.path(text, &environment.folder));
     let report = line.or_else(|| file.report.as_ref().map(|text| environment.path(text, &file.folder)));
-    let fail_on = matches.get_one::<String>("fail-on").map(|text| typed("fail-on", text));
-    let fail_on = fail_on
-        .or_else(|| file.fail_on.clone().map(Typed::from))
-        .map(|typed| typed.text.parse().map_err(|error: UnknownVerdict| ConfigError::new(error).at(typed.origin)));
-    let fail_on = fail_on.transpose()?.unwrap_or_default();
+    let in_file = || file.fail_on.iter().flatten().cloned().map(Typed::from).collect();
+    let fail_on = matches.get_one::<String>("fail-on").map_or_else(in_file, |text| vec![typed("fail-on", text)]);
+    let fail_on = fail_on.into_iter().try_fold(FailOn::default(), |all, Typed { text, origin }| {
+        let one = text.parse().map_err(|error: UnknownVerdict| ConfigError::new(error).at(origin));
+        one.map(|one| all.or(one))
+    })?;
     Ok(Verdict { report, fail_on, exit_when_used: matches.get_flag("exit-when-used") })
 }
 

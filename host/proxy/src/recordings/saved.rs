@@ -7,7 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use control::{Content, Outcome};
+use control::{Content, ControlError, ErrorKind, Existing, Outcome};
 use http::Version;
 use recording::{Failure, Fields, Flow, Source};
 use tempfile::NamedTempFile;
@@ -15,21 +15,45 @@ use tools::{RecordingWriters, Writers};
 
 /// Why flows were not written.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot write flows to `{}`", path.display())]
-pub struct SaveError {
-    path: PathBuf,
-    source: io::Error,
+pub enum SaveError {
+    /// Nobody said that what is there may go.
+    #[error("`{}` is there already: take another name, or have it replaced (`force`)", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The system does not take it.
+    #[error("cannot write flows to `{}`", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
 }
 
-/// Writes flows to a file, which is replaced as a whole: a HAR if its name ends in `.har`, else a flow file. Blocks.
+impl From<SaveError> for ControlError {
+    fn from(error: SaveError) -> Self {
+        let kind = match &error {
+            SaveError::Exists { .. } => ErrorKind::Refused,
+            SaveError::Write { .. } => ErrorKind::Failed,
+        };
+        Self::new(kind, oneline::escaped(&oneline::chain(&error)))
+    }
+}
+
+/// Writes flows to a file, which appears or is replaced as a whole: a HAR if its name ends in `.har`, else a flow file. Blocks.
 ///
 /// # Errors
 /// When the file cannot be written. What was there is still there then.
-pub fn save(flows: &[Arc<control::Flow>], path: &Path) -> Result<usize, SaveError> {
-    let failed = |source| SaveError { path: path.to_owned(), source };
+pub fn save(flows: &[Arc<control::Flow>], path: &Path, existing: Existing) -> Result<usize, SaveError> {
+    let failed = |source| SaveError::Write { path: path.to_owned(), source };
+    if existing == Existing::Refuse && path.symlink_metadata().is_ok() {
+        return Err(SaveError::Exists { path: path.to_owned() });
+    }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // Only its owner may read it: flows hold secrets.
-    let file = NamedTempFile::new_in(folder).map_err(failed)?;
+    let file = NamedTempFile::new_in(folder).map_err(|error| failed(io::Error::from(error.kind())))?;
     let handle = file.as_file().try_clone().map_err(failed)?;
     let is_har = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("har"));
     let sink = if is_har { RecordingWriters.har(handle) } else { RecordingWriters.flow_file(handle) };
@@ -38,7 +62,11 @@ pub fn save(flows: &[Arc<control::Flow>], path: &Path) -> Result<usize, SaveErro
         sink.write(&recorded(flow)).map_err(failed)?;
     }
     sink.finish().map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
+    let persisted = match existing {
+        Existing::Refuse => file.persist_noclobber(path),
+        Existing::Replace => file.persist(path),
+    };
+    persisted.map_err(|error| failed(error.error))?;
     Ok(flows.len())
 }
 

@@ -9,8 +9,8 @@ use std::{
 };
 
 use control::{
-    AddonInfo, Answer, Change, Changed, CommandInfo, Control, ControlError, ErrorKind, Events, Family, Flow, FlowPage,
-    FlowQuery, FlowSummary, Health, ListenerInfo, OptionInfo, PlugInfo, RecentFlows, RecordingInfo, Report,
+    AddonInfo, Answer, Change, Changed, CommandInfo, Control, ControlError, ErrorKind, Events, Existing, Family, Flow,
+    FlowPage, FlowQuery, FlowSummary, Health, ListenerInfo, OptionInfo, PlugInfo, RecentFlows, RecordingInfo, Report,
     ServedExchange, SessionInfo,
 };
 use futures_util::future::BoxFuture;
@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Writes flows to a file; how many. Blocks.
-pub type SaveFlows = fn(&[Arc<Flow>], &Path) -> Result<usize, String>;
+pub type SaveFlows = fn(&[Arc<Flow>], &Path, Existing) -> Result<usize, ControlError>;
 
 /// A proxy that runs, for those who look at it and change it.
 pub struct Face {
@@ -99,7 +99,12 @@ impl Control for Face {
         self.journal.clear();
     }
 
-    fn save_flows(&self, flows: Vec<u64>, file: PathBuf) -> BoxFuture<'static, Result<usize, ControlError>> {
+    fn save_flows(
+        &self,
+        flows: Vec<u64>,
+        file: PathBuf,
+        existing: Existing,
+    ) -> BoxFuture<'static, Result<usize, ControlError>> {
         let failed = |reason: String| ControlError::new(ErrorKind::Failed, reason);
         let flows: Vec<Arc<Flow>> = flows.into_iter().filter_map(|id| self.journal.flow(id)).collect();
         let Some(save) = self.save else {
@@ -108,8 +113,8 @@ impl Control for Face {
         };
         let file = PathBuf::from(self.running.path(&file.to_string_lossy()));
         Box::pin(async move {
-            let saved = tokio::task::spawn_blocking(move || save(&flows, &file)).await;
-            saved.unwrap_or_else(|panicked| Err(format!("cannot save flows: {panicked}"))).map_err(failed)
+            let saved = tokio::task::spawn_blocking(move || save(&flows, &file, existing)).await;
+            saved.unwrap_or_else(|panicked| Err(failed(format!("cannot save flows: {panicked}"))))
         })
     }
 
