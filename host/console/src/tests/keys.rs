@@ -139,8 +139,9 @@ fn what_is_listed_is_saved() {
     };
     assert_eq!(saved(Ok(1)), "saved 1 flow to `out.har`");
     let is_there = ControlError::new(ErrorKind::Refused, "it is there already: take another name");
-    let said = "cannot save to `out.har`: it is there already: take another name, or write `!` behind its name";
-    assert_eq!(saved(Err(is_there)), said);
+    assert_eq!(saved(Err(is_there)), "`out.har` is there already: `out.har!` replaces it");
+    let full = ControlError::new(ErrorKind::Failed, "the disk is full");
+    assert_eq!(saved(Err(full)), "cannot save to `out.har`: the disk is full");
     console.effects.clear();
     console.press("wout.har!<enter>");
     assert_eq!(console.effects, [Effect::Save { flows: vec![5], file, existing: Existing::Replace }]);

@@ -44,9 +44,11 @@ pub(crate) fn done(model: &mut Model, control: &dyn Control, done: Done) {
             model.say(format!("saved {flows} to `{}`{rest}", file.display()));
         }
         Done::Saved { file, result: Err(error), .. } => {
-            let is_there = error.kind == ErrorKind::Refused;
-            let hint = if is_there { format!(", or write `{REPLACING}` behind its name") } else { String::new() };
-            model.complain(format!("cannot save to `{}`: {error}{hint}", file.display()));
+            let file = file.display();
+            model.complain(match error.kind {
+                ErrorKind::Refused => format!("`{file}` is there already: `{file}{REPLACING}` replaces it"),
+                _ => format!("cannot save to `{file}`: {error}"),
+            });
         }
     }
 }

@@ -119,7 +119,10 @@ impl Running {
         }
         self.setup.store(Arc::new(next));
         self.changed.notify_one();
-        info!("changed: {what}");
+        // An option was set to what it was already.
+        if !what.is_empty() {
+            info!("changed: {what}");
+        }
         self.journal.tell(|| Event::Changed { generation, what: what.clone() });
         Changed { generation, what }
     }
