@@ -77,6 +77,8 @@ async fn a_file_that_is_none_of_a_proxy_is_left_alone() {
     let said = Proxyhost::with(["--listen", "127.0.0.1:0", "--ready-file"]).arg(&file).refusal();
     assert!(said.starts_with("error: cannot write `") && said.contains("none of a proxy before"), "{said}");
     assert_eq!(fs::read_to_string(&file).expect("it is there"), "not to be lost");
+    let said = Proxyhost::with(["--ready-file", "gone/ready.json"]).refusal();
+    assert!(said.ends_with("gone/ready.json` (--ready-file): No such file or directory (os error 2)\n"), "{said}");
 }
 
 #[tokio::test]

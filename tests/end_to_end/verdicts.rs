@@ -147,7 +147,12 @@ async fn a_run_fails_for_what_it_is_to_fail_for_and_nothing_else() {
 
 #[tokio::test]
 async fn a_report_that_cannot_be_written_is_told() {
-    let mut proxy = visit(&["--report", "gone/report.json"]).await;
+    let gone = "(--report): No such file or directory (os error 2)\n";
+    let said = Proxyhost::with(["--report", "gone/report.json"]).refusal();
+    assert!(said.starts_with("error: cannot write the report to `") && said.ends_with(gone), "{said}");
+    // At the end it is too late to do better.
+    let mut proxy = visit(&["--report", "report.json"]).await;
+    fs::create_dir(proxy.folder().join("report.json")).expect("something in the way");
     proxy.terminate();
     assert_ne!(proxy.ended().await.code(), Some(0));
     let log = proxy.log();

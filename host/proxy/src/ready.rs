@@ -39,10 +39,11 @@ impl Ready {
     /// It does not serve yet. A file that a proxy before has left behind is removed.
     ///
     /// # Errors
-    /// When there is another file, or the one that is there cannot be removed.
+    /// When there is another file, or it could not be written.
     pub fn not_yet(file: Option<&Path>) -> Result<Self, ReadyError> {
         if let Some(path) = file {
             remove_stale(path)?;
+            Self::check(path)?;
         }
         Ok(Self { file: file.map(Path::to_owned), is_written: false })
     }
@@ -54,8 +55,9 @@ impl Ready {
     pub fn check(path: &Path) -> Result<(), ReadyError> {
         let failed = |source| ReadyError::Failed { path: path.to_owned(), source };
         is_stale(path)?;
-        // A file that has no name and is never seen.
-        tempfile::tempfile_in(folder(path)).map(drop).map_err(failed)
+        let folder = folder(path);
+        // A file that has no name and is never seen. The library would name one if the folder is missing.
+        fs::metadata(folder).and_then(|_| tempfile::tempfile_in(folder)).map(drop).map_err(failed)
     }
 
     /// It serves there, and is controlled there.

@@ -126,6 +126,7 @@ impl Bound {
     pub async fn bind(settings: &Settings, journal: Arc<Journal>) -> Result<Self, StartError> {
         faces::check_console(settings.console)?;
         let ready = Ready::not_yet(settings.ready_file.as_deref())?;
+        verdict::check(&settings.verdict)?;
         let egress = Arc::new(Egress::new(settings.egress.clone()));
         let authority = Arc::new(CertificateAuthority::load_or_create(settings.ca_dir()?)?);
         let onboarding = settings.onboarding.then(|| Arc::new(Onboarding::new(&authority)));

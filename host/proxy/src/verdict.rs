@@ -52,8 +52,10 @@ pub fn check(verdict: &Verdict) -> Result<(), ReportError> {
         Ok(found) if found.is_file() => fs::OpenOptions::new().append(true).open(path).map(drop),
         // Opening a pipe would wait for somebody to read.
         Ok(_) => Ok(()),
-        // A file that has no name and is never seen.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => tempfile::tempfile_in(folder).map(drop),
+        // A file that has no name and is never seen. The library would name one if the folder is missing.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            fs::metadata(folder).and_then(|_| tempfile::tempfile_in(folder)).map(drop)
+        }
         Err(error) => Err(error),
     };
     checked.map_err(|source| ReportError { path: path.clone(), source })

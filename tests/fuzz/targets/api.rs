@@ -16,8 +16,8 @@ use std::{
 use api::{Access, Token};
 use axum::{Router, body::Body};
 use control::{
-    AddonInfo, Answer, Change, Changed, CommandInfo, Control, ControlError, ErrorKind, Events, Family, Flow, FlowPage,
-    FlowQuery, FlowSummary, Health, OptionInfo, RecentFlows, RecordingInfo, Report, SessionInfo,
+    AddonInfo, Answer, Change, Changed, CommandInfo, Control, ControlError, ErrorKind, Events, Existing, Family, Flow,
+    FlowPage, FlowQuery, FlowSummary, Health, OptionInfo, RecentFlows, RecordingInfo, Report, SessionInfo,
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header};
@@ -164,7 +164,7 @@ impl Control for Empty {
         self.count();
     }
 
-    fn save_flows(&self, _: Vec<u64>, _: PathBuf) -> BoxFuture<'static, Result<usize, ControlError>> {
+    fn save_flows(&self, _: Vec<u64>, _: PathBuf, _: Existing) -> BoxFuture<'static, Result<usize, ControlError>> {
         self.refuse()
     }
 

@@ -53,7 +53,8 @@ pub fn save(flows: &[Arc<control::Flow>], path: &Path, existing: Existing) -> Re
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // Only its owner may read it: flows hold secrets.
-    let file = NamedTempFile::new_in(folder).map_err(|error| failed(io::Error::from(error.kind())))?;
+    // The library would name its own file if the folder is missing.
+    let file = folder.metadata().and_then(|_| NamedTempFile::new_in(folder)).map_err(failed)?;
     let handle = file.as_file().try_clone().map_err(failed)?;
     let is_har = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("har"));
     let sink = if is_har { RecordingWriters.har(handle) } else { RecordingWriters.flow_file(handle) };
