@@ -136,7 +136,7 @@ async fn where_a_failing_addon_is_skipped_flows_pass_it_by() {
 #[tokio::test]
 async fn what_an_addon_prints_is_in_the_log_and_never_a_reason_to_fail() {
     let bad = recording([get(BAD).body("served")]);
-    let start = hostile("request stderr", "limits = { cpu_ms = 60000 }").replay(&bad);
+    let start = hostile("request stderr", "limits = { cpu_ms = 60000, hook_seconds = 60 }").replay(&bad);
     let proxy = start.start().await;
     assert_eq!(proxy.connect().await.get(BAD).await.text(), "served");
     assert_eq!(proxy.wait_for_log("line 1 ").await, "WARN line 1 addon=\"hostile\" flow=1");
