@@ -21,6 +21,11 @@ async fn a_recording_is_the_same_by_whatever_path_it_is_named() {
     assert_eq!(proxy.ctl(&["recordings", "remove", "shop.mitm"]).await, "server_replay = (none)\n");
     let said = proxy.try_ctl(&["recordings", "remove", "shop.mitm"]).await;
     assert_eq!(said.code, Some(2), "{said:?}");
+    // What was so already is no change in the log either.
+    assert_eq!(proxy.ctl(&["options", "set", "server_replay_refresh=true"]).await, "nothing has changed\n");
+    proxy.ctl(&["options", "set", "server_replay_refresh=false"]).await;
+    proxy.wait_for_log("changed: server_replay_refresh = false").await;
+    assert!(!proxy.log().lines().any(|line| line.trim_end().ends_with("changed:")), "{}", proxy.log());
     assert_eq!(proxy.ctl(&["recordings", "add", "./shop.mitm"]).await, "server_replay = shop.mitm\n");
     assert_eq!(proxy.ctl(&["recordings", "remove", "shop.mitm"]).await, "server_replay = (none)\n");
 }
