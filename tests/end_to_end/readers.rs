@@ -240,3 +240,58 @@ async fn json_of_which_chrome_har_has_the_members_is_found_by_them() {
         wire.ask("POST", "http://a.example/", "a.example", &[("Content-Type", "application/json")], br#"{"id": 3}"#);
     assert_eq!(other.await.status(), 404);
 }
+
+#[tokio::test]
+async fn what_chrome_har_wrote_of_chromium_is_what_was_sent() {
+    let proxy = Proxyhost::with(["-k", "--norefresh", "-S"]).arg(tool("chrome-har.har")).start().await;
+    let host = "127.0.0.1:9000";
+    let every_byte: Vec<u8> = (0..=255).collect();
+    let upload = [
+        "--x\r\nContent-Disposition: form-data; name=\"title\"\r\n\r\nÜber uns\r\n".as_bytes(),
+        b"--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.bin\"\r\n",
+        b"Content-Type: application/octet-stream\r\n\r\n\0\x01\xff\xfe\r\n\x80\r\n--x--\r\n",
+    ]
+    .concat();
+    let zipped =
+        [&b"\x1f\x8b\x08\0\0\0\0\0\0\x03\xabV\xaa\xca,(HMQ\xb2R()*M\xad\x05\0"[..], b"\xcc\xa5\xde\r\x10\0\0\0"]
+            .concat();
+    let mut wire = proxy.connect().await;
+    for (method, path, fields, sent, expected) in [
+        ("GET", "/cookies", &[][..], &b""[..], &b"cookies"[..]),
+        (
+            "POST",
+            "/orders",
+            &[("Content-Type", "application/json")],
+            b"{\"id\":1,\"name\":\"K\xc3\xa4se\"}",
+            b"{\"created\":true}",
+        ),
+        (
+            "POST",
+            "/form",
+            &[("Content-Type", "application/x-www-form-urlencoded")],
+            b"user=J%20Doe&next=%2Fa~b&n=1+2",
+            b"",
+        ),
+        ("POST", "/upload", &[("Content-Type", "multipart/form-data; boundary=x")], &upload, b"{\"uploaded\":true}"),
+        ("POST", "/binary", &[("Content-Type", "application/octet-stream")], b"\0\x01\xff\xfe\n\0", &every_byte),
+        (
+            "POST",
+            "/zipped",
+            &[("Content-Type", "application/json"), ("Content-Encoding", "gzip")],
+            &zipped,
+            b"{\"unzipped\":true}",
+        ),
+        ("GET", "/range", &[("Range", "bytes=2-5")], b"", b"2345"),
+        ("GET", "/events", &[], b"", "data: 1\n\ndata: zwölf\n\n".as_bytes()),
+        ("GET", "/latin1", &[], b"", b"caf\xe9 \xa35"),
+        ("GET", "/lines", &[], b"", b"a\r\nb\nc\rd\xe2\x80\xa8e\0f\t\"\\"),
+    ] {
+        let answer = wire.ask(method, &format!("http://{host}{path}"), host, fields, sent).await;
+        assert_eq!(String::from_utf8_lossy(&answer.body), String::from_utf8_lossy(expected), "{path}");
+        assert_eq!(answer.body, expected, "{path}");
+        if path == "/cookies" {
+            let lines = ["sid=abc; Path=/; HttpOnly", "lang=de; Path=/; Expires=Fri, 01 Mar 2030 10:00:00 GMT"];
+            assert_eq!(answer.lines("set-cookie"), lines);
+        }
+    }
+}
