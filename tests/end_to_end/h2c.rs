@@ -62,3 +62,29 @@ async fn grpc_without_tls_is_forwarded_recorded_and_replayed() {
     let replaying = Proxyhost::with(["-k", "-S"]).arg(target.path()).mode("regular").mode(&reverse).start().await;
     assert_eq!(ask(&replaying, &authority).await.text(), "GET /http1: ");
 }
+
+#[tokio::test]
+async fn a_server_without_http2_is_said_to_be_one() {
+    let answering = Origin::scripted(|mut wire| async move {
+        wire.send("HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").await;
+        wire.finish().await;
+        drop(wire.read_to_end().await);
+    })
+    .await;
+    let closing = Origin::scripted(|mut wire| async move { drop(wire.head().await) }).await;
+    let silent = Origin::silent().await;
+    let proxy = Proxyhost::with([]).config("[limits]\nconnect_seconds = 1\n").start().await;
+    let without = "does not speak HTTP/2 without TLS, as this request needs";
+    let closed = "closed the connection instead of speaking HTTP/2 without TLS, as this request needs";
+    let late = "did not begin to speak HTTP/2 without TLS within 1s, as this request needs";
+    for (origin, why) in [(answering, without), (closing, closed), (silent, late)] {
+        let authority = origin.authority();
+        let mut client = Http2::on(proxy.tunnel(&authority).await).await;
+        let answer = client.get(&format!("http://{authority}/")).await;
+        assert_eq!(answer.status(), 502);
+        assert_eq!(answer.field("proxy-status"), Some("proxyhost; error=http_protocol_error"));
+        let text = answer.text();
+        assert!(text.starts_with(&format!("proxyhost: `{authority}` {why} (flow ")), "{text}");
+    }
+    proxy.wait_for_log(without).await;
+}

@@ -27,8 +27,9 @@ use super::{
     Egress,
     failure::ConnectFault,
     portions::Portions,
+    preface::Preface,
     resolver::Resolver,
-    stream::{ServerStream, Transport},
+    stream::{ServerStream, Transport, Usage},
     through::NextProxy,
     wire::Wire,
 };
@@ -80,6 +81,8 @@ pub(super) struct Connector {
     restores_targets: bool,
     /// How many connections there are.
     connections: Connections,
+    /// Whether servers without TLS have to speak HTTP/2.
+    expects_http2: bool,
 }
 
 /// Servers whose choice is remembered.
@@ -88,8 +91,17 @@ const REMEMBERED: NonZeroUsize = NonZeroUsize::new(4096).expect("it is not zero"
 impl Connector {
     pub(super) fn new(egress: Arc<Egress>, resolver: Resolver, tls: rustls::ClientConfig, within: Duration) -> Self {
         let without_http2 = Arc::new(Mutex::new(LruCache::new(REMEMBERED)));
-        let (way, restores_targets, connections) = (Way::Direct, false, Connections::default());
-        Self { egress, resolver, tls: Arc::new(tls), way, within, without_http2, restores_targets, connections }
+        Self {
+            egress,
+            resolver,
+            tls: Arc::new(tls),
+            way: Way::Direct,
+            within,
+            without_http2,
+            restores_targets: false,
+            expects_http2: false,
+            connections: Connections::default(),
+        }
     }
 
     /// All connections that it and its clones have opened.
@@ -119,6 +131,11 @@ impl Connector {
     /// One whose connections are for one request each, the target of which has stand-ins.
     pub(super) fn restoring_targets(self) -> Self {
         Self { restores_targets: true, ..self }
+    }
+
+    /// One for servers that speak HTTP/2 without TLS.
+    pub(super) fn expecting_http2(self) -> Self {
+        Self { expects_http2: true, ..self }
     }
 
     /// One whose connections go this way.
@@ -206,12 +223,14 @@ impl Connector {
 
     async fn connect(self, destination: Destination) -> Result<ServerStream, ConnectFault> {
         if destination.scheme() == Scheme::Http {
-            let plain = |wire| Transport::Plain(TokioIo::new(Portions::new(wire)));
+            let usage = Usage::default();
+            let preface = self.expects_http2.then(|| Preface::new(self.within, usage.clone()));
+            let plain = |wire| Transport::Plain(TokioIo::new(Portions::new(wire).beginning_with(preface)));
             if let Way::Through(proxy, Plain::Sent) = &self.way {
                 let wire = self.to_proxy(proxy, &destination).await?;
                 return Ok(ServerStream::new(plain(wire), self.egress).ending_at_proxy());
             }
-            return Ok(ServerStream::new(plain(self.wire(&destination).await?), self.egress));
+            return Ok(ServerStream::new(plain(self.wire(&destination).await?), self.egress).used(usage));
         }
         let wire = self.wire(&destination).await?;
         let stream = self.secured(wire, &destination).await?;

@@ -129,8 +129,11 @@ fn is_break(error: &io::Error) -> bool {
     matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected | UnexpectedEof)
 }
 
-/// Says why a server gave no response.
-pub(super) fn explain(destination: &Destination, error: &legacy::Error) -> Fault {
+/// Says why a server gave no response: what is known to be wrong with it, or else the error.
+pub(super) fn explain(destination: &Destination, error: &legacy::Error, known: Option<&str>) -> Fault {
+    if let Some(known) = known {
+        return Fault::new(FaultKind::Protocol, format!("`{}` {known}", destination.host_and_port()));
+    }
     for cause in causes(error) {
         if let Some(fault) = cause.downcast_ref::<ConnectFault>() {
             return fault.explain(destination);

@@ -4,8 +4,8 @@
 //! `stream` over a `wire`, which may lead `through` another proxy, where `credentials` say who this one is. `ways` has the
 //! connections of those that are not direct. `forward` makes of a flow's request what a server gets, `receive` makes a flow's response of what it answers,
 //! within the time of `first_byte`, `relay` passes its interim responses on, and `failure` says what went wrong. The pool and
-//! the choice between HTTP/1 and HTTP/2 are `hyper-util`'s. `waiting` bounds how many wait for servers; connections are read in `portions`, and `request_line`
-//! writes targets that no URI can have.
+//! the choice between HTTP/1 and HTTP/2 are `hyper-util`'s. `waiting` bounds how many wait for servers; connections are read in
+//! `portions`, `preface` is what those of HTTP/2 without TLS begin with, and `request_line` writes targets that no URI can have.
 
 mod connector;
 mod credentials;
@@ -15,6 +15,7 @@ mod first_byte;
 mod forward;
 mod policy;
 mod portions;
+mod preface;
 mod receive;
 mod relay;
 mod request_line;
@@ -244,9 +245,12 @@ impl Upstream {
             None => fault,
         };
         let answer = tokio::select! {
-            answer = answer => answer.map_err(|error| Failure {
-                fault: by(failure::explain(&destination, &error)),
-                is_stale: failure::is_lost(&error) && Usage::of_failure(&error).is_some_and(|usage| usage.is_kept()),
+            answer = answer => answer.map_err(|error| {
+                let usage = Usage::of_failure(&error).unwrap_or_default();
+                Failure {
+                    fault: by(failure::explain(&destination, &error, usage.fault())),
+                    is_stale: failure::is_lost(&error) && usage.is_kept(),
+                }
             })?,
             () = timeout.elapsed() => return Err(by(Fault::new(
                 FaultKind::ResponseTimeout,
@@ -291,7 +295,7 @@ impl Clients {
             any: client(connector.clone().offering(Protocols::Any), idle, false),
             http1: client(http1.clone(), idle, false),
             // A proxy would not pass it on.
-            http2: client(http1.clone().tunnelling(), idle, true),
+            http2: client(http1.clone().tunnelling().expecting_http2(), idle, true),
             through: through.map(|proxy| (proxy, client(http1.clone().tunnelling(), idle, false))),
             raw: client(http1.restoring_targets(), 0, false),
         }

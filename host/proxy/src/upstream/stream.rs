@@ -4,7 +4,7 @@ use std::{
     io,
     pin::Pin,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll, ready},
@@ -32,6 +32,8 @@ struct Shared {
     closing: AtomicBool,
     /// Who waits for bytes of the server.
     reader: AtomicWaker,
+    /// What is wrong with the server.
+    fault: OnceLock<String>,
 }
 
 impl Usage {
@@ -62,6 +64,17 @@ impl Usage {
     pub(super) fn close(&self) {
         self.0.closing.store(true, Ordering::Release);
         self.0.reader.wake();
+    }
+
+    /// Takes note of what is wrong with the server. The library for HTTP/2 keeps no causes of its errors.
+    pub(super) fn failed(&self, why: &str) {
+        // The first one is the cause of others.
+        let _ = self.0.fault.set(why.to_owned());
+    }
+
+    /// What is wrong with the server, if that is known.
+    pub(super) fn fault(&self) -> Option<&str> {
+        self.0.fault.get().map(String::as_str)
     }
 
     fn is_closing(&self) -> bool {
@@ -99,6 +112,11 @@ impl Transport {
 impl ServerStream {
     pub(super) fn new(transport: Transport, egress: Arc<Egress>) -> Self {
         Self { transport, usage: Usage::default(), is_to_proxy: false, egress, line: None }
+    }
+
+    /// The same, of whose use something is known already.
+    pub(super) fn used(self, usage: Usage) -> Self {
+        Self { usage, ..self }
     }
 
     /// The same, with a proxy at its end.
