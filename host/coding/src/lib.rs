@@ -18,16 +18,24 @@ use flate2::bufread::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 use limited::Limited;
 use zstd::Frames;
 
-/// The content before it was coded, the same one when it was not; nothing when the coding is not known, its data is
-/// damaged or more than `limit` bytes come of it.
+/// The content before it was coded, the same one when it was not; nothing when a coding is not known, its data is damaged or
+/// more than `limit` bytes come of it, or when there are more than [`MOST_CODINGS`].
 ///
-/// `coding` is the value of a `content-encoding` field that names one coding, or none.
-pub fn decode<'a>(content: &'a [u8], coding: &[u8], limit: usize) -> Option<Cow<'a, [u8]>> {
-    if is_identity(coding) {
-        return Some(content.into());
+/// `codings` is the value of a `content-encoding` field: the codings in the order in which they were applied, or none.
+pub fn decode<'a>(content: &'a [u8], codings: &[u8], limit: usize) -> Option<Cow<'a, [u8]>> {
+    let mut decoded = Cow::Borrowed(content);
+    let applied = codings.rsplit(|byte| *byte == b',').filter(|name| !is_identity(name));
+    for (undone, name) in applied.enumerate() {
+        if undone == MOST_CODINGS {
+            return None;
+        }
+        decoded = Coding::named(name)?.decode(&decoded, limit)?.into();
     }
-    Coding::named(coding)?.decode(content, limit).map(Cow::Owned)
+    Some(decoded)
 }
+
+/// Codings of one content that are undone. Nobody uses more than two, and each of them takes its time.
+pub const MOST_CODINGS: usize = 4;
 
 /// Whether the name of a coding stands for none (RFC 9110, section 12.5.3).
 pub fn is_identity(name: &[u8]) -> bool {

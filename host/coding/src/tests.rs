@@ -29,6 +29,28 @@ fn every_coding_is_undone() {
 }
 
 #[test]
+fn several_codings_are_undone_last_one_first() {
+    let gzipped = |content: &[u8]| {
+        let mut coded = GzEncoder::new(Vec::new(), Compression::fast());
+        coded.write_all(content).unwrap();
+        coded.finish().unwrap()
+    };
+    let (_, zstd) = CODED[4];
+    let content = b"a=1&t=1".as_slice();
+    assert_eq!(decode(&gzipped(zstd), b"zstd, gzip", LIMIT).as_deref(), Some(content));
+    assert_eq!(decode(&gzipped(zstd), b"zstd,identity,,GZIP", LIMIT).as_deref(), Some(content));
+    assert_eq!(decode(&gzipped(zstd), b"gzip, zstd", LIMIT), None);
+    assert_eq!(decode(&gzipped(zstd), b"other, gzip", LIMIT), None);
+    let (mut coded, mut names) = (content.to_vec(), Vec::new());
+    for count in 1..=MOST_CODINGS + 1 {
+        coded = gzipped(&coded);
+        names.push("gzip");
+        let expected = (count <= MOST_CODINGS).then_some(content);
+        assert_eq!(decode(&coded, names.join(",").as_bytes(), LIMIT).as_deref(), expected, "{count}");
+    }
+}
+
+#[test]
 fn concatenated_members_and_frames_are_one_content() {
     for (coding, coded) in [CODED[0], CODED[4]] {
         let repeated = coded.repeat(2);

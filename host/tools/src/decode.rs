@@ -1,5 +1,7 @@
 //! Undoing content coding, as far as mitmproxy undoes it.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use coding::Coding;
 use recording::Fields;
@@ -17,7 +19,10 @@ pub(super) fn decode(content: &[u8], fields: &Fields) -> Option<Bytes> {
             _ => Coding::Zlib.decode_start(content, LIMIT),
         },
         b"deflateraw" => Coding::Deflate.decode(content, LIMIT),
-        coding => Coding::named(coding)?.decode(content, LIMIT),
+        codings => match coding::decode(content, codings, LIMIT)? {
+            Cow::Owned(decoded) => Some(decoded),
+            Cow::Borrowed(_) => None,
+        },
     };
     decoded.map(Bytes::from)
 }
