@@ -219,14 +219,14 @@ fn fields(entry: &Entry, place: &str, heads: &mut Heads, what: &str, is_own: boo
         }
         for value in values {
             heads.spend((name.len() + value.len()) as u64).map_err(at)?;
-            match name.as_bytes() {
+            match name.to_ascii_lowercase().as_bytes() {
                 b":authority" => authority = heads.line(&value, what).map_err(at)?,
                 // That of SPDY.
                 b":host" if authority.is_empty() => authority = heads.line(&value, what).map_err(at)?,
                 name if is_pseudo(name) || !is_own && field::is_of_firefox(name) => {}
-                name => {
+                _ => {
                     heads.spend(FIELD_OVERHEAD).map_err(at)?;
-                    let name = heads.token(name, what).map_err(at)?;
+                    let name = heads.token(name.as_bytes(), what).map_err(at)?;
                     fields.push(name, heads.line(&value, what).map_err(at)?);
                 }
             }

@@ -106,7 +106,7 @@ impl Pseudo {
         for item in entry.list("request.headers")? {
             // What is wrong with a field is said where all are read.
             let Ok((name, values)) = field(item, "") else { continue };
-            let slot = match name {
+            let slot = match name.to_ascii_lowercase().as_str() {
                 ":method" => &mut pseudo.method,
                 ":version" => &mut pseudo.version,
                 ":scheme" => &mut pseudo.scheme,

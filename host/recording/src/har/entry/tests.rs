@@ -56,6 +56,8 @@ fn the_parts_that_a_request_lacks_are_those_of_its_pseudo_fields() {
         let (found, authority) = shown(&spdy(lacking, Value::Null, &host));
         assert_eq!((&found[..], &authority[..]), ("PUT http://b.example:81/x.js?y HTTP/1.0", &b"b.example:81"[..]));
     }
+    let (spelt, authority) = shown(&spdy(Value::Null, Value::Null, &[(":Authority", "b"), (":SCHEME", "http")]));
+    assert_eq!((&spelt[..], &authority[..]), ("PUT http://b:80/x.js?y HTTP/1.0", &b"b"[..]));
     let (whole, _) = shown(&spdy("https://a/z".into(), "GET".into(), &host));
     assert_eq!(whole, "GET https://a:443/z HTTP/1.0");
     let (secure, authority) = shown(&spdy("/z".into(), "GET".into(), &[(":host", "c"), (":authority", "d")]));
