@@ -9,6 +9,8 @@ pub struct Allowed {
     /// `*`, or the origin.
     answered: Option<Vec<u8>>,
     has_credentials: bool,
+    /// Whether a page of a public network may ask a server of a private one (Private Network Access).
+    crosses_networks: bool,
     methods: BTreeSet<String>,
     headers: BTreeSet<String>,
     max_age: Option<Vec<u8>>,
@@ -24,6 +26,7 @@ impl Allowed {
             origin: origin.to_vec(),
             answered: None,
             has_credentials: false,
+            crosses_networks: false,
             methods: BTreeSet::new(),
             headers: BTreeSet::new(),
             max_age: None,
@@ -46,7 +49,9 @@ impl Allowed {
             let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
             names.map(str::to_owned).collect::<Vec<_>>()
         };
-        self.has_credentials |= field("access-control-allow-credentials").is_some_and(|value| value == b"true");
+        let is_true = |name: &str| field(name).is_some_and(|value| value == b"true");
+        self.has_credentials |= is_true("access-control-allow-credentials");
+        self.crosses_networks |= is_true("access-control-allow-private-network");
         self.methods.insert(method.to_owned());
         self.methods.extend(list("access-control-allow-methods"));
         self.headers.extend(list("access-control-allow-headers").into_iter().map(|name| name.to_ascii_lowercase()));
@@ -72,6 +77,9 @@ impl Allowed {
         }
         if self.has_credentials {
             lines.push(("access-control-allow-credentials", b"true".to_vec()));
+        }
+        if self.crosses_networks {
+            lines.push(("access-control-allow-private-network", b"true".to_vec()));
         }
         lines.extend(self.max_age.map(|max_age| ("access-control-max-age", max_age)));
         lines.push(("vary", b"Origin, Access-Control-Request-Method, Access-Control-Request-Headers".to_vec()));
@@ -119,9 +127,11 @@ mod tests {
                 ("access-control-allow-headers", "X-A, Authorization"),
                 ("access-control-allow-methods", "POST, PUT"),
                 ("access-control-max-age", "600"),
+                ("access-control-allow-private-network", "true"),
             ],
         )]);
-        let expected = "allow-origin: *\nallow-methods: POST, PUT\nallow-headers: authorization, x-a\nmax-age: 600\n";
+        let expected = "allow-origin: *\nallow-methods: POST, PUT\nallow-headers: authorization, x-a\n\
+                        allow-private-network: true\nmax-age: 600\n";
         assert_eq!(text(all.answer(b"PUT", Some(b"x-b"))).as_deref(), Some(expected));
     }
 
