@@ -37,6 +37,15 @@ async fn the_page_is_there_through_the_proxy_and_for_who_opens_the_listener() {
                 at(what);
             }
         }
+        let mut http2 = proxy.http2().await;
+        for host in [address.as_str(), &address.replace("127.0.0.1", "localhost")] {
+            let page = http2.get(&format!("http://{host}/")).await;
+            assert_eq!((page.status(), page.field("content-type")), (200, Some("text/html; charset=utf-8")), "{host}");
+        }
+        // Behind a port of another address is somebody else.
+        let other = http::Request::get(format!("http://{}/", address.replace("127.0.0.1", "127.0.0.2")));
+        let answer = http2.send(other.body(Default::default()).expect("a request")).await;
+        assert!(answer.is_err() || answer.is_ok_and(|answer| answer.status() != 200));
         let page = asked(proxy.tls("mitm.it:443").await, "/", "mitm.it", "curl/8.5.0").await;
         assert!(page.text().find("id=\"curl\"") < page.text().find("id=\"ios\""));
         // What is not there, and what is for another server.

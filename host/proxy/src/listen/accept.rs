@@ -96,7 +96,7 @@ impl Listener {
         let failed = |error: io::Error| BindError { address, source: error.into() };
         let socket = listen(address, arrival).map_err(failed)?;
         let address = socket.local_addr().map_err(failed)?;
-        Ok(Self { socket, address, arrival, gate: Arc::new(gate.at_port(address.port())) })
+        Ok(Self { socket, address, arrival, gate: Arc::new(gate.at(address)) })
     }
 
     /// The address, with the port that was picked.

@@ -1,9 +1,12 @@
 //! Who may send requests to a listener, by the `Basic` scheme (RFC 7617), and in which session.
 
-use std::{fmt, net::IpAddr};
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header, uri::Authority};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header, uri::Authority};
 use ring::hmac;
 
 use super::Entry;
@@ -23,8 +26,8 @@ pub struct Gate {
     session_field: Option<HeaderName>,
     route: Route,
     own: Option<OwnHost>,
-    /// The port that it is at, once there is one.
-    port: Option<u16>,
+    /// The address that it is at, once there is one.
+    at: Option<SocketAddr>,
 }
 
 /// A host that requests are for which come to a proxy as to a web server: with a path, and not with a URL.
@@ -50,7 +53,7 @@ impl Gate {
     /// A place that everybody may use, or else these users only.
     pub fn new(entry: Entry, users: Option<Users>) -> Self {
         let (host, session, route) = Default::default();
-        Self { entry, host, users, session, session_field: None, route, own: None, port: None }
+        Self { entry, host, users, session, session_field: None, route, own: None, at: None }
     }
 
     /// The same place, where what asks the proxy itself is for this host.
@@ -58,9 +61,9 @@ impl Gate {
         Self { own, ..self }
     }
 
-    /// The same place, at a port.
-    pub(super) fn at_port(self, port: u16) -> Self {
-        Self { port: Some(port), ..self }
+    /// The same place, at an address.
+    pub(super) fn at(self, address: SocketAddr) -> Self {
+        Self { at: Some(address), ..self }
     }
 
     /// The same place, where the `host` field of requests is treated so.
@@ -120,21 +123,31 @@ impl Gate {
     /// Gives a request that asks the proxy itself the URL of the host that it is for.
     pub(super) fn address<B>(&self, request: &mut http::Request<B>) {
         let Some(own) = self.own.filter(|_| matches!(self.entry, Entry::Proxy)) else { return };
-        let uri = request.uri();
-        let asks_itself = uri.authority().is_none() && uri.scheme().is_none() && (own.has)(uri.path());
-        // By another port, another server is meant.
-        let host = request.headers().get(header::HOST).and_then(|host| Authority::try_from(host.as_bytes()).ok());
-        let port = host.map(|host| host.port_u16().unwrap_or(Scheme::Http.default_port()));
-        let is_meant = port.is_some() && port == self.port;
-        if !asks_itself || !is_meant || !matches!(*request.method(), Method::GET | Method::HEAD) {
+        let is_asking = matches!(*request.method(), Method::GET | Method::HEAD) && (own.has)(request.uri().path());
+        if !is_asking || !self.is_meant(request) {
             return;
         }
-        if let (Ok(url), Ok(host)) = (format!("http://{}{}", own.host, uri.path()).parse(), own.host.parse()) {
+        let path = request.uri().path();
+        if let (Ok(url), Ok(host)) = (format!("http://{}{path}", own.host).parse(), own.host.parse()) {
             *request.uri_mut() = url;
             if let Some(named) = request.headers_mut().get_mut(header::HOST) {
                 *named = host;
             }
         }
+    }
+
+    /// Whether a request is for this place itself. By another port, another server is meant.
+    fn is_meant<B>(&self, request: &http::Request<B>) -> bool {
+        let Some(at) = self.at else { return false };
+        let uri = request.uri();
+        // In HTTP/2, a request to a web server looks like one to a proxy.
+        if let Some(named) = uri.authority().filter(|_| request.version() == Version::HTTP_2) {
+            let usual = || uri.scheme_str().and_then(Scheme::parse).map(Scheme::default_port);
+            return named.port_u16().or_else(usual) == Some(at.port()) && is_called(at.ip(), named.host());
+        }
+        let host = request.headers().get(header::HOST).and_then(|host| Authority::try_from(host.as_bytes()).ok());
+        let port = host.map(|host| host.port_u16().unwrap_or(Scheme::Http.default_port()));
+        uri.authority().is_none() && uri.scheme().is_none() && port == Some(at.port())
     }
 
     /// Lets a request pass, without the credentials that it has for this place and without the name of its session: they
@@ -231,6 +244,15 @@ fn named_by_field(fields: &mut HeaderMap, field: &HeaderName) -> Result<Option<S
     };
     fields.remove(field);
     named.map(Some)
+}
+
+/// Whether who listens at an address is reached from this machine by a host, as far as that is known without asking for names.
+fn is_called(listening: IpAddr, host: &str) -> bool {
+    match host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
+        Ok(ip) if listening.is_unspecified() => ip.is_loopback(),
+        Ok(ip) => ip == listening,
+        Err(_) => host.eq_ignore_ascii_case("localhost") && (listening.is_loopback() || listening.is_unspecified()),
+    }
 }
 
 fn unknown(kind: FaultKind) -> Fault {
