@@ -72,6 +72,11 @@ async fn is_replayed_with_its_end(target: &Target) {
         assert_eq!(said, if target.path().ends_with("visit.har") { 2 * times } else { times });
     }
 
+    let check = Proxyhost::with(["flows", "check"]).arg(target.path()).run();
+    let said = String::from_utf8_lossy(&check.stdout);
+    let holds = "ok, 3 exchanges; 3 can be replayed, 3 of them up to where they broke off (flows 1, 2, 3)";
+    assert!(said.contains(holds), "{said}");
+
     let replaying = || Proxyhost::with(["-k", "--server-replay-reuse", "-S"]).arg(target.path());
     let (closing, holding) = (replaying().start().await, replaying().arg("--server-replay-broken").arg("hold"));
     let holding = holding.start().await;

@@ -51,20 +51,26 @@ fn holdings(recording: &Recording) -> String {
     )
 }
 
-/// What cannot be replayed, and why; nothing if all can be.
+/// What cannot be replayed whole, and why; nothing if all can be.
 fn unplayable(recording: &Recording) -> Option<String> {
-    let mut reasons: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    let (mut broken, mut reasons) = (Vec::new(), BTreeMap::<&str, Vec<usize>>::new());
     for exchange in recording.exchanges() {
-        if let Some(lacks) = exchange.lacks() {
-            reasons.entry(lacks).or_default().push(exchange.number);
+        match exchange.lacks() {
+            Some(_) if exchange.is_broken() => broken.push(exchange.number),
+            Some(lacks) => reasons.entry(lacks).or_default().push(exchange.number),
+            None => {}
         }
     }
     let count: usize = reasons.values().map(Vec::len).sum();
-    let reasons: Vec<String> = reasons.iter().map(|(lacks, numbers)| reason(lacks, numbers)).collect();
-    (count > 0).then(|| {
-        let can = recording.exchanges().len() - count;
-        format!("{can} can be replayed, {count} cannot: {}", reasons.join(", "))
-    })
+    let mut said = vec![format!("{} can be replayed", recording.exchanges().len() - count)];
+    if !broken.is_empty() {
+        said.push(format!("{} of them {}", broken.len(), reason("up to where they broke off", &broken)));
+    }
+    if count > 0 {
+        let reasons: Vec<String> = reasons.iter().map(|(lacks, numbers)| reason(lacks, numbers)).collect();
+        said.push(format!("{count} cannot: {}", reasons.join(", ")));
+    }
+    (said.len() > 1).then(|| said.join(", "))
 }
 
 fn reason(lacks: &str, numbers: &[usize]) -> String {
