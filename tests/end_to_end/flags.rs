@@ -16,8 +16,12 @@ async fn several_addresses_are_listened_on() {
 async fn flags_of_mitmproxy_work_or_have_a_sentence() {
     let origin = Origin::answering(|_| b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok".to_vec()).await;
     let url = format!("http://{}@0", origin.authority());
-    let proxy = Proxyhost::with(["-m", "regular@0", "-R", &url, "--ssl-insecure", "--confdir", "conf"]).listeners(2);
-    let proxy = proxy.start().await;
+    let next = format!("http://{}", origin.authority());
+    let upstream = format!("{next}@0");
+    let proxy =
+        Proxyhost::with(["-m", "regular@0", "-R", &url, "--ssl-insecure", "--confdir", "conf", "-U", &upstream]);
+    let proxy = proxy.listeners(3).start().await;
+    proxy.wait_for_log(&format!("proxy by way of {next} listening on")).await;
     proxy.wait_for_log("upstream certificates are not verified").await;
     assert_eq!(proxy.connect_reverse().await.ask("GET", "/", "x.example", &[], b"").await.text(), "ok");
     assert!(proxy.folder().join("conf/proxyhost-ca-cert.pem").exists());

@@ -33,6 +33,7 @@ pub(super) fn own() -> Command {
             )
             .short('m'),
             many("reverse", "URL", "Stand in this server's place: the same as --mode reverse:URL").short('R'),
+            many("upstream", "URL", "Send everything to this proxy: the same as --mode upstream:URL").short('U'),
             many("listen", "[HOST:]PORT", "Where to listen, several times if repeated [default: 127.0.0.1:8080]"),
             one("listen-port", "PORT", "Where to listen: the port").short('p').conflicts_with("listen"),
             one("listen-host", "HOST", "Where to listen: the host").conflicts_with("listen"),

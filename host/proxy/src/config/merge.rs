@@ -176,8 +176,9 @@ fn wanted(
     access: &Access,
 ) -> Result<Vec<Wanted>, ConfigError> {
     let plain = |mode: Typed| Wanted { mode, access: access.clone(), session: Session::default() };
-    let reverse = many(matches, "reverse").map(|url| plain(typed("reverse", &format!("reverse:{url}"))));
-    let named: Vec<Wanted> = many(matches, "mode").map(|text| plain(typed("mode", text))).chain(reverse).collect();
+    let to = |flag| many(matches, flag).map(move |url| plain(typed(flag, &format!("{flag}:{url}"))));
+    let modes = many(matches, "mode").map(|text| plain(typed("mode", text)));
+    let named: Vec<Wanted> = modes.chain(to("reverse")).chain(to("upstream")).collect();
     if !named.is_empty() {
         return Ok(named);
     }

@@ -39,8 +39,8 @@ const FLAGS: Sentences = &[
         &["-s", "--scripts", "--script"],
         "scripts are addons, which are WebAssembly components: load one by `--addon FILE`",
     ),
-    (&["-T", "--transparent"], "the mode says how clients come: `--mode transparent`, where it is supported"),
-    (&["--socks"], "the mode says how clients come: `--mode socks5`, where it is supported"),
+    (&["-T", "--transparent"], "the mode says how clients come: `--mode transparent`"),
+    (&["--socks"], "the mode says how clients come: `--mode socks5`"),
     (
         &["--tcp-hosts", "--tcp"],
         "what is inside a tunnel and is neither TLS nor HTTP is passed on untouched, for all hosts",
@@ -53,7 +53,7 @@ const FLAGS: Sentences = &[
     (&["--websocket", "--no-websocket"], "WebSockets are passed on, recorded and replayed without a flag"),
     (&["--flow-detail"], "`-v` says more of each flow, and `proxyhost flows show FILE N` all of one"),
     (&["--showhost", "--no-showhost"], "the log shows the host that a request names, without a flag"),
-    (&["--show-ignored-hosts"], "`-v` says more of each connection"),
+    (&["--show-ignored-hosts", "--no-show-ignored-hosts"], "`-v` says more of each connection"),
     (
         &["--stickycookie", "--stickyauth"],
         "an addon can keep cookies and credentials: see `addons/README.md`, and load it by `--addon FILE`",
@@ -74,7 +74,18 @@ const FLAGS: Sentences = &[
     ),
     (&["--options", "--commands"], "`proxyhost addons` lists options and commands"),
     (&["--intercept", "--view-filter"], "`--console` shows what passes, and filters it by `f`"),
-    (&["--store-streamed-bodies"], "bodies are recorded whole as they pass, by `-w FILE`"),
+    (
+        &["--web-host", "--web-port", "--web-open-browser", "--no-web-open-browser"],
+        "`--console` shows on the terminal what passes, and `--control [HOST:]PORT` is for HTTP",
+    ),
+    (
+        &["--console-layout", "--console-layout-headers", "--no-console-layout-headers"],
+        "`--console` divides the terminal by its size",
+    ),
+    (
+        &["--store-streamed-bodies", "--no-store-streamed-bodies"],
+        "bodies are recorded whole as they pass, by `-w FILE`",
+    ),
     (
         &["--stream", "--stream-large-bodies", "--body-size-limit"],
         "bodies are passed on as they come, whatever their size",
