@@ -63,7 +63,7 @@ fn of_certificate(error: &CertificateError) -> String {
         CertificateError::NotValidForName => "it is for another host".to_owned(),
         CertificateError::Revoked => "its authority has revoked it".to_owned(),
         CertificateError::BadEncoding => "it is damaged".to_owned(),
-        CertificateError::BadSignature => "its signature is wrong".to_owned(),
+        CertificateError::BadSignature => "its signature is not by the key of the authority that it names".to_owned(),
         CertificateError::UnsupportedSignatureAlgorithmContext { .. }
         | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
             "it is signed in a way that is not known here".to_owned()
