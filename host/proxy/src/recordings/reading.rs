@@ -117,6 +117,14 @@ impl recordings::Host for View<'_> {
         }))
     }
 
+    fn query_is_least(&mut self, id: u32) -> wasmtime::Result<bool> {
+        Ok(self.recordings()?.read(|library| {
+            let exchange =
+                library.place(id).and_then(|(recording, position)| recording.recording().exchanges().get(position));
+            exchange.is_some_and(|exchange| exchange.query_is_least)
+        }))
+    }
+
     fn recorded_response(
         &mut self,
         id: u32,

@@ -139,7 +139,7 @@ impl Record {
         };
         let error = self.failure(reader)?;
         let flow = Flow { id, client: None, server: None, request, response, error, websocket };
-        Ok(Exchange { number, is_websocket, comparison: None, flow })
+        Ok(Exchange { number, is_websocket, comparison: None, query_is_least: false, flow })
     }
 
     fn failure(&self, reader: &mut Reader<'_>) -> Result<Option<Failure>, Trouble> {

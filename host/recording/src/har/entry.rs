@@ -73,7 +73,7 @@ pub(super) fn read(
         error: extra.as_ref().and_then(Extra::failure),
     };
     let is_websocket = is_upgraded || has_messages || url.is_websocket;
-    Ok(Outcome::Exchange(Box::new(Exchange { number, is_websocket, comparison, flow })))
+    Ok(Outcome::Exchange(Box::new(Exchange { number, is_websocket, comparison, query_is_least: false, flow })))
 }
 
 /// The text at a path, if there is some.

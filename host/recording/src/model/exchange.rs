@@ -16,6 +16,8 @@ pub struct Exchange {
     pub is_websocket: bool,
     /// How the request's content is compared, if the recording says more of that than fields and bytes do.
     pub comparison: Option<Box<Comparison>>,
+    /// Whether its query is only what a request has at least, in any order.
+    pub query_is_least: bool,
     /// What was recorded.
     pub flow: Flow<Content>,
 }

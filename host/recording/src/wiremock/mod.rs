@@ -2,7 +2,7 @@
 //!
 //! Where a pattern leaves something open that a request must have, it has what WireMock itself would serve: the host is
 //! `localhost`, the port 8080, or 8443 for `https`. Where a host is given without a port, it is the usual one of the scheme.
-//! A pattern without a query has none: other requests are only answered if the matcher is told to ignore it. One without a
+//! A whole URL without a query has none, and a path takes any query that has its parameters. A pattern without a
 //! body takes any, one without a method has `ANY`, and a pattern of one text only is that text. Delays are times: of a stub
 //! without a `Date`, only how long its response takes is known.
 //!
@@ -95,7 +95,9 @@ impl Stubs {
         let id = stub.text("id")?.or(stub.text("uuid")?).unwrap_or_default().to_owned();
         let response = Some(response);
         let flow = Flow { id, client: None, server: None, request, response, error: None, websocket: None };
-        let exchange = Exchange { number, is_websocket: false, comparison: comparison.map(Box::new), flow };
+        let comparison = comparison.map(Box::new);
+        let query_is_least = request::query_is_least(stub)?;
+        let exchange = Exchange { number, is_websocket: false, comparison, query_is_least, flow };
         Ok(Stub { exchange, priority: stub.number("priority")?.unwrap_or(USUAL_PRIORITY), scenario })
     }
 

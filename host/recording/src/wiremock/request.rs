@@ -73,6 +73,15 @@ fn path(stub: &Entry, Names(names): &Names) -> Result<String, String> {
     Ok(if is_empty { path } else { format!("{path}{}{}", if path.contains('?') { '&' } else { '?' }, query.finish()) })
 }
 
+/// Whether a stub takes requests with other parameters than it names: it does unless it has a whole target, or says of one that
+/// it must not be there.
+pub(super) fn query_is_least(stub: &Entry) -> Result<bool, String> {
+    if stub.text("request.url")?.is_some() || stub.text("request.urlPattern")?.is_some() {
+        return Ok(false);
+    }
+    Ok(matchers(stub, "request.queryParameters")?.iter().all(|(_, values)| !values.is_empty()))
+}
+
 /// The path, or the whole target, under the first of the names that WireMock looks at.
 fn written_path(stub: &Entry) -> Result<String, String> {
     for key in ["url", "urlPath"] {

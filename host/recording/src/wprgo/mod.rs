@@ -52,7 +52,7 @@ pub(crate) fn read(text: &RawValue, url: &str, number: usize, heads: &mut Heads)
         error: None,
         websocket: None,
     };
-    Ok(Outcome::Exchange(Box::new(Exchange { number, is_websocket, comparison: None, flow })))
+    Ok(Outcome::Exchange(Box::new(Exchange { number, is_websocket, comparison: None, query_is_least: false, flow })))
 }
 
 fn decode(archived: &mut Entry, place: &str) -> Result<Vec<u8>, String> {

@@ -20,12 +20,12 @@ pub(super) fn exchange(flow: Flow<Source>) -> Exchange {
     let recording = recording(&Written::with(&[flow]));
     assert!(recording.warning().is_none());
     assert_eq!(recording.skipped().reasons(), Vec::<String>::new());
-    let Exchange { number, is_websocket, flow, comparison } = recording.exchanges()[0].clone();
+    let Exchange { number, is_websocket, flow, comparison, query_is_least } = recording.exchanges()[0].clone();
     let held = |content: Content| match content.size() {
         None => content,
         Some(_) => Content::Held(recording.read(&content).unwrap()),
     };
-    Exchange { number, is_websocket, flow: flow.map_contents(held), comparison }
+    Exchange { number, is_websocket, flow: flow.map_contents(held), comparison, query_is_least }
 }
 
 fn entry(flow: Flow<Source>) -> Value {
