@@ -144,6 +144,7 @@ async fn a_stub_of_wiremock_answers_what_it_says() {
         r#"{"request": {"method": "GET", "urlPattern": "^/api/users\\.json\\?page=1$"}, "response": {"body": "literal"}}"#.to_owned(),
         search("text/plain", r#"{"body": "plain", "fixedDelayMilliseconds": 300}"#),
         search("text/html", r#"{"body": "html"}"#),
+        r#"{"request": {"method": "GET", "urlPath": "/pages", "queryParameters": {"more": {"absent": true}}}, "response": {"body": "no more"}}"#.to_owned(),
         r#"{"name": "the open one", "request": {"method": "GET", "urlPattern": "/files/.*"}, "response": {}}"#.to_owned(),
     ];
     let (folder, _) = written("mappings/stubs.json", &format!(r#"{{"mappings": [{}]}}"#, stubs.join(",")));
@@ -171,6 +172,7 @@ async fn a_stub_of_wiremock_answers_what_it_says() {
     let asked = std::time::Instant::now();
     assert_eq!(ask("GET", "/search?q=a+b&n=1", "text/plain").await.text(), "plain");
     assert!(asked.elapsed().as_millis() >= 300);
+    assert_eq!(ask("GET", "/pages", "").await.text(), "no more");
     // Once for all methods, as any other exchange.
     assert_eq!(ask("PATCH", "/any", "").await.text(), "any");
     assert!(proxy.ctl(&["run", "replay.server.unused"]).await.trim().is_empty());
@@ -180,6 +182,15 @@ async fn a_stub_of_wiremock_answers_what_it_says() {
     }
     let head = ask("HEAD", "/any", "").await;
     assert_eq!((head.status(), head.text()), (200, String::new()));
+    // A path takes what has its parameters, in any order and with others.
+    for query in ["q=a%20b&n=1", "n=1&q=a+b", "x=&n=1&n=2&q=a+b&q="] {
+        assert_eq!(ask("GET", &format!("/search?{query}"), "text/html").await.text(), "html", "{query}");
+    }
+    for query in ["q=a+b", "q=a+b&n=2", "n=1&q=a%2Bb", ""] {
+        assert_eq!(ask("GET", &format!("/search?{query}"), "text/html").await.status(), 404, "{query}");
+    }
+    assert_eq!(ask("GET", "/pages", "").await.text(), "no more");
+    assert_eq!(ask("GET", "/pages?more=1", "").await.status(), 404);
     let missed = ask("PUT", "/any?more=1", "").await.text();
     assert!(missed.contains("(ANY http://localhost:8080/any): query more not recorded"), "{missed}");
     // Which methods those are, is said.

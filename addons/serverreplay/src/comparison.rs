@@ -97,7 +97,7 @@ pub(crate) fn takes_anything(id: u32) -> bool {
 }
 
 /// Stands for a content that may be any.
-const ANYTHING: &str = "*/*";
+pub(crate) const ANYTHING: &str = "*/*";
 
 /// What a comparison asks of a content. What means the same is nearer than what has more, and anything is the farthest.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -16,6 +16,7 @@ mod miss;
 mod nearest;
 pub mod options;
 mod preflight;
+mod query;
 pub mod ranges;
 mod replay;
 mod report;

@@ -16,7 +16,7 @@ use crate::{
     comparison::{self, Filed},
     form, miss, nearest,
     options::{Broken, Miss, Mode, Options, Timing},
-    preflight,
+    preflight, query,
     report::Reason,
     special,
 };
@@ -137,6 +137,7 @@ fn file_exchange(exchange: &Exchange, request: &Request, id: u32, preflights: bo
                 index::put(key, id);
             }
         });
+        query::file(request, id);
         if preflights && (key.is_some() || is_compared) {
             preflight::file(request, id);
         }
@@ -217,8 +218,18 @@ impl Found {
     }
 }
 
-/// Takes the exchange that answers a request: by its key, or else by those of its keys that recordings have comparisons for.
+/// Takes the exchange that answers a request, or one that asks for less.
 fn take(request: &Request, traits: RequestTraits, options: &Options) -> Result<Found, Reason> {
+    let taken = take_own(request, traits, options);
+    if taken.is_ok() {
+        return taken;
+    }
+    let narrowed = query::narrowed(request);
+    narrowed.iter().find_map(|narrowed| take_own(narrowed, traits, options).ok()).map_or(taken, Ok)
+}
+
+/// Takes the exchange that answers a request: by its key, or else by those of its keys that recordings have comparisons for.
+fn take_own(request: &Request, traits: RequestTraits, options: &Options) -> Result<Found, Reason> {
     let order = options.reuse.order();
     let has_special = traits & (RequestTraits::CONDITIONAL | RequestTraits::PARTIAL) != RequestTraits::empty();
     // Made once: what it takes of a large content is much of what this hook may take.
