@@ -71,6 +71,7 @@ mod in_a_component {
                 "broken",
                 "broken-response",
                 "compared-by",
+                "query-is-least",
                 "decode",
                 "compose",
                 "recorded-websocket",
