@@ -170,3 +170,9 @@ async fn it_ends_by_itself_when_all_was_served() {
     assert_eq!(proxy.ended().await.code(), Some(0));
     assert!(proxy.log().contains("every recorded response was served"), "{}", proxy.log());
 }
+
+#[tokio::test]
+async fn it_says_that_nothing_can_be_served_yet() {
+    let proxy = Proxyhost::with(["--exit-when-used"]).start().await;
+    proxy.wait_for_log("nothing is replayed yet, so that `--exit-when-used` waits").await;
+}

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use percent_encoding::{AsciiSet, utf8_percent_encode};
 use redaction::query;
 
 use crate::{
@@ -123,7 +124,7 @@ fn describe_target<S: Sink>(target: &str, options: &Options, sink: &mut S) {
     let path = before(target, '?');
     // Clients of a proxy ask for `*` with an empty path (RFC 9112, section 3.2.4).
     let path = if path == "*" { "" } else { path };
-    sink.part(Kind::Path, b"", without_params(path).as_bytes());
+    sink.part(Kind::Path, b"", encoded(without_params(path)).as_bytes());
     let Some((_, query)) = target.split_once('?') else {
         return;
     };
@@ -142,6 +143,11 @@ fn describe_target<S: Sink>(target: &str, options: &Options, sink: &mut S) {
 
 fn before(text: &str, end: char) -> &str {
     text.split_once(end).map_or(text, |(before, _)| before)
+}
+
+/// What recordings have as characters is what clients send encoded (RFC 3987 §3.1), as query parameters are compared decoded.
+fn encoded(path: &str) -> Cow<'_, str> {
+    utf8_percent_encode(path, &AsciiSet::EMPTY).into()
 }
 
 /// Drops the parameters of the last segment, such as `;jsessionid=1`.

@@ -92,6 +92,19 @@ fn paths_lose_only_what_mitmproxy_drops() {
 }
 
 #[test]
+fn characters_that_no_target_has_count_as_they_are_sent() {
+    let plain = Options::default();
+    for (one, other, expected) in [
+        ("/caf\u{e9}/\u{1f980}", "/caf%C3%A9/%F0%9F%A6%80", true),
+        ("/?q=caf\u{e9}", "/?q=caf%C3%A9", true),
+        ("/caf\u{e9}", "/cafe", false),
+        ("/a|b", "/a%7Cb", false),
+    ] {
+        assert_eq!(same(&get(one), &get(other), &plain), expected, "{one} and {other}");
+    }
+}
+
+#[test]
 fn globs_leave_out_parameters_by_pattern() {
     let options = Options {
         ignore_params: NameList::new(["glob:utm_*"]),

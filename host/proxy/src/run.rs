@@ -311,6 +311,9 @@ async fn used_up(is_wanted: bool, running: &Running, journal: &Journal) {
     if !is_wanted {
         return future::pending().await;
     }
+    if running.is_used_up().is_none() {
+        warn!("nothing is replayed yet, so that `--exit-when-used` waits for a recording to be added and served");
+    }
     let mut events = journal.subscribe();
     while let Some(event) = events.next().await {
         if matches!(event, Event::FlowEnded { .. } | Event::Lost { .. }) && running.is_used_up() == Some(true) {
