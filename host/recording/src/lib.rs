@@ -10,6 +10,7 @@
 //!
 //! The modules, each of which knows only those before it:
 //!
+//! - `piece`: bytes of a file, from an offset on;
 //! - `media_type`: what `Content-Type` fields say;
 //! - `json_string`: strings of JSON that are left in their file;
 //! - `model`: what a recording holds, whatever the format;
@@ -40,6 +41,7 @@ mod json_string;
 mod load;
 pub mod media_type;
 mod model;
+mod piece;
 mod reading;
 mod recorder;
 mod recording;

@@ -35,7 +35,7 @@ pub struct RecordedFlows {
 }
 
 /// Bodies up to this size are kept in memory for a while, and so many bytes of them: to read one takes longer than to send it.
-const SHORT: u64 = 16 << 10;
+const SHORT: u64 = 64 << 10;
 const MOST_KEPT: usize = 16 << 20;
 
 impl RecordedFlows {

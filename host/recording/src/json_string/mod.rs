@@ -13,12 +13,13 @@ mod token;
 use std::{
     fs::File,
     io::{self, Read},
-    os::unix::fs::FileExt,
 };
 
 use bytes::{Bytes, BytesMut};
 
 pub(crate) use survey::{Fed, Survey, Surveyed};
+
+use crate::piece::read_exact_at;
 
 /// A string of JSON in a file, and what it stands for.
 #[derive(Debug, PartialEq, Eq)]
@@ -115,8 +116,8 @@ impl JsonString {
 
     fn read_block(&self, file: &File, start: Block, block: Block) -> Result<Bytes, Unreadable> {
         let offset = self.offset + start.raw_end;
-        let mut raw = vec![0; (block.raw_end - start.raw_end) as usize];
-        file.read_exact_at(&mut raw, offset).map_err(|error| Unreadable::Failed(offset, error))?;
+        let len = (block.raw_end - start.raw_end) as usize;
+        let raw = read_exact_at(file, offset, len).map_err(|error| Unreadable::Failed(offset, error))?;
         let decoded = (crc32fast::hash(&raw) == block.checksum).then(|| decode::decode(raw, self.form)).flatten();
         decoded.filter(|bytes| bytes.len() as u64 == block.end - start.end).ok_or(Unreadable::Changed(offset))
     }

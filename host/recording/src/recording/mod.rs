@@ -2,7 +2,6 @@
 
 use std::{
     fs::File,
-    os::unix::fs::FileExt,
     path::{Path, PathBuf},
     sync::Arc,
     time::SystemTime,
@@ -16,6 +15,7 @@ use crate::{
     json_string::{JsonString, Unreadable},
     load::{Loaded, load},
     model::{Content, Exchange, Span},
+    piece::read_exact_at,
     reading::{BrokenTail, Format, Progress, RecordingError, Skipped},
 };
 
@@ -142,9 +142,7 @@ impl Recording {
         let is_last = offset + len == span.len();
         let start = span.offset() + offset - before.len() as u64;
         let payload = before.len()..before.len() + len as usize;
-        let mut bytes = vec![0; payload.end + usize::from(is_last)];
-        self.file
-            .read_exact_at(&mut bytes, start)
+        let bytes = read_exact_at(&self.file, start, payload.end + usize::from(is_last))
             .map_err(|source| RecordingError::reading(&self.path, start, source))?;
         if !bytes.starts_with(before.as_bytes()) {
             return Err(self.changed(start, "the length before the body is another one"));

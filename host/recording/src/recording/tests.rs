@@ -1,5 +1,6 @@
 use std::{
     fs::{self, OpenOptions},
+    os::unix::fs::FileExt,
     time::Duration,
 };
 
