@@ -10,22 +10,14 @@ use super::{
     token::{self, Token},
 };
 
-/// What is known of a string while it is looked at. It may be text as well as base64: that is said elsewhere, and maybe later.
+/// A string while it is looked at. It may be text as well as base64: that is said elsewhere, and maybe later.
 pub(crate) struct Survey {
-    offset: u64,
-    start: Vec<u8>,
     /// Until where it was seen.
     seen: Mark,
-    /// Until where the blocks before go.
-    marks: Vec<Mark>,
     checksum: crc32fast::Hasher,
     is_utf8: bool,
-    is_ascii: bool,
-    is_latin1: bool,
-    is_single_bytes: bool,
-    has_controls: bool,
-    line_ends: u64,
-    base64: Base64,
+    /// What is known of it by now.
+    found: Surveyed,
 }
 
 /// A place in a string, told in all the ways in which it may be read.
@@ -52,10 +44,11 @@ pub(crate) enum Fed {
     Broken,
 }
 
-/// A string that was looked at to its end.
+/// What is known of a string: all that there is to know once it was looked at to its end.
 pub(crate) struct Surveyed {
     offset: u64,
     start: Vec<u8>,
+    /// Until where its blocks go.
     marks: Vec<Mark>,
     is_ascii: bool,
     is_latin1: bool,
@@ -68,20 +61,18 @@ pub(crate) struct Surveyed {
 impl Survey {
     /// For the string whose first byte behind its quote is at `offset` in the file.
     pub(crate) fn new(offset: u64) -> Self {
-        Self {
+        let found = Surveyed {
             offset,
             start: Vec::new(),
-            seen: Mark::default(),
             marks: Vec::new(),
-            checksum: crc32fast::Hasher::new(),
-            is_utf8: true,
             is_ascii: true,
             is_latin1: true,
             is_single_bytes: true,
             has_controls: false,
             line_ends: 0,
             base64: Base64::default(),
-        }
+        };
+        Self { seen: Mark::default(), checksum: crc32fast::Hasher::new(), is_utf8: true, found }
     }
 
     /// Looks at the bytes that follow, and says how many of them it has done with. Of those that are left, it has to see more.
@@ -125,30 +116,7 @@ impl Survey {
     /// The string, if it is in UTF-8.
     pub(crate) fn finish(mut self) -> Option<Surveyed> {
         self.end_block();
-        let Self {
-            offset,
-            start,
-            marks,
-            is_utf8,
-            is_ascii,
-            is_latin1,
-            is_single_bytes,
-            has_controls,
-            line_ends,
-            base64,
-            ..
-        } = self;
-        is_utf8.then_some(Surveyed {
-            offset,
-            start,
-            marks,
-            is_ascii,
-            is_latin1,
-            is_single_bytes,
-            has_controls,
-            line_ends,
-            base64,
-        })
+        self.is_utf8.then_some(self.found)
     }
 
     /// Counts the ASCII characters at the start that stand for themselves, at most what is left of the block.
@@ -171,7 +139,7 @@ impl Survey {
         self.seen.bytes += len as u64;
         self.seen.characters += len as u64;
         let run = bytes.get(..len).unwrap_or_default();
-        self.seen.symbols += self.base64.see(run, class, self.seen.symbols);
+        self.seen.symbols += self.found.base64.see(run, class, self.seen.symbols);
         len
     }
 
@@ -194,14 +162,14 @@ impl Survey {
             }
             Err(_) => self.is_utf8 = false,
         }
-        self.is_ascii = false;
-        if self.is_single_bytes {
+        self.found.is_ascii = false;
+        if self.found.is_single_bytes {
             let text = str::from_utf8(run).unwrap_or_default();
-            self.is_latin1 &= text.chars().all(single_byte::is_latin1);
-            self.is_single_bytes = text.chars().all(|character| single_byte::byte(character).is_some());
+            self.found.is_latin1 &= text.chars().all(single_byte::is_latin1);
+            self.found.is_single_bytes = text.chars().all(|character| single_byte::byte(character).is_some());
         }
         self.seen.bytes += run.len() as u64;
-        self.seen.symbols += self.base64.see(run, SPECIAL, self.seen.symbols);
+        self.seen.symbols += self.found.base64.see(run, SPECIAL, self.seen.symbols);
         (run.len(), None)
     }
 
@@ -210,25 +178,25 @@ impl Survey {
         let bytes = character.encode_utf8(&mut buffer).as_bytes();
         self.seen.bytes += bytes.len() as u64;
         self.seen.characters += 1;
-        self.is_ascii &= character.is_ascii();
-        self.is_latin1 &= single_byte::is_latin1(character);
-        self.is_single_bytes &= single_byte::byte(character).is_some();
-        self.has_controls |= single_byte::is_of_no_text(character);
-        self.line_ends += u64::from(character == '\n');
-        self.seen.symbols += self.base64.see(bytes, classes(bytes) | SPECIAL, self.seen.symbols);
+        self.found.is_ascii &= character.is_ascii();
+        self.found.is_latin1 &= single_byte::is_latin1(character);
+        self.found.is_single_bytes &= single_byte::byte(character).is_some();
+        self.found.has_controls |= single_byte::is_of_no_text(character);
+        self.found.line_ends += u64::from(character == '\n');
+        self.seen.symbols += self.found.base64.see(bytes, classes(bytes) | SPECIAL, self.seen.symbols);
     }
 
     /// Takes note of the bytes before `left` that were done with.
     fn hash<'b>(&mut self, unhashed: &mut &'b [u8], left: &'b [u8]) {
         let (done, _) = unhashed.split_at(unhashed.len() - left.len());
-        let start = START.saturating_sub(self.start.len()).min(done.len());
-        self.start.extend_from_slice(done.get(..start).unwrap_or_default());
+        let start = START.saturating_sub(self.found.start.len()).min(done.len());
+        self.found.start.extend_from_slice(done.get(..start).unwrap_or_default());
         self.checksum.update(done);
         *unhashed = left;
     }
 
     fn in_block(&self) -> u64 {
-        self.seen.raw - self.marks.last().map_or(0, |mark| mark.raw)
+        self.seen.raw - self.found.marks.last().map_or(0, |mark| mark.raw)
     }
 
     /// How many bytes are to be counted at once.
@@ -240,15 +208,15 @@ impl Survey {
         let len = self.in_block();
         if len >= 2 * BLOCK && !self.seen.symbols.is_multiple_of(4) {
             // What has so much white space in it is not base64.
-            self.base64.wrong.get_or_insert((self.seen.symbols, b' '));
+            self.found.base64.wrong.get_or_insert((self.seen.symbols, b' '));
         }
-        len >= BLOCK && (self.base64.wrong.is_some() || self.seen.symbols.is_multiple_of(4))
+        len >= BLOCK && (self.found.base64.wrong.is_some() || self.seen.symbols.is_multiple_of(4))
     }
 
     fn end_block(&mut self) {
         if self.in_block() > 0 {
             let checksum = std::mem::take(&mut self.checksum).finalize();
-            self.marks.push(Mark { checksum, ..self.seen });
+            self.found.marks.push(Mark { checksum, ..self.seen });
         }
     }
 }
