@@ -194,7 +194,7 @@ impl From<io::Error> for Failure {
 
 /// Reads the command line, loads the addons it names, and does what it says.
 async fn command(stderr: &StandardError) -> Result<(), Failure> {
-    let environment = Environment::of_process(addon::shipped_names());
+    let environment = Environment::of_process(shipped::names());
     let plan = Plan { args: std::env::args_os().skip(1).collect(), environment };
     let preliminary = plan.scan(&[])?;
     // Where nothing is kept yet, a check does not begin to.

@@ -5,7 +5,7 @@ use std::{
     sync::OnceLock,
 };
 
-#[path = "../../../host/proxy/build/components.rs"]
+#[path = "../../../host/shipped/build/components.rs"]
 mod cargo;
 
 /// In `tests/components/`, `examples/` and `addons/`, each in a crate of its name.

@@ -1,13 +1,10 @@
 //! Finding components, and telling them from what is not one.
 
-use std::{io, path::PathBuf};
+use std::{borrow::Cow, io, path::PathBuf};
 
 use bytes::Bytes;
 
-use super::{
-    extent::{self, Excess},
-    shipped,
-};
+use super::extent::{self, Excess};
 
 /// Largest file that is taken for an addon.
 const LARGEST: u64 = 64 << 20;
@@ -50,22 +47,25 @@ impl Source {
     ///
     /// # Errors
     /// When the file cannot be read, or is not a component and cannot be made one.
-    pub fn read(&self) -> Result<Vec<u8>, ComponentError> {
+    pub fn read(&self) -> Result<Cow<'static, [u8]>, ComponentError> {
         match self {
-            Self::Shipped(name) => shipped::find(name).map(<[u8]>::to_vec).ok_or_else(|| ComponentError::Unknown {
-                name: name.clone(),
-                shipped: shipped::names().collect::<Vec<_>>().join(", "),
-            }),
+            Self::Shipped(name) => match shipped::find(name) {
+                Some(shipped) => Ok(shipped.bytes.into()),
+                None => Err(ComponentError::Unknown {
+                    name: name.clone(),
+                    shipped: shipped::names().collect::<Vec<_>>().join(", "),
+                }),
+            },
             Self::File(path) => {
                 let unreadable = |source| ComponentError::Read { path: path.clone(), source };
                 let bytes = regular_file::read(path, LARGEST).map_err(unreadable)?;
                 extent::check(&bytes).map_err(|source| ComponentError::TooMuch { path: path.clone(), source })?;
-                componentise(path, bytes)
+                Ok(componentise(path, bytes)?.into())
             }
             Self::Uploaded { name, bytes } => {
                 let path = PathBuf::from(name);
                 extent::check(bytes).map_err(|source| ComponentError::TooMuch { path: path.clone(), source })?;
-                componentise(&path, bytes.to_vec())
+                Ok(componentise(&path, bytes.to_vec())?.into())
             }
         }
     }

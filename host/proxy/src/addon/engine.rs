@@ -3,9 +3,10 @@
 use std::{error::Error, io, path::Path, sync::Arc, thread, time::Duration};
 
 use compiled::{Cache, Unusable};
-use tokio::{sync::oneshot, time};
+use shipped::Composed;
+use tokio::{sync::oneshot, task, time};
 use wasmtime::{
-    Config, Engine, PoolingAllocationConfig, WasmBacktraceDetails,
+    Engine,
     component::{Component, HasSelf, Linker},
 };
 
@@ -16,14 +17,6 @@ use super::{
     scheduler::Scheduler,
     state::State,
 };
-
-/// Instances that the pool has room for, over all addons.
-const INSTANCES: u32 = 1000;
-
-/// Core instances and memories that one composed component may have: itself, its plugs, and their adapters.
-const CORE_INSTANCES_EACH: u32 = 50;
-const MEMORIES_EACH: u32 = 8;
-const TABLES_EACH: u32 = 16;
 
 /// An engine, and what the host offers to every component.
 pub struct AddonEngine {
@@ -60,12 +53,12 @@ impl AddonEngine {
     /// # Errors
     /// As for [`AddonEngine::new`].
     pub fn without_clock(cache: Option<&Path>, capabilities: Vec<Arc<dyn Capability>>) -> wasmtime::Result<Self> {
-        let (engine, warning) = match Engine::new(&pooled()) {
+        let (engine, warning) = match Engine::new(&assembly::pooled()) {
             Ok(engine) => (engine, None),
             Err(error) => {
                 let why = error.root_cause();
                 let warning = format!("addons run slower: their memory cannot be reserved in advance: {why}");
-                (Engine::new(&unpooled())?, Some(warning))
+                (Engine::new(&assembly::unpooled())?, Some(warning))
             }
         };
         let mut linker = Linker::new(&engine);
@@ -112,6 +105,20 @@ impl AddonEngine {
         }
     }
 
+    /// The same for what ships, which was compiled when the host was.
+    ///
+    /// # Errors
+    /// As for [`AddonEngine::compile`], where it has to be compiled once more: on another kind of processor.
+    pub async fn compile_shipped(&self, composed: &'static Composed) -> Result<Component, CompileError> {
+        let engine = self.engine.clone();
+        // Megabytes are copied.
+        let compiled = task::spawn_blocking(move || composed.compiled(&engine)).await;
+        match compiled.ok().flatten() {
+            Some(component) => Ok(component),
+            None => self.compile(composed.bytes.to_vec()).await,
+        }
+    }
+
     /// The packages whose interfaces the host provides.
     pub fn packages(&self) -> Vec<Package> {
         let more = self.capabilities.iter().flat_map(|capability| capability.packages()).copied();
@@ -144,42 +151,3 @@ const COMPILE_TIME: Duration = Duration::from_secs(60);
 
 /// As much as the first thread of a process has.
 const STACK: usize = 8 << 20;
-
-fn config() -> Config {
-    let mut config = Config::new();
-    config
-        .wasm_component_model(true)
-        // Makes every crossing three to four times cheaper, and nothing here needs component-model async.
-        .concurrency_support(false)
-        .epoch_interruption(true)
-        // Says in which file and line a component failed, where it has that.
-        .wasm_backtrace_details(WasmBacktraceDetails::Enable);
-    config
-}
-
-/// Instances from a pool, which reserves address space for all of them.
-fn pooled() -> Config {
-    let mut pool = PoolingAllocationConfig::new();
-    pool.total_component_instances(INSTANCES)
-        .total_core_instances(INSTANCES * 10)
-        .total_memories(INSTANCES * 3)
-        .total_tables(INSTANCES * 4)
-        .total_stacks(INSTANCES * 2)
-        .max_core_instances_per_component(CORE_INSTANCES_EACH)
-        .max_memories_per_component(MEMORIES_EACH)
-        .max_tables_per_component(TABLES_EACH);
-    let mut config = config();
-    config.allocation_strategy(pool);
-    config
-}
-
-/// Instances that reserve little, for where a limit on address space forbids a pool.
-fn unpooled() -> Config {
-    let mut config = config();
-    config.memory_reservation(0).memory_reservation_for_growth(SPARE).memory_guard_size(GUARD);
-    config
-}
-
-/// Address space that a growing memory gets more than it asked for, and that is left unused after it.
-const SPARE: u64 = 1 << 20;
-const GUARD: u64 = 1 << 16;

@@ -17,7 +17,6 @@ use super::{
     failure::{HookFailure, OutOfTime},
     handles::{RequestHandle, ResponseHandle},
     limits::Limits,
-    plug,
     state::{Shared, State},
     waits::Waits,
 };
@@ -57,14 +56,16 @@ impl Exports {
         };
         let of_plugs = |interface: &'static str, name: &'static str| {
             let plugs = plugs.clone().into_iter();
-            plugs.filter_map(move |plug| Some((Some(plug), function(&plug::export_of_plug(plug, interface), name)?)))
+            plugs
+                .filter_map(move |plug| Some((Some(plug), function(&assembly::export_of_plug(plug, interface), name)?)))
         };
         let own_declaration = function("proxyhost:addon/declaration@0.1.0", "declare");
         let own_lifecycle = function("proxyhost:addon/lifecycle@0.1.0", "configure");
         let offer = |interface: &str| {
             Some(Offer { offered: function(interface, "offered")?, run: function(interface, "run")? })
         };
-        let plugs_offers = plugs.clone().into_iter().filter_map(|plug| offer(&plug::export_of_plug(plug, "commands")));
+        let plugs_offers =
+            plugs.clone().into_iter().filter_map(|plug| offer(&assembly::export_of_plug(plug, "commands")));
         let own_startup = function("proxyhost:addon/startup@0.1.0", "start");
         let plugs_declarations = of_plugs("declaration", "declare").map(|(_, export)| export);
         Self {

@@ -3,13 +3,15 @@
 
 use std::{collections::BTreeSet, error::Error, sync::Arc};
 
-use ring::digest::{self, Digest};
+use assembly::{Composition, Package, Plug, PlugError};
+use ring::digest::{self, SHA256, SHA256_OUTPUT_LEN};
+use shipped::Shipped;
 use tracing::warn;
-use wasmtime::component::InstancePre;
+use wasmtime::component::{Component, InstancePre};
 
 use super::{
     bindings::exports::proxyhost::addon::lifecycle,
-    capability::{Capability, Package},
+    capability::Capability,
     clock::Clock,
     commands::Command,
     component::{ComponentError, Source},
@@ -23,10 +25,8 @@ use super::{
     limits::Limits,
     notes::NoteKeeper,
     options::{OptionDeclaration, Values},
-    plug::{self, Plug, PlugError},
     pool::{Instances, Pool},
     scheduler::Scheduler,
-    shipped,
     state::{Shared, State},
 };
 
@@ -174,7 +174,7 @@ pub struct Loaded {
     /// The commands that it offers.
     pub commands: Vec<Command>,
     /// What tells that it is the same code.
-    digest: Digest,
+    digest: [u8; SHA256_OUTPUT_LEN],
     instances: Instances,
     component: InstancePre<State>,
     exports: Arc<Exports>,
@@ -203,17 +203,25 @@ pub async fn load(engine: &AddonEngine, addons: &[Request], plugs: &[Source]) ->
     let mut loaded = Vec::new();
     for addon in addons {
         let own = read_plugs(&addon.plugs)?;
-        let bytes = addon.source.read()?;
-        // Those named for this addon come first, then those for any, then what ships.
-        let mut candidates = own.clone();
-        candidates.extend(shared_plugs.iter().cloned());
-        candidates.extend(shipped_plugs(&addon.source));
-        let (one, used) = load_one(engine, &addon.source, &bytes, &candidates, &addon.limits).await?;
+        let assembled = match &addon.source {
+            Source::Shipped(name) if own.is_empty() && shared_plugs.is_empty() => match shipped::find(name) {
+                Some(shipped) => assembled_before(engine, shipped).await?,
+                None => assemble(engine, &addon.source, &[]).await?,
+            },
+            source => {
+                // Those named for this addon come first, then those for any, then what ships.
+                let mut candidates = own.clone();
+                candidates.extend(shared_plugs.iter().cloned());
+                candidates.extend(shipped_plugs(source));
+                assemble(engine, source, &candidates).await?
+            }
+        };
+        let used: BTreeSet<usize> = assembled.plugs.iter().map(|plug| plug.position).collect();
         if let Some((_, unfit)) = own.iter().enumerate().find(|(position, _)| !used.contains(position)) {
             return Err(unused(unfit)?);
         }
         fitting.extend(used.iter().filter_map(|position| position.checked_sub(own.len())));
-        loaded.push(one);
+        loaded.push(load_one(engine, &addon.source, assembled, &addon.limits).await?);
     }
     match shared_plugs.iter().enumerate().find(|(position, _)| !fitting.contains(position)) {
         Some((_, unfit)) => Err(unused(unfit)?),
@@ -228,44 +236,79 @@ fn read_plugs(sources: &[Source]) -> Result<Vec<Plug>, ComponentError> {
 /// What ships may fill any import, except the addon's own.
 fn shipped_plugs(addon: &Source) -> impl Iterator<Item = Plug> {
     let addon = addon.name();
-    shipped::names().filter(move |name| *name != addon).filter_map(|name| {
-        let bytes = shipped::find(name)?.to_vec();
-        Some(Plug { name: name.to_owned(), bytes })
-    })
+    let others = shipped::all().iter().filter(move |shipped| shipped.name != addon);
+    others.map(|shipped| Plug { name: shipped.name.to_owned(), bytes: shipped.bytes.into() })
 }
 
 fn unused(plug: &Plug) -> Result<LoadError, PlugError> {
-    let (mut exports, _) = plug::interfaces(&plug.name, &plug.bytes, &[])?;
+    let (mut exports, _) = assembly::interfaces(&plug.name, &plug.bytes, &|_| false)?;
     exports.retain(|export| !Package::ADDON.has(export));
     let exports = if exports.is_empty() { "hooks only".to_owned() } else { exports.join(", ") };
     Ok(LoadError::UnusedPlug { plug: plug.name.clone(), exports })
 }
 
-async fn load_one(
-    engine: &AddonEngine,
-    source: &Source,
-    bytes: &[u8],
-    candidates: &[Plug],
-    limits: &Limits,
-) -> Result<(Loaded, BTreeSet<usize>), LoadError> {
+/// An addon with its imports filled, compiled.
+struct Assembled {
+    component: Component,
+    digest: [u8; SHA256_OUTPUT_LEN],
+    imports: Vec<String>,
+    plugs: Vec<LoadedPlug>,
+}
+
+async fn assemble(engine: &AddonEngine, source: &Source, candidates: &[Plug]) -> Result<Assembled, LoadError> {
     let name = source.name();
+    let bytes = source.read()?;
     let host = engine.packages();
-    let (exports, imports) = plug::interfaces(&name, bytes, &host)?;
-    let misfit = |addon: &str, source| LoadError::Contract { addon: addon.to_owned(), source };
-    contract::check(&exports, &imports, &host).map_err(|source| misfit(&name, source))?;
-    let composition = plug::compose(&name, bytes, candidates, &host)?;
-    let digest = digest::digest(&digest::SHA256, &composition.bytes);
-    let component = prepare(engine, &name, composition.bytes).await?;
-    let exports = Exports::of(&component, composition.used.iter().copied());
-    let declared = declared::ask(engine, &name, &component, &exports, limits).await?;
-    let used = composition.used.iter().filter_map(|&position| Some((position, candidates.get(position)?)));
-    let plugs = used.map(|(position, plug)| {
-        let (exports, imports) = plug::interfaces(&plug.name, &plug.bytes, &host)?;
-        contract::check(&exports, &imports, &host).map_err(|source| misfit(&plug.name, source))?;
+    let is_of_host = |interface: &str| host.iter().any(|package| package.has(interface));
+    let interfaces = |name: &str, bytes: &[u8]| {
+        let (exports, imports) = assembly::interfaces(name, bytes, &is_of_host)?;
+        contract::check(&exports, &imports, &host)
+            .map_err(|source| LoadError::Contract { addon: name.to_owned(), source })?;
+        Ok::<_, LoadError>((exports, imports))
+    };
+    let (_, imports) = interfaces(&name, &bytes)?;
+    let Composition { bytes, used } = assembly::compose(&name, &bytes, candidates, &is_of_host)?;
+    let plugs = used.iter().filter_map(|&position| Some((position, candidates.get(position)?)));
+    let plugs = plugs.map(|(position, plug)| {
+        let (exports, _) = interfaces(&plug.name, &plug.bytes)?;
         Ok(LoadedPlug { name: plug.name.clone(), exports, position })
     });
     let plugs = plugs.collect::<Result<_, LoadError>>()?;
-    let loaded = Loaded {
+    let mut digest = [0; SHA256_OUTPUT_LEN];
+    digest.copy_from_slice(digest::digest(&SHA256, &bytes).as_ref());
+    let component = engine.compile(bytes).await.map_err(|source| LoadError::Compile { addon: name, source })?;
+    Ok(Assembled { component, digest, imports, plugs })
+}
+
+/// What ships is assembled when the host is built.
+async fn assembled_before(engine: &AddonEngine, shipped: &'static Shipped) -> Result<Assembled, LoadError> {
+    let composed = &shipped.composed;
+    let component = engine.compile_shipped(composed).await;
+    let component = component.map_err(|source| LoadError::Compile { addon: shipped.name.to_owned(), source })?;
+    let others: Vec<&Shipped> = shipped.others().collect();
+    let plugs = composed.plugs.iter().filter_map(|&position| {
+        let plug = others.get(position)?;
+        Some(LoadedPlug { name: plug.name.to_owned(), exports: owned(plug.exports), position })
+    });
+    Ok(Assembled { component, digest: composed.digest, imports: owned(shipped.imports), plugs: plugs.collect() })
+}
+
+fn owned(names: &[&str]) -> Vec<String> {
+    names.iter().map(|&name| name.to_owned()).collect()
+}
+
+async fn load_one(
+    engine: &AddonEngine,
+    source: &Source,
+    assembled: Assembled,
+    limits: &Limits,
+) -> Result<Loaded, LoadError> {
+    let name = source.name();
+    let Assembled { component, digest, imports, plugs } = assembled;
+    let component = link(engine, &name, &component)?;
+    let exports = Exports::of(&component, plugs.iter().map(|plug| plug.position));
+    let declared = declared::ask(engine, &name, &component, &exports, limits).await?;
+    Ok(Loaded {
         name,
         place: source.place(),
         summary: declared.summary,
@@ -282,15 +325,11 @@ async fn load_one(
         scheduler: engine.scheduler.clone(),
         clock: engine.clock.clone(),
         capabilities: engine.capabilities.clone(),
-    };
-    Ok((loaded, composition.used))
+    })
 }
 
-async fn prepare(engine: &AddonEngine, name: &str, bytes: Vec<u8>) -> Result<InstancePre<State>, LoadError> {
-    let compiled = engine.compile(bytes).await;
-    let component = compiled.map_err(|source| LoadError::Compile { addon: name.to_owned(), source })?;
-    let linked = engine.linker.instantiate_pre(&component);
-    linked.map_err(|error| LoadError::Link {
+fn link(engine: &AddonEngine, name: &str, component: &Component) -> Result<InstancePre<State>, LoadError> {
+    engine.linker.instantiate_pre(component).map_err(|error| LoadError::Link {
         addon: name.to_owned(),
         offered: engine.packages().iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
         source: error.into(),
@@ -300,7 +339,7 @@ async fn prepare(engine: &AddonEngine, name: &str, bytes: Vec<u8>) -> Result<Ins
 impl Loaded {
     /// Whether the other one is the same code.
     pub fn is_same(&self, other: &Self) -> bool {
-        self.name == other.name && self.digest.as_ref() == other.digest.as_ref()
+        self.name == other.name && self.digest == other.digest
     }
 
     /// Configures the addon.

@@ -1,6 +1,6 @@
 //! Addons: WebAssembly components that see flows.
 //!
-//! `component` finds and recognises them, `plug` fills their imports, `load` makes them ready by what they say of themselves
+//! `component` finds and recognises them, `load` has their imports filled and makes them ready by what they say of themselves
 //! (`declared`), and `chain` is the order in which flows pass them. `hooks` calls one of them, unless its `breaker` is open, on
 //! an instance from its `pool`: `call` runs that, `cpu` and `waits` measure it at the ticks of a `clock`, and what computes for long goes on in the
 //! `scheduler`. What components can call is in `messages`, `settings`, `notes` and `log`, and in what implements a `capability`; the
@@ -34,15 +34,14 @@ mod messages;
 mod notes;
 pub mod options;
 mod output;
-mod plug;
 mod pool;
 mod scheduler;
 mod settings;
-mod shipped;
 pub(crate) mod state;
 mod waits;
 
 pub use action::Action;
+pub use assembly::PlugError;
 pub use capability::Capability;
 pub use chain::Chain;
 pub use commands::{Answer as CommandAnswer, Command, CommandError, Files as CommandFiles};
@@ -56,5 +55,3 @@ pub use hooks::{Addon, Duty, HookCount, OnFailure};
 pub use limits::Limits;
 pub use load::{LoadError, Loaded, LoadedPlug, Preparation, Purpose, Request as LoadRequest, load};
 pub use notes::{NoteKeeper, Noted};
-pub use plug::PlugError;
-pub use shipped::names as shipped_names;

@@ -1,13 +1,14 @@
 //! Filling the imports that the host does not provide itself: composition of an addon with its plugs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use wac_graph::{
     CompositionGraph, EncodeOptions, NodeId, PackageId,
     types::{self, are_semver_compatible},
 };
-
-use super::capability::Package;
 
 /// A component that may be plugged into others.
 #[derive(Clone, Debug)]
@@ -15,7 +16,7 @@ pub struct Plug {
     /// Its name, for messages.
     pub name: String,
     /// Its bytes.
-    pub bytes: Vec<u8>,
+    pub bytes: Cow<'static, [u8]>,
 }
 
 /// An addon with its imports filled.
@@ -73,20 +74,23 @@ pub enum PlugError {
     },
 }
 
+/// Whether the host provides an interface, beside those of WASI.
+pub type IsOfHost<'a> = &'a dyn Fn(&str) -> bool;
+
 /// An error of the libraries that read and compose components.
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
-/// Fills the addon's imports, except for those of the host's packages, from the first plug that exports each, and the plugs'
+/// Fills the addon's imports, except for those that the host provides, from the first plug that exports each, and the plugs'
 /// imports from those after them.
 ///
 /// So a plug may import the interface that it exports: it gets the next one, and can build on it.
 ///
 /// # Errors
 /// When an import has no plug, or the plug does not fit.
-pub fn compose(name: &str, bytes: &[u8], plugs: &[Plug], host: &[Package]) -> Result<Composition, PlugError> {
+pub fn compose(name: &str, bytes: &[u8], plugs: &[Plug], is_of_host: IsOfHost<'_>) -> Result<Composition, PlugError> {
     let mut graph = CompositionGraph::new();
     let addon = register(&mut graph, name, bytes)?;
-    if imports(&graph, addon, host).is_empty() {
+    if imports(&graph, addon, is_of_host).is_empty() {
         return Ok(Composition { bytes: bytes.to_vec(), used: BTreeSet::new() });
     }
     let packages = plugs.iter().enumerate().map(|(position, plug)| {
@@ -97,7 +101,7 @@ pub fn compose(name: &str, bytes: &[u8], plugs: &[Plug], host: &[Package]) -> Re
         })
     });
     let packages = packages.collect::<Result<Vec<_>, _>>()?;
-    let mut composer = Composer { graph, plugs, packages, host, instances: BTreeMap::new() };
+    let mut composer = Composer { graph, plugs, packages, is_of_host, instances: BTreeMap::new() };
     let instance = composer.instantiate(name, addon, 0)?;
     let Composer { mut graph, instances, .. } = composer;
     let unencodable = |source: Cause| PlugError::Unreadable { name: name.to_owned(), source };
@@ -124,7 +128,7 @@ struct Composer<'a> {
     graph: CompositionGraph,
     plugs: &'a [Plug],
     packages: Vec<PackageId>,
-    host: &'a [Package],
+    is_of_host: IsOfHost<'a>,
     /// The plugs in use. One plug has one instance, whoever imports from it.
     instances: BTreeMap<usize, (PackageId, NodeId)>,
 }
@@ -133,7 +137,7 @@ impl Composer<'_> {
     /// An instance whose imports are filled from the plugs at `first` and after.
     fn instantiate(&mut self, name: &str, package: PackageId, first: usize) -> Result<NodeId, PlugError> {
         let instance = self.graph.instantiate(package);
-        for interface in imports(&self.graph, package, self.host) {
+        for interface in imports(&self.graph, package, self.is_of_host) {
             let (position, package, plug, export) =
                 self.provider(&interface, first).ok_or_else(|| PlugError::Missing {
                     addon: name.to_owned(),
@@ -197,11 +201,14 @@ fn register(graph: &mut CompositionGraph, name: &str, bytes: &[u8]) -> Result<Pa
 }
 
 /// The interfaces that a component needs from plugs.
-fn imports(graph: &CompositionGraph, package: PackageId, host: &[Package]) -> Vec<String> {
-    let is_of_host =
-        |interface: &str| interface.starts_with("wasi:") || host.iter().any(|package| package.has(interface));
+fn imports(graph: &CompositionGraph, package: PackageId, is_of_host: IsOfHost<'_>) -> Vec<String> {
     let world = &graph.types()[graph[package].ty()];
-    world.imports.keys().filter(|interface| !is_of_host(interface)).cloned().collect()
+    world
+        .imports
+        .keys()
+        .filter(|interface| !interface.starts_with("wasi:") && !is_of_host(interface))
+        .cloned()
+        .collect()
 }
 
 fn export_names(graph: &CompositionGraph, package: PackageId) -> Vec<String> {
@@ -212,8 +219,8 @@ fn export_names(graph: &CompositionGraph, package: PackageId) -> Vec<String> {
 ///
 /// # Errors
 /// When the bytes are not a component that can be read.
-pub fn interfaces(name: &str, bytes: &[u8], host: &[Package]) -> Result<(Vec<String>, Vec<String>), PlugError> {
+pub fn interfaces(name: &str, bytes: &[u8], is_of_host: IsOfHost<'_>) -> Result<(Vec<String>, Vec<String>), PlugError> {
     let mut graph = CompositionGraph::new();
     let package = register(&mut graph, name, bytes)?;
-    Ok((export_names(&graph, package), imports(&graph, package, host)))
+    Ok((export_names(&graph, package), imports(&graph, package, is_of_host)))
 }

@@ -1,11 +1,11 @@
-//! Builds the components that ship with the host, and embeds them.
+//! Builds the components that ship with the host, composes them with one another, compiles them, and embeds all of it.
 
 #![expect(clippy::print_stdout, reason = "it is how a build script talks to cargo")]
 
 mod components;
 
 use std::{
-    env, fs,
+    env,
     path::{Path, PathBuf},
     process::{Command, ExitCode},
 };
@@ -31,14 +31,15 @@ fn main() -> ExitCode {
 
 fn build() -> Result<(), String> {
     let host = PathBuf::from(variable("CARGO_MANIFEST_DIR")?);
-    let root = host.ancestors().nth(2).ok_or("the host is not in the workspace")?;
+    let root = host.ancestors().nth(2).ok_or("the crate is not in the workspace")?;
     for watched in [
         "addons",
+        "host/assembly",
         "host/coding",
         "host/flowfilter",
         "host/json-pointer",
         "host/oneline",
-        "host/proxy/build",
+        "host/shipped/build",
         "host/redaction",
         "wit",
         "Cargo.lock",
@@ -54,7 +55,7 @@ fn build() -> Result<(), String> {
     let has_recordings = env::var_os("CARGO_FEATURE_RECORDINGS").is_some();
     let shipped = if has_recordings { SHIPPED } else { WITHOUT_RECORDINGS };
     let built = components::build(root, &target_folder, components::PROFILE, shipped)?;
-    embed(shipped, &built, &out)
+    assemble(root, &target_folder, &built, &out, shipped)
 }
 
 /// Gets the standard library for components where rustup can and it is missing.
@@ -73,17 +74,23 @@ fn add_target() -> Result<(), String> {
     }
 }
 
-/// Writes the list that `addon/shipped.rs` includes.
-fn embed(shipped: &[&str], built: &Path, out: &Path) -> Result<(), String> {
-    let mut list = String::from("[\n");
-    for addon in shipped {
-        let from = built.join(format!("{addon}.wasm"));
-        let to = out.join(format!("{addon}.wasm"));
-        fs::copy(&from, &to).map_err(|error| format!("cannot copy `{}`: {error}", from.display()))?;
-        list.push_str(&format!("    ({addon:?}, include_bytes!({:?}).as_slice()),\n", to.display().to_string()));
-    }
-    list.push(']');
-    fs::write(out.join("shipped.rs"), list).map_err(|error| format!("cannot write to `{}`: {error}", out.display()))
+/// Writes what `src/lib.rs` includes.
+fn assemble(root: &Path, target_folder: &Path, built: &Path, out: &Path, shipped: &[&str]) -> Result<(), String> {
+    let mut cargo = components::cargo(root, target_folder);
+    cargo.args([
+        "run",
+        "--quiet",
+        "--locked",
+        "--profile",
+        "assembly",
+        "--package",
+        "assembly",
+        "--",
+        &variable("TARGET")?,
+    ]);
+    cargo.args([built, out]).args(shipped);
+    print!("{}", components::run(cargo, "compose and compile the addons that ship")?);
+    Ok(())
 }
 
 fn variable(name: &str) -> Result<String, String> {

@@ -17,6 +17,19 @@ pub(crate) const PROFILE: &str = "guest";
 /// # Errors
 /// When cargo cannot be started, or fails.
 pub(crate) fn build(root: &Path, target_folder: &Path, profile: &str, packages: &[&str]) -> Result<PathBuf, String> {
+    let mut cargo = cargo(root, target_folder);
+    cargo.args(["build", "--quiet", "--locked", "--profile", profile, "--target", TARGET]);
+    for package in packages {
+        cargo.args(["--package", package]);
+    }
+    run(cargo, &format!("build components for {TARGET}"))?;
+    // The one profile whose folder has another name.
+    let folder = if profile == "dev" { "debug" } else { profile };
+    Ok(target_folder.join(TARGET).join(folder))
+}
+
+/// Cargo, for a build of its own in a folder of its own.
+pub(crate) fn cargo(root: &Path, target_folder: &Path) -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     // What cargo and the user set for the outer build must not reach this one: flags, wrappers, profiles, targets.
     for (name, _) in env::vars_os() {
@@ -28,17 +41,19 @@ pub(crate) fn build(root: &Path, target_folder: &Path, profile: &str, packages: 
             cargo.env_remove(&name);
         }
     }
-    cargo.current_dir(root).args(["build", "--quiet", "--locked", "--profile", profile, "--target", TARGET]);
-    cargo.arg("--target-dir").arg(target_folder);
-    for package in packages {
-        cargo.args(["--package", package]);
-    }
-    let output = cargo.output().map_err(|error| format!("cannot start cargo to build components: {error}"))?;
+    cargo.current_dir(root).env("CARGO_TARGET_DIR", target_folder);
+    cargo
+}
+
+/// Runs cargo, for what its task is called.
+///
+/// # Errors
+/// When it cannot be started, or fails: with what it said.
+pub(crate) fn run(mut cargo: Command, task: &str) -> Result<String, String> {
+    let output = cargo.output().map_err(|error| format!("cannot start cargo to {task}: {error}"))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr).trim().replace('\n', " | ");
-        return Err(format!("cannot build components for {TARGET}: {said}"));
+        return Err(format!("cannot {task}: {said}"));
     }
-    // The one profile whose folder has another name.
-    let folder = if profile == "dev" { "debug" } else { profile };
-    Ok(target_folder.join(TARGET).join(folder))
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
