@@ -75,6 +75,7 @@ def arguments():
     parser.add_argument("--connections", type=int, default=32, help="requests at once")
     parser.add_argument("--body", type=int, default=1024, help="bytes of an answer")
     parser.add_argument("--flows", type=int, default=1000, help="recorded answers")
+    parser.add_argument("--tls", action="store_true", help=f"over TLS, which {YARDSTICK} and we speak here; needs openssl")
     parser.add_argument("--only", nargs="+", metavar="NAME",
                         help=f"contenders whose names start so, beside {YARDSTICK}, such as `proxyhost` or `envoy, 5`")
     parser.add_argument("--output", type=pathlib.Path, default=ROOT / "target" / "contenders")
@@ -85,6 +86,8 @@ def arguments():
     parser.add_argument("--nginx", default=shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin"))
     parser.add_argument("--wiremock", help="the jar of WireMock")
     options = parser.parse_args()
+    if options.tls:
+        options.only = ["proxyhost"]
     if options.seconds > servers.LOAD_SECONDS / 2:
         parser.error(f"a turn takes at most {servers.LOAD_SECONDS // 2} seconds")
     if min(options.rounds, options.seconds, options.connections, options.body, options.flows) < 1:
@@ -99,7 +102,8 @@ def contenders(options, folder):
 
     def bare():
         port = servers.free_port()
-        return servers.start([options.bare_hyper, f"127.0.0.1:{port}", options.body], port), port
+        tls = certificate(folder) if options.tls else []
+        return servers.start([options.bare_hyper, f"127.0.0.1:{port}", options.body, *tls], port), port
 
     def proxyhost(*more, headers=0):
         # One file for each, as an addon has the name of its file.
@@ -124,6 +128,15 @@ def contenders(options, folder):
     yield Contender("nginx, static file", lambda: peers.nginx(options, folder / "nginx"))
     yield Contender("wiremock", lambda: peers.wiremock(options, folder / "wiremock"))
     yield Contender("mitmproxy", lambda: peers.mitmproxy(options, folder / "mitmproxy", recording))
+
+
+def certificate(folder):
+    """The files of a certificate and its key."""
+    files = [folder / "certificate.pem", folder / "key.pem"]
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+               "-subj", f"/CN={flows.HOST}", "-addext", f"subjectAltName=DNS:{flows.HOST}", "-out", files[0], "-keyout", files[1]]
+    servers.run(list(map(str, command)))
+    return files
 
 
 def counted(name, count, what):
@@ -164,13 +177,13 @@ def start_all(options, folder, absent):
             continue
         try:
             server, *ports = contender.start()
-            servers.check(ports[0], options.body)
+            servers.check(ports[0], options)
             ports = dict(zip(LOADS, ports + ports))
             if not shutil.which("h2load"):
                 del ports["HTTP/2"]
-            elif not servers.speaks_http2(ports["HTTP/2"]):
+            elif not servers.speaks_http2(ports["HTTP/2"], options):
                 del ports["HTTP/2"]
-                absent[f"{contender.name}, HTTP/2"] = "it does not speak it without TLS"
+                absent[f"{contender.name}, HTTP/2"] = "it does not speak it" + ("" if options.tls else " without TLS")
             running[contender.name] = Running(server, ports)
         except (Failed, OSError) as failure:
             absent[contender.name] = str(failure)
@@ -204,7 +217,7 @@ def take_turns(options, running, absent):
 
 
 def report(options, results, absent):
-    print(f"{options.body} byte bodies, {options.flows} flows, {options.connections} requests at once, medians of "
+    print(f"{'over TLS, ' if options.tls else ''}{options.body} byte bodies, {options.flows} flows, {options.connections} requests at once, medians of "
           f"{options.rounds} rounds of {options.seconds} s, load average {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores")
     for load, of in results.items():
         print(f"\n| {load} | requests/s | of bare hyper | p50 ms | p99 ms | CPU µs per request | of bare hyper | MiB |\n"

@@ -9,6 +9,7 @@ import pathlib
 import re
 import signal
 import socket
+import ssl
 import statistics
 import subprocess
 import sys
@@ -144,9 +145,13 @@ def start(command, port, environment=None):
         raise
 
 
-def check(port, size):
+def check(port, options):
     """Whether it answers as it should."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    size = options.body
+    if options.tls:
+        connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=30, context=ssl._create_unverified_context())
+    else:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     connection.request("GET", PATH, headers={"Host": HOST})
     answer = connection.getresponse()
     length = len(answer.read())
@@ -155,9 +160,13 @@ def check(port, size):
         raise Failed(f"it answered with status {answer.status} and {length} bytes, instead of 200 and {size}")
 
 
-def speaks_http2(port):
-    """Whether it takes HTTP/2 without TLS."""
-    command = ["h2load", "-n1", "-c1", "-t1", f"http://127.0.0.1:{port}{PATH}"]
+def url(port, options):
+    return f"http{'s' if options.tls else ''}://127.0.0.1:{port}{PATH}"
+
+
+def speaks_http2(port, options):
+    """Whether it takes HTTP/2, without TLS at once."""
+    command = ["h2load", "-n1", "-c1", "-t1", url(port, options)]
     try:
         said = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10).stdout
     except subprocess.TimeoutExpired:
@@ -178,7 +187,7 @@ def measure(server, load, port, options):
 def http1(port, options):
     """wrk: a connection sends its next request when it has the answer. Requests, their rate and the latencies."""
     said = run(["wrk", "-t1", f"-c{options.connections}", f"-d{options.seconds}s", "--latency", "-H", f"Host: {HOST}",
-                f"http://127.0.0.1:{port}{PATH}"])
+                url(port, options)])
     requests = int(re.search(r"(\d+) requests in", said)[1])
     if requests == 0 or "Non-2xx" in said:
         raise Failed(f"of {requests} answers, not all were a 200")
@@ -192,7 +201,7 @@ def http2(port, options):
     streams = min(8, options.connections)
     with tempfile.NamedTemporaryFile("r") as log:
         run(["h2load", "-t1", f"-c{options.connections // streams}", f"-m{streams}", f"--duration={options.seconds}",
-             f"--log-file={log.name}", "-H", f":authority: {HOST}", f"http://127.0.0.1:{port}{PATH}"])
+             f"--log-file={log.name}", "-H", f":authority: {HOST}", url(port, options)])
         # Of each request: when it began, its status, and how many microseconds it took.
         answers = [line.split() for line in log]
     times = sorted(int(taken) for _, status, taken in answers if status == "200")
