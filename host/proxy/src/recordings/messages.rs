@@ -30,12 +30,13 @@ pub struct RecordedFlows {
     response_heads: Vec<OnceLock<(Arc<ResponseHead>, Framing)>>,
     /// What is noted of flows that are answered from here, made when it is first needed.
     notes: Vec<OnceLock<Arc<Note>>>,
-    /// Short bodies of responses that were sent lately, by the position.
-    bodies: Remembered<usize, Bytes>,
+    /// Pieces of bodies of responses that were sent lately, by the position and where in the body they begin.
+    bodies: Remembered<(usize, u64), Bytes>,
 }
 
-/// Bodies up to this size are kept in memory for a while, and so many bytes of them: to read one takes longer than to send it.
-const SHORT: u64 = 64 << 10;
+/// Bodies are kept in memory for a while by pieces of this size, and so many bytes of them: to read one takes longer than to
+/// send it.
+const PIECE: u64 = 64 << 10;
 const MOST_KEPT: usize = 16 << 20;
 
 impl RecordedFlows {
@@ -176,9 +177,9 @@ impl RecordedFlows {
         beats: Vec<Beat>,
     ) -> Body {
         let Some(size) = content.size() else { return Body::Gone };
-        let position = position.filter(|_| size <= SHORT);
         let is_plain = trailers.is_empty() && beats.is_empty();
-        let kept = position.filter(|_| is_plain).and_then(|position| self.bodies.get(&position));
+        let whole = position.filter(|_| is_plain && size <= PIECE);
+        let kept = whole.and_then(|position| self.bodies.get(&(position, 0)));
         match (content, kept) {
             _ if size == 0 && trailers.is_empty() => Body::Empty,
             (Content::Held(bytes), _) if is_plain => Body::Bytes(bytes.clone()),
@@ -222,7 +223,7 @@ fn framing(recorded: &recording::Response<Content>) -> Framing {
 #[derive(Debug)]
 struct RecordedBody {
     recording: Arc<RecordedFlows>,
-    /// Which response's it is, if it is to be kept in memory for a while.
+    /// Which response's it is, if its pieces are to be kept in memory for a while.
     position: Option<usize>,
     content: Content,
     size: u64,
@@ -238,15 +239,25 @@ impl Stored for RecordedBody {
     }
 
     fn read_at(&self, offset: u64, limit: usize) -> io::Result<Bytes> {
+        // Kept is what is read to be sent; what addons read may begin and end elsewhere.
+        let length = PIECE.min(self.size.saturating_sub(offset));
+        let is_piece =
+            offset.is_multiple_of(PIECE) && (limit as u64 == PIECE || length == self.size && limit as u64 >= length);
+        let place = self.position.filter(|_| is_piece).map(|position| (position, offset));
+        if let Some(kept) = place.and_then(|place| self.recording.bodies.get(&place)) {
+            return Ok(kept);
+        }
+        let recording = self.recording.recording();
         let read = if offset == 0 && limit as u64 >= self.size {
-            let read = self.recording.recording().read(&self.content);
-            if let Some((position, bytes)) = self.position.zip(read.as_ref().ok()) {
-                self.recording.bodies.put(position, bytes.clone(), bytes.len());
-            }
-            read
+            recording.read(&self.content)
         } else {
-            self.recording.recording().read_at(&self.content, offset, limit)
+            recording.read_at(&self.content, offset, limit)
         };
+        if let (Some(place), Ok(bytes)) = (place, &read)
+            && bytes.len() as u64 == length
+        {
+            self.recording.bodies.put(place, bytes.clone(), bytes.len());
+        }
         read.map_err(|error| io::Error::other(oneline::chain(&error)))
     }
 
