@@ -15,14 +15,14 @@ use hyper::{client, rt, server, service::service_fn};
 ///
 /// `hyper` makes this value when it reads a message and obeys it when it writes one, but offers no way to build it or to
 /// look into it. [`Spelling::of`] therefore lets `hyper` read the names from memory, and [`Spelling::names`] lets it write
-/// them there.
+/// them there. Copies share it, until one is written.
 #[derive(Clone, Debug, Default)]
-pub struct Spelling(Extensions);
+pub struct Spelling(Option<Arc<Extensions>>);
 
 impl Spelling {
     /// Takes the spelling out of a received message's extensions, which must hold nothing else that matters.
     pub fn received(extensions: Extensions) -> Self {
-        Self(extensions)
+        Self((!extensions.is_empty()).then(|| Arc::new(extensions)))
     }
 
     /// The spelling of these names, in order. Names must be valid field names; others give lower case for all.
@@ -43,16 +43,14 @@ impl Spelling {
             head.extend_from_slice(value);
         }
         head.extend_from_slice(b"\r\n");
-        if plain { Self::default() } else { Self(read_by_hyper(head).unwrap_or_default()) }
+        if plain { Self::default() } else { Self::received(read_by_hyper(head).unwrap_or_default()) }
     }
 
     /// The names of these fields as they were written, a name for each line.
     pub fn names(&self, fields: &HeaderMap) -> Vec<Bytes> {
         let plain = || fields.iter().map(|(name, _)| Bytes::copy_from_slice(name.as_str().as_bytes())).collect();
-        if self.0.is_empty() {
-            return plain();
-        }
-        let written = write_by_hyper(fields, &self.0).unwrap_or_default();
+        let Some(spelling) = &self.0 else { return plain() };
+        let written = write_by_hyper(fields, spelling).unwrap_or_default();
         let lines = written.split(|&byte| byte == b'\n').skip(1);
         let names =
             lines.filter_map(|line| line.split(|&byte| byte == b':').next().filter(|name| name.len() < line.len()));
@@ -64,7 +62,7 @@ impl Spelling {
 
     /// What to put into the extensions of a message that is written.
     pub fn into_extensions(self) -> Extensions {
-        self.0
+        self.0.map(Arc::unwrap_or_clone).unwrap_or_default()
     }
 }
 
