@@ -51,14 +51,15 @@ pub(super) fn admit(
 ) -> Result<Admitted, Fault> {
     let (mut parts, body) = request.into_parts();
     let client = parts.extensions.remove::<OnUpgrade>();
-    let reached = reached(&parts, entry);
-    let head = head(parts, entry, host)?;
+    let (head, reached) = parsed(parts, entry, host)?;
     let client = client.filter(|_| head.upgrade.is_some());
     Ok(Admitted { request: Request { reached, ..Request::new(flow, head, Body::live(body)) }, client })
 }
 
-fn head(mut parts: Parts, entry: &Entry, host: HostField) -> Result<RequestHead, Fault> {
+/// The head, and how a reverse proxy was reached.
+fn parsed(mut parts: Parts, entry: &Entry, host: HostField) -> Result<(RequestHead, Option<Reached>), Fault> {
     let named = host_field(&parts)?;
+    let reached = reached(&parts, named.as_ref(), entry);
     let is_plain = !parts.headers.keys().any(is_of_connection);
     if !is_plain {
         check_framing(&parts)?;
@@ -82,7 +83,8 @@ fn head(mut parts: Parts, entry: &Entry, host: HostField) -> Result<RequestHead,
         fields.set(header::HOST, value);
     }
     let (method, version) = (parts.method, parts.version);
-    Ok(RequestHead { method, destination, authority, target, version, fields, accepts_trailers, upgrade })
+    let head = RequestHead { method, destination, authority, target, version, fields, accepts_trailers, upgrade };
+    Ok((head, reached))
 }
 
 /// Whether a field says something of the connection, or of how the request is framed. Most requests have none such, and to
@@ -246,12 +248,12 @@ fn destination(
     }
 }
 
-/// The address by which a client of a reverse proxy knows it. What it named is checked elsewhere.
-fn reached(parts: &Parts, entry: &Entry) -> Option<Reached> {
+/// The address by which a client of a reverse proxy knows it. `named` is what its host field says.
+fn reached(parts: &Parts, named: Option<&Authority>, entry: &Entry) -> Option<Reached> {
     let Entry::Reverse(_) = entry else { return None };
     let authority = match parts.uri.authority() {
         Some(authority) if parts.version == Version::HTTP_2 => Some(authority.clone()),
-        _ => parts.headers.get(header::HOST).and_then(|host| parse_authority(host).ok()),
+        _ => named.cloned(),
     };
     let scheme = parts.uri.scheme_str().and_then(Scheme::parse).filter(|_| parts.version == Version::HTTP_2);
     Some(Reached { scheme: scheme.unwrap_or(Scheme::Http), authority })

@@ -69,8 +69,8 @@ proptest! {
             request = request.header(header::HOST, host);
         }
         let Ok(request) = request.body(()) else { return Ok(()) };
-        let head = match head(request.into_parts().0, &entry, HostField::default()) {
-            Ok(head) => head,
+        let head = match parsed(request.into_parts().0, &entry, HostField::default()) {
+            Ok((head, _)) => head,
             Err(fault) => {
                 prop_assert!(!fault.detail.contains(|sign: char| sign.is_control()), "{}", fault.detail);
                 return Ok(());

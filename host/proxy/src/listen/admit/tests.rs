@@ -12,6 +12,10 @@ fn parts(version: Version, method: &str, target: &str, fields: &[(&'static str, 
     request.body(()).unwrap().into_parts().0
 }
 
+fn head(parts: Parts, entry: &Entry, host: HostField) -> Result<RequestHead, Fault> {
+    parsed(parts, entry, host).map(|(head, _)| head)
+}
+
 fn admitted(method: &str, target: &str, entry: &Entry) -> Result<RequestHead, String> {
     head(parts(Version::HTTP_11, method, target, &[("host", "a.example")]), entry, HostField::Rewritten)
         .map_err(|fault| fault.detail)
