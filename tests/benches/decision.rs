@@ -139,7 +139,7 @@ impl Road {
             let (action, before) = self.chain.request(&mut request).await?;
             let response = match action {
                 Action::Respond(response) => response,
-                Action::Next(()) => self.forwarded.clone(),
+                Action::Next(()) => Box::new(self.forwarded.clone()),
                 Action::Kill => return Err("the recording has no such request".into()),
             };
             self.chain.response(before, &request, response).await?.ok_or("an addon ended the flow")?;

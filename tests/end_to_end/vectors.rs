@@ -91,7 +91,7 @@ async fn replaying(engine: &AddonEngine, recording: &Path, options: Values) -> C
 
 async fn answer(chain: &Chain, mut request: Request) -> Option<Response> {
     match chain.request(&mut request).await.expect("no addon fails") {
-        (Action::Respond(response), _) => Some(response),
+        (Action::Respond(response), _) => Some(*response),
         (Action::Kill, _) => None,
         (Action::Next(()), _) => panic!("nothing is forwarded under `kill`"),
     }

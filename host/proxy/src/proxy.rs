@@ -93,7 +93,7 @@ impl<U: Forward> Proxy<U> {
                 let upstream = self.reachable(generation, &request.head.destination)?;
                 request.notes.decide(Decision::Forwarded(request.head.destination.clone()));
                 // Boxed, as it is large, and flows that an addon answers would carry it along too.
-                Box::pin(upstream.send(request.clone(), interim)).await?
+                Box::new(Box::pin(upstream.send(request.clone(), interim)).await?)
             }
         };
         let mut response = generation.chain.response(before, request, response).await?.ok_or(Unanswered::Killed)?;
@@ -105,7 +105,7 @@ impl<U: Forward> Proxy<U> {
             tokio::time::sleep(response.latency).await;
         }
         settle_upgrade(&request.head, &mut response)?;
-        Ok(response)
+        Ok(*response)
     }
 
     /// Connects a tunnel.

@@ -8,7 +8,7 @@ pub enum Action<M = ()> {
     /// Go on with the message.
     Next(M),
     /// Answer the client with this.
-    Respond(Response),
+    Respond(Box<Response>),
     /// End the flow without an answer.
     Kill,
 }

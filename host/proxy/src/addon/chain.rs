@@ -45,7 +45,7 @@ impl Chain {
     pub async fn request(&self, request: &mut Request) -> Result<(Action, usize), Fault> {
         for (position, addon) in self.0.iter().enumerate().filter(|(_, addon)| addon.sees_requests()) {
             match addon.on_request(request).await? {
-                Action::Next(changed) => *request = changed,
+                Action::Next(changed) => *request = *changed,
                 Action::Respond(response) => {
                     debug!(flow = request.flow.0, addon = addon.name(), "answered by addon");
                     request.notes.decide(Decision::Answered(addon.shared_name()));
@@ -69,8 +69,8 @@ impl Chain {
         &self,
         before: usize,
         request: &Request,
-        mut response: Response,
-    ) -> Result<Option<Response>, Fault> {
+        mut response: Box<Response>,
+    ) -> Result<Option<Box<Response>>, Fault> {
         for addon in self.0.iter().take(before).rev().filter(|addon| addon.sees_responses()) {
             match addon.on_response(request, &response).await? {
                 Action::Next(changed) => response = changed,

@@ -36,7 +36,7 @@ const HANDLE: usize = 512;
 
 /// A request that a component sees, and perhaps changes.
 pub struct RequestHandle {
-    request: Request,
+    request: Box<Request>,
     /// Whether nothing can change it any more: it is part of a recording, or was sent already.
     is_read_only: bool,
     /// What is asked of it, where somebody wants to know.
@@ -47,7 +47,7 @@ pub struct RequestHandle {
 
 /// A response that a component sees, changes or makes.
 pub struct ResponseHandle {
-    response: Response,
+    response: Box<Response>,
     /// A status that HTTP does not know, given by the component; the response cannot be used.
     wrong_status: Option<u16>,
     head: HeadCharge,
@@ -88,7 +88,7 @@ impl Handles {
     ///
     /// # Errors
     /// When the component has no room for it.
-    pub fn lend_request(&mut self, request: Request) -> Result<Resource<RequestHandle>> {
+    pub fn lend_request(&mut self, request: Box<Request>) -> Result<Resource<RequestHandle>> {
         self.lend(request, false)
     }
 
@@ -96,11 +96,11 @@ impl Handles {
     ///
     /// # Errors
     /// When the component has no room for it.
-    pub fn lend_sent_request(&mut self, request: Request) -> Result<Resource<RequestHandle>> {
+    pub fn lend_sent_request(&mut self, request: Box<Request>) -> Result<Resource<RequestHandle>> {
         self.lend(request, true)
     }
 
-    fn lend(&mut self, request: Request, is_read_only: bool) -> Result<Resource<RequestHandle>> {
+    fn lend(&mut self, request: Box<Request>, is_read_only: bool) -> Result<Resource<RequestHandle>> {
         let head = HeadCharge::lent(&self.account, 0)?;
         let body = SharedCharge::new(&self.account, 0)?;
         Ok(self.table.push(RequestHandle { request, is_read_only, asked: None, head, body })?)
@@ -110,7 +110,7 @@ impl Handles {
     ///
     /// # Errors
     /// When the component has no room for it.
-    pub fn lend_response(&mut self, response: Response) -> Result<Resource<ResponseHandle>> {
+    pub fn lend_response(&mut self, response: Box<Response>) -> Result<Resource<ResponseHandle>> {
         let head = HeadCharge::lent(&self.account, 0)?;
         let body = SharedCharge::new(&self.account, 0)?;
         let kept = Charge::new(&self.account, 0)?;
@@ -124,6 +124,7 @@ impl Handles {
     pub fn give_request(&mut self, request: Request, held: usize) -> Result<Resource<RequestHandle>> {
         let head = HeadCharge::owned(&self.account, HeadSize::of_request(&request.head), held)?;
         let body = SharedCharge::new(&self.account, 0)?;
+        let request = Box::new(request);
         Ok(self.table.push(RequestHandle { request, is_read_only: true, asked: None, head, body })?)
     }
 
@@ -156,7 +157,7 @@ impl Handles {
             HeadCharge::owned(&self.account, HeadSize::of_response(&response.head), held)?
         };
         let body = SharedCharge::new(&self.account, 0)?;
-        let kept = Charge::new(&self.account, 0)?;
+        let (kept, response) = (Charge::new(&self.account, 0)?, Box::new(response));
         Ok(self.table.push(ResponseHandle { response, wrong_status, head, body, kept })?)
     }
 
@@ -323,7 +324,7 @@ impl Handles {
     ///
     /// # Errors
     /// When it is not there.
-    pub fn take_request(&mut self, request: Resource<RequestHandle>) -> Result<Request> {
+    pub fn take_request(&mut self, request: Resource<RequestHandle>) -> Result<Box<Request>> {
         Ok(self.table.delete(request)?.request)
     }
 
@@ -331,7 +332,10 @@ impl Handles {
     ///
     /// # Errors
     /// When the handle is not the component's.
-    pub fn take_response(&mut self, response: Resource<ResponseHandle>) -> Result<std::result::Result<Response, u16>> {
+    pub fn take_response(
+        &mut self,
+        response: Resource<ResponseHandle>,
+    ) -> Result<std::result::Result<Box<Response>, u16>> {
         let handle = self.table.delete(response)?;
         Ok(handle.wrong_status.map_or(Ok(handle.response), Err))
     }

@@ -249,8 +249,9 @@ impl Addon {
     ///
     /// # Errors
     /// When the hook failed and the addon's policy is to fail.
-    pub async fn on_request(&self, request: &Request) -> Result<Action<Request>, Fault> {
-        let copy = request.clone();
+    pub async fn on_request(&self, request: &Request) -> Result<Action<Box<Request>>, Fault> {
+        // Boxed, as it is handed on many times.
+        let copy = Box::new(request.clone());
         let called = self
             .call(&self.request, request.flow, |pool| async move {
                 let _body = pool.arrived(&copy.body).await?;
@@ -260,15 +261,15 @@ impl Addon {
                 Ok(done)
             })
             .await;
-        self.settle(called, || Action::Next(request.clone()))
+        self.settle(called, || Action::Next(Box::new(request.clone())))
     }
 
     /// What the addon wants done with a response. The request is as it was sent.
     ///
     /// # Errors
     /// When the hook failed and the addon's policy is to fail.
-    pub async fn on_response(&self, request: &Request, response: &Response) -> Result<Action<Response>, Fault> {
-        let copies = (request.clone(), response.clone());
+    pub async fn on_response(&self, request: &Request, response: &Response) -> Result<Action<Box<Response>>, Fault> {
+        let copies = (Box::new(request.clone()), Box::new(response.clone()));
         let called = self
             .call(&self.response, request.flow, |pool| async move {
                 let _body = pool.arrived(&copies.1.body).await?;
@@ -278,7 +279,7 @@ impl Addon {
                 Ok(done)
             })
             .await;
-        self.settle(called, || Action::Next(response.clone()))
+        self.settle(called, || Action::Next(Box::new(response.clone())))
     }
 
     /// Tells the addon that a request got no response.
@@ -286,7 +287,7 @@ impl Addon {
     /// # Errors
     /// When the hook failed and the addon's policy is to fail.
     pub async fn on_error(&self, request: &Request, fault: &Fault) -> Result<(), Fault> {
-        let (copy, kind, detail) = (request.clone(), fault.kind.name(), fault.detail.clone());
+        let (copy, kind, detail) = (Box::new(request.clone()), fault.kind.name(), fault.detail.clone());
         let called = self
             .call(&self.error, request.flow, |pool| async move {
                 let mut lease = pool.lease().await?;

@@ -254,7 +254,7 @@ impl Instance {
     }
 
     /// Calls the request hook.
-    pub async fn on_request(&mut self, request: Request) -> Result<Action<Request>, HookFailure> {
+    pub async fn on_request(&mut self, request: Box<Request>) -> Result<Action<Box<Request>>, HookFailure> {
         let Some(guest) = self.request.clone() else { return Ok(Action::Next(request)) };
         let allowed = self.begin_hook(&request);
         let lent = self.store.data_mut().handles.lend_request(request);
@@ -267,7 +267,11 @@ impl Instance {
     }
 
     /// Calls the response hook.
-    pub async fn on_response(&mut self, request: Request, response: Response) -> Result<Action<Response>, HookFailure> {
+    pub async fn on_response(
+        &mut self,
+        request: Box<Request>,
+        response: Box<Response>,
+    ) -> Result<Action<Box<Response>>, HookFailure> {
         let Some(guest) = self.response.clone() else { return Ok(Action::Next(response)) };
         let allowed = self.begin_hook(&request);
         let handles = &mut self.store.data_mut().handles;
@@ -283,7 +287,7 @@ impl Instance {
     }
 
     /// Calls the error hook.
-    pub async fn on_error(&mut self, request: Request, kind: &str, detail: &str) -> Result<(), HookFailure> {
+    pub async fn on_error(&mut self, request: Box<Request>, kind: &str, detail: &str) -> Result<(), HookFailure> {
         let Some(guest) = self.error.clone() else { return Ok(()) };
         let allowed = self.begin_hook(&request);
         let lent = self.store.data_mut().handles.lend_sent_request(request);
@@ -317,11 +321,11 @@ impl Instance {
         })
     }
 
-    fn take_request(&mut self, request: Resource<RequestHandle>) -> Result<Request, HookFailure> {
+    fn take_request(&mut self, request: Resource<RequestHandle>) -> Result<Box<Request>, HookFailure> {
         self.store.data_mut().handles.take_request(request).map_err(not_its_own)
     }
 
-    fn take_response(&mut self, response: Resource<ResponseHandle>) -> Result<Response, HookFailure> {
+    fn take_response(&mut self, response: Resource<ResponseHandle>) -> Result<Box<Response>, HookFailure> {
         let taken = self.store.data_mut().handles.take_response(response).map_err(not_its_own)?;
         taken.map_err(|status| HookFailure::Unusable(format!("it answered with status {status}")))
     }

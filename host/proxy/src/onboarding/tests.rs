@@ -46,7 +46,8 @@ fn what_an_addon_decided_stays_unless_it_found_nothing() {
     let (onboarding, asked) = (onboarding(), request(Method::GET, "mitm.it", "/"));
     let answered = |request: &Request| {
         let own = Response::new(StatusCode::OK, Fields::default(), Body::Empty);
-        [Action::<()>::Kill, Action::Respond(own)].map(|decided| onboarding.answer(request, &decided).is_some())
+        [Action::<()>::Kill, Action::Respond(Box::new(own))]
+            .map(|decided| onboarding.answer(request, &decided).is_some())
     };
     assert_eq!(answered(&asked), [false, false]);
     let note = Note { addon: "a".into(), name: "missed".to_owned(), text: String::new(), data: None };

@@ -35,7 +35,7 @@ fn again<T: 'static>(handle: &Resource<T>) -> Resource<T> {
 #[test]
 fn every_handle_costs_and_every_drop_gives_back() {
     let (mut handles, account) = handles();
-    let lent = handles.lend_request(request(Body::Empty)).expect("room");
+    let lent = handles.lend_request(Box::new(request(Body::Empty))).expect("room");
     assert_eq!(used(&account), HANDLE);
     let copy = handles.copy_request(&lent).expect("room");
     let body = handles.request_body(&lent).expect("room");
@@ -56,7 +56,7 @@ fn every_handle_costs_and_every_drop_gives_back() {
 #[test]
 fn a_body_counts_as_long_as_anything_keeps_it() {
     let (mut handles, account) = handles();
-    let lent = handles.lend_request(request(Body::Empty)).expect("room");
+    let lent = handles.lend_request(Box::new(request(Body::Empty))).expect("room");
     handles.set_request_body(&lent, vec![0; 1000]).expect("a handle").expect("room");
     let body = handles.request_body(&lent).expect("room");
     let reader = handles.reader(&body).expect("room");
@@ -71,7 +71,7 @@ fn a_body_counts_as_long_as_anything_keeps_it() {
 #[test]
 fn a_body_of_the_flow_counts_once_it_is_held() {
     let (mut handles, account) = handles();
-    let lent = handles.lend_request(request(Body::Bytes(Bytes::from(vec![0; 1000])))).expect("room");
+    let lent = handles.lend_request(Box::new(request(Body::Bytes(Bytes::from(vec![0; 1000]))))).expect("room");
     assert_eq!(used(&account), HANDLE);
     let one = handles.request_body(&lent).expect("room");
     let _other = handles.request_body(&lent).expect("room");
@@ -84,7 +84,7 @@ fn a_body_of_the_flow_counts_once_it_is_held() {
 #[test]
 fn what_there_is_no_room_for_is_refused_and_changes_nothing() {
     let (mut handles, account) = handles();
-    let lent = handles.lend_request(request(Body::Empty)).expect("room");
+    let lent = handles.lend_request(Box::new(request(Body::Empty))).expect("room");
     let refused = handles.set_request_body(&lent, vec![0; LIMIT]).expect("a handle");
     assert!(matches!(refused, Err(EditError::TooLarge)));
     assert!(matches!(handles.request(&lent).expect("a handle").body, Body::Empty));
@@ -106,7 +106,7 @@ fn what_there_is_no_room_for_is_refused_and_changes_nothing() {
 fn an_edited_head_is_the_components() {
     let (mut handles, account) = handles();
     let value = HeaderValue::from_maybe_shared(Bytes::from(vec![b'a'; 10_000])).expect("a value");
-    let lent = handles.lend_response(response()).expect("room");
+    let lent = handles.lend_response(Box::new(response())).expect("room");
     let edited = handles.edit_response(&lent, |head, room| {
         room.exchange(HeadSize::ZERO, HeadSize::lines(&header::ETAG, [&value]))?;
         head.fields.add(header::ETAG, value.clone());
@@ -123,7 +123,7 @@ fn an_edited_head_is_the_components() {
 async fn no_more_of_a_body_is_collected_than_there_is_room_for() {
     let (mut handles, _account) = handles();
     let limits = Limits::default();
-    let lent = handles.lend_request(request(Body::Empty)).expect("room");
+    let lent = handles.lend_request(Box::new(request(Body::Empty))).expect("room");
     handles.set_request_body(&lent, vec![1; LIMIT / 2]).expect("a handle").expect("room");
     let body = handles.request_body(&lent).expect("room");
     let all = handles.collect(&body, &limits, u64::MAX).await.expect("a handle");
@@ -135,7 +135,7 @@ async fn no_more_of_a_body_is_collected_than_there_is_room_for() {
 #[test]
 fn a_component_that_drops_no_handles_is_found_out_before_the_table_is_full() {
     let (mut handles, _account) = handles();
-    let lent = handles.lend_request(request(Body::Empty)).expect("room");
+    let lent = handles.lend_request(Box::new(request(Body::Empty))).expect("room");
     for _ in 0..HANDLES / 2 {
         assert!(!handles.are_many());
         handles.request_body(&lent).expect("room");
