@@ -40,13 +40,14 @@ async fn long_bodies_are_sent_out_of_the_file() {
         ("GET", "/base64", json!({}), json!({"size": -1, "text": STANDARD.encode(&noise), "encoding": "base64"})),
         ("GET", "/text", json!({}), json!({"size": text.len(), "text": text})),
         ("GET", "/bytes", json!({}), json!({"size": noise.len(), "text": bytes})),
+        ("GET", "/later", json!({}), json!({"size": text.len(), "text": text})),
         ("POST", "/", json!({"postData": {"mimeType": "text/plain", "text": text}}), json!({"size": 2, "text": "ok"})),
         ("GET", "/wrong", json!({}), json!({"size": -1, "text": "!".repeat(5000), "encoding": "base64"})),
     ];
     let proxy = Proxyhost::with(["-k", "--server-replay-reuse", "-S", "long.har"]);
     let proxy = proxy.file("long.har", har(&entries).as_bytes()).start().await;
     let loaded = proxy.wait_for_log("to replay").await;
-    assert!(loaded.contains("4 responses to replay; left out: flow 5, byte "), "{loaded}");
+    assert!(loaded.contains("5 responses to replay; left out: flow 6, byte "), "{loaded}");
     assert!(loaded.contains("`response.content.text` is not base64: Invalid symbol 33, offset 0."), "{loaded}");
     for (path, expected) in [("/base64", &noise), ("/text", &text.clone().into_bytes()), ("/bytes", &noise)] {
         let answer = ask(&proxy, "GET", path, b"").await;
@@ -62,11 +63,12 @@ async fn long_bodies_are_sent_out_of_the_file() {
     let again = Proxyhost::with(["-k", "-S"]).arg(&to).start().await;
     assert!(ask(&again, "GET", "/bytes", b"").await.body == noise);
 
-    // Other text in its place is not served.
+    // Other text in its place is not served. What was sent just before is remembered as it was.
     let changed = fs::read_to_string(&from).expect("a recording").replace("a \\\"line", "A \\\"line");
     fs::write(&from, changed).expect("a file that can be written");
-    let failed = ask(&proxy, "GET", "/text", b"").await;
+    let failed = ask(&proxy, "GET", "/later", b"").await;
     assert_eq!(failed.status(), 502, "{failed:?}");
+    assert_eq!(ask(&proxy, "GET", "/text", b"").await.text(), text);
     assert!(ask(&proxy, "GET", "/base64", b"").await.body == noise);
     fs::remove_file(&from).expect("a file");
     assert!(ask(&proxy, "GET", "/bytes", b"").await.body == noise);
