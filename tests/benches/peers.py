@@ -55,17 +55,22 @@ def nginx(options, folder):
     needs(options.nginx, "nginx", "apt-get install nginx-light")
     port, http2_port = servers.free_port(), servers.free_port()
     write(folder / "static" / flows.PATH.lstrip("/"), "a" * options.body)
+    config = write(folder / "nginx.conf", nginx_config(folder, f"""
+            sendfile on; default_type application/octet-stream; root {folder}/static;
+            server {{ listen 127.0.0.1:{port}; listen 127.0.0.1:{http2_port} http2; }}"""))
+    return servers.start([options.nginx, "-p", folder, "-e", "stderr", "-c", config], port), port, http2_port
+
+
+def nginx_config(folder, http):
+    """With what is measured in its block `http`."""
     user = "user root;" if os.geteuid() == 0 else ""
     temporary = "".join(f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-    config = write(folder / "nginx.conf", f"""
+    return f"""
         daemon off; {user} worker_processes auto; pid {folder}/pid; error_log stderr;
         events {{ worker_connections 4096; }}
         http {{
-            access_log off; sendfile on; tcp_nodelay on; {temporary}
-            keepalive_requests 1000000000; default_type application/octet-stream; root {folder}/static;
-            server {{ listen 127.0.0.1:{port}; listen 127.0.0.1:{http2_port} http2; }}
-        }}""")
-    return servers.start([options.nginx, "-p", folder, "-e", "stderr", "-c", config], port), port, http2_port
+            access_log off; tcp_nodelay on; {temporary} keepalive_requests 1000000000;{http}
+        }}"""
 
 
 def wiremock(options, folder):
