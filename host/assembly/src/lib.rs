@@ -5,8 +5,10 @@
 
 mod compose;
 mod package;
+#[cfg(feature = "compiler")]
 mod settings;
 
 pub use compose::{Composition, IsOfHost, Plug, PlugError, compose, export_of_plug, interfaces};
 pub use package::Package;
+#[cfg(feature = "compiler")]
 pub use settings::{pooled, unpooled};

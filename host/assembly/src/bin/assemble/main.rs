@@ -1,6 +1,6 @@
-//! Composes components with one another and compiles them, for a build that embeds them: it writes files, and Rust that
-//! includes them and says what they are. A program of its own, as a build script that had the compiler in it would need the
-//! compiler built once more for each profile.
+//! Composes components with one another and, with the feature `compiler`, compiles them, for a build that embeds them: it
+//! writes files, and Rust that includes them and says what they are. A program of its own, as a build script that had the
+//! compiler in it would need the compiler built once more for each profile.
 //!
 //! Usage: `assemble TARGET FOLDER OUT NAME...`
 
@@ -13,8 +13,11 @@ use std::{
 };
 
 use assembly::{Composition, Plug};
+use compiler::Compiler;
 use sha2::{Digest, Sha256};
-use wasmtime::Engine;
+
+#[cfg_attr(not(feature = "compiler"), path = "no_compiler.rs")]
+mod compiler;
 
 fn main() -> ExitCode {
     let mut arguments = env::args().skip(1);
@@ -34,22 +37,12 @@ fn main() -> ExitCode {
 /// Assembles the components of these names, which are in the folder `built`.
 fn assemble(target: &str, built: &Path, out: &Path, names: impl Iterator<Item = String>) -> Result<(), String> {
     let components = names.map(|name| Component::read(name, built)).collect::<Result<Vec<_>, _>>()?;
-    let mut list = List { engine: engine(target), out, files: String::new(), entries: String::new() };
+    let mut list = List { compiler: Compiler::new(target), out, files: String::new(), entries: String::new() };
     for (position, component) in components.iter().enumerate() {
         let others: Vec<_> = components.iter().enumerate().filter(|(other, _)| *other != position).collect();
         list.add(component, &others.into_iter().map(|(_, other)| other).collect::<Vec<_>>())?;
     }
     write(&out.join("shipped.rs"), format!("{{\n{}[\n{}]\n}}", list.files, list.entries).as_bytes())
-}
-
-/// An engine that compiles for any processor of the target's kind, not just for the one at hand.
-fn engine(target: &str) -> Option<Engine> {
-    let mut settings = assembly::pooled();
-    let engine = settings.target(target).and_then(|settings| Engine::new(settings));
-    let why = |error: &wasmtime::Error| {
-        println!("cargo::warning=the addons that ship are compiled at the first start instead of now: {error:#}");
-    };
-    engine.inspect_err(why).ok()
 }
 
 struct Component {
@@ -78,7 +71,7 @@ impl Component {
 /// What is written, as Rust.
 struct List<'a> {
     /// What compiles, if it can.
-    engine: Option<Engine>,
+    compiler: Option<Compiler>,
     /// Where files go.
     out: &'a Path,
     files: String,
@@ -96,10 +89,10 @@ impl List<'_> {
         let Composition { bytes: composed, used } = composition.map_err(|error| oneline::chain(&error))?;
         let itself = self.file(name, "wasm", bytes)?;
         let whole = if used.is_empty() { itself.clone() } else { self.file(name, "composed.wasm", &composed)? };
-        let code = match &self.engine {
-            Some(engine) if component.has_hooks() => {
-                let code = engine.precompile_component(&composed);
-                let code = code.map_err(|error| format!("cannot compile `{name}`: {error:#}"))?;
+        let code = match &self.compiler {
+            Some(compiler) if component.has_hooks() => {
+                let code = compiler.compile(&composed);
+                let code = code.map_err(|error| format!("cannot compile `{name}`: {error}"))?;
                 format!("Some({})", self.file(name, "code", &code)?)
             }
             _ => "None".to_owned(),
