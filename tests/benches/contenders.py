@@ -86,7 +86,7 @@ def arguments():
     parser.add_argument("--nginx", default=shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin"))
     parser.add_argument("--wiremock", help="the jar of WireMock")
     options = parser.parse_args()
-    if options.tls:
+    if options.tls and not options.only:
         options.only = ["proxyhost"]
     if options.seconds > servers.LOAD_SECONDS / 2:
         parser.error(f"a turn takes at most {servers.LOAD_SECONDS // 2} seconds")

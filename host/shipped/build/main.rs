@@ -31,8 +31,8 @@ fn main() -> ExitCode {
 }
 
 fn build() -> Result<(), String> {
-    let host = PathBuf::from(variable("CARGO_MANIFEST_DIR")?);
-    let root = host.ancestors().nth(2).ok_or("the crate is not in the workspace")?;
+    let folder = PathBuf::from(variable("CARGO_MANIFEST_DIR")?);
+    let root = folder.ancestors().nth(2).ok_or("the crate is not in the workspace")?;
     for watched in [
         "addons",
         "host/assembly",

@@ -203,17 +203,18 @@ pub async fn load(engine: &AddonEngine, addons: &[Request], plugs: &[Source]) ->
     let mut loaded = Vec::new();
     for addon in addons {
         let own = read_plugs(&addon.plugs)?;
-        let assembled = match &addon.source {
-            Source::Shipped(name) if own.is_empty() && shared_plugs.is_empty() => match shipped::find(name) {
-                Some(shipped) => assembled_before(engine, shipped).await?,
-                None => assemble(engine, &addon.source, &[]).await?,
-            },
-            source => {
+        let as_it_ships = match &addon.source {
+            Source::Shipped(name) if own.is_empty() && shared_plugs.is_empty() => shipped::find(name),
+            _ => None,
+        };
+        let assembled = match as_it_ships {
+            Some(shipped) => assembled_before(engine, shipped).await?,
+            None => {
                 // Those named for this addon come first, then those for any, then what ships.
                 let mut candidates = own.clone();
                 candidates.extend(shared_plugs.iter().cloned());
-                candidates.extend(shipped_plugs(source));
-                assemble(engine, source, &candidates).await?
+                candidates.extend(shipped_plugs(&addon.source));
+                assemble(engine, &addon.source, &candidates).await?
             }
         };
         let used: BTreeSet<usize> = assembled.plugs.iter().map(|plug| plug.position).collect();
